@@ -1,0 +1,1 @@
+"""The Django project: settings, addresses, the home page and what all pages share."""

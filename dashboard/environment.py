@@ -1,0 +1,159 @@
+"""Reads the environment and refuses what is wrong, so that nothing starts with a setting it did not understand.
+
+Must not import Django's settings: settings are made from what this module returns.
+"""
+
+import ipaddress
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+import phonenumbers
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+INTERNATIONAL_HOST = "https://api.dingtalk.io"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DingTalkEnvironment:
+    """The one DingTalk app that the ``DINGTALK_…`` variables describe.
+
+    ``access_token`` wins over ``client_id`` and ``client_secret``; exactly one of the two ways is filled in.
+    """
+
+    base_url: str
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    access_token: str = field(default="", repr=False)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` (a name or an address, no port) is this machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_base_url(env: environ.Env, name: str, *, default: str) -> str:
+    """The URL in variable ``name`` without its closing slash.
+
+    Raises ImproperlyConfigured unless it is https, or http to this machine, and bare of user, query and fragment.
+    """
+    text = env.str(name, default="").strip() or default
+    try:
+        parts = urlsplit(text)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is not a URL: {error}.") from error
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ImproperlyConfigured(f"{name} must be a URL such as {INTERNATIONAL_HOST}.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ImproperlyConfigured(f"{name} must not contain a user, a query or a fragment.")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ImproperlyConfigured(f"{name} must begin with https:// unless it points to this machine.")
+    return text.rstrip("/")
+
+
+def read_dingtalk(env: environ.Env) -> DingTalkEnvironment | None:
+    """The app described by the environment, or None where no variable speaks of credentials.
+
+    Raises ImproperlyConfigured for half a pair of credentials, a token or id with blanks in it, or a bad URL.
+    """
+    values = {
+        name: env.str(f"DINGTALK_{name}", default="").strip()
+        for name in ("CLIENT_ID", "CLIENT_SECRET", "ACCESS_TOKEN", "BASE_URL")
+    }
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "ACCESS_TOKEN"):
+        if not values[name].isascii() or not (values[name] or "x").isprintable() or " " in values[name]:
+            raise ImproperlyConfigured(
+                f"DINGTALK_{name} contains a blank or a character that no credential has."
+            )
+    if not values["ACCESS_TOKEN"]:
+        if values["CLIENT_ID"] and not values["CLIENT_SECRET"]:
+            raise ImproperlyConfigured("DINGTALK_CLIENT_ID is set, but DINGTALK_CLIENT_SECRET is not.")
+        if values["CLIENT_SECRET"] and not values["CLIENT_ID"]:
+            raise ImproperlyConfigured("DINGTALK_CLIENT_SECRET is set, but DINGTALK_CLIENT_ID is not.")
+        if not values["CLIENT_ID"]:
+            if values["BASE_URL"]:
+                raise ImproperlyConfigured(
+                    "DINGTALK_BASE_URL is set, but no credentials are: set DINGTALK_CLIENT_ID and "
+                    "DINGTALK_CLIENT_SECRET, or DINGTALK_ACCESS_TOKEN."
+                )
+            return None
+    base_url = read_base_url(env, "DINGTALK_BASE_URL", default=INTERNATIONAL_HOST)
+    if values["ACCESS_TOKEN"]:
+        return DingTalkEnvironment(base_url=base_url, access_token=values["ACCESS_TOKEN"])
+    return DingTalkEnvironment(
+        base_url=base_url, client_id=values["CLIENT_ID"], client_secret=values["CLIENT_SECRET"]
+    )
+
+
+def read_sandbox_url(env: environ.Env) -> str:
+    """Where the sandbox listens, or "" where none runs. Raises ImproperlyConfigured for any other machine."""
+    if not env.str("DINGTALK_SANDBOX_URL", default="").strip():
+        return ""
+    url = read_base_url(env, "DINGTALK_SANDBOX_URL", default="")
+    if not is_loopback(urlsplit(url).hostname or ""):
+        raise ImproperlyConfigured(
+            "DINGTALK_SANDBOX_URL must point to this machine: the sandbox is never elsewhere."
+        )
+    return url
+
+
+def read_country(env: environ.Env) -> str:
+    """The default country of phone numbers, two capital letters. Raises ImproperlyConfigured for an unknown one."""
+    country = env.str("DINGTALK_DEFAULT_COUNTRY", default="").strip().upper() or "CN"
+    if country not in phonenumbers.SUPPORTED_REGIONS:
+        raise ImproperlyConfigured(f"DINGTALK_DEFAULT_COUNTRY must be a two-letter country, not “{country}”.")
+    return country
+
+
+def read_secret_key(env: environ.Env, *, data_dir: Path) -> str:
+    """``SECRET_KEY``, or a random one that is made once and kept in ``data_dir``, readable by its owner alone.
+
+    Raises ImproperlyConfigured for a key under 32 characters.
+    """
+    key = env.str("SECRET_KEY", default="")
+    if key:
+        if len(key) < 32:  # noqa: PLR2004
+            raise ImproperlyConfigured("SECRET_KEY is too short: use at least 32 random characters.")
+        return key
+    path = data_dir / "secret-key"
+    try:
+        return path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        key = secrets.token_urlsafe(48)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    fresh = data_dir / f"secret-key.{secrets.token_hex(4)}"
+    fresh.touch(mode=0o600)
+    fresh.write_text(key, encoding="ascii")
+    try:
+        # A hard link fails where another process was first, and then everybody uses the key of that one.
+        path.hardlink_to(fresh)
+    except FileExistsError:
+        key = path.read_text(encoding="ascii")
+    finally:
+        fresh.unlink()
+    return key
+
+
+def read_encryption_keys(env: environ.Env) -> list[str]:
+    """``FIELD_ENCRYPTION_KEYS``, newest first, comma-separated; [] where secrets are to use the secret key.
+
+    Raises ImproperlyConfigured for one that is not a Fernet key (32 bytes, URL-safe base64).
+    """
+    keys = [key.strip() for key in env.list("FIELD_ENCRYPTION_KEYS", default=[]) if key.strip()]
+    for number, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"FIELD_ENCRYPTION_KEYS: key {number} is not 32 bytes in URL-safe base64."
+            ) from error
+    return keys

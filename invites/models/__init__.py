@@ -1,0 +1,26 @@
+"""What is stored, one module per noun. Models hold queries and constraints; they call no verb and no network."""
+
+from invites.models.address_book import AddressBook, Contact, ContactGroup
+from invites.models.app import App, CachedToken
+from invites.models.attempt import Attempt, AttemptInvitee
+from invites.models.conference import Conference
+from invites.models.invitation import Batch, DraftLine, Invitation, Invitee
+from invites.models.user import User
+from invites.models.worker import Worker
+
+__all__ = [
+    "AddressBook",
+    "App",
+    "Attempt",
+    "AttemptInvitee",
+    "Batch",
+    "CachedToken",
+    "Conference",
+    "Contact",
+    "ContactGroup",
+    "DraftLine",
+    "Invitation",
+    "Invitee",
+    "User",
+    "Worker",
+]

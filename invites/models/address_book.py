@@ -1,0 +1,203 @@
+"""Address books: contacts, and groups of them."""
+
+from collections.abc import Iterable
+from typing import Self
+
+from django.db import models
+from django.db.models import Count, Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from invites.models.app import App
+from invites.models.user import User
+
+NICK_LENGTH = 100
+
+
+class Sharing(models.TextChoices):
+    """Who besides its owner may use a book."""
+
+    PRIVATE = "private", _("Only me")
+    READ = "read", _("Everybody may use it")
+    WRITE = "write", _("Everybody may use and change it")
+
+
+class AddressBookQuerySet(models.QuerySet["AddressBook"]):
+    """Queries over books."""
+
+    def readable_by(self, user: User) -> Self:
+        """Those of ``user`` and the shared ones."""
+        return self.filter(Q(owner=user) | Q(sharing__in=[Sharing.READ, Sharing.WRITE]))
+
+    def writable_by(self, user: User) -> Self:
+        """Those of ``user`` and the ones that everybody may change."""
+        return self.filter(Q(owner=user) | Q(sharing=Sharing.WRITE))
+
+    def of_app(self, app: App) -> Self:
+        """Those whose unionIds are valid for ``app``."""
+        return self.filter(app=app)
+
+    def for_list(self) -> Self:
+        """By name, with ``contact_count``."""
+        return (
+            self.select_related("app", "owner")
+            .annotate(contact_count=Count("contacts"))
+            .order_by(Lower("name"), "pk")
+        )
+
+
+class AddressBook(models.Model):
+    """A list of contacts. It belongs to one app, since a unionId is only valid for apps of one developer."""
+
+    app = models.ForeignKey(
+        App, on_delete=models.PROTECT, related_name="address_books", verbose_name=_("DingTalk app")
+    )
+    owner = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="address_books", verbose_name=_("owner")
+    )
+    name = models.CharField(_("name"), max_length=80)
+    sharing = models.CharField(_("sharing"), max_length=8, choices=Sharing, default=Sharing.PRIVATE)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = AddressBookQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("address book")
+        verbose_name_plural = _("address books")
+        constraints = (
+            models.UniqueConstraint(
+                "owner",
+                "app",
+                Lower("name"),
+                name="address_book_name_once_per_owner",
+                violation_error_message=_("You already have an address book of this name."),
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="address_book_has_name"),
+            models.CheckConstraint(
+                condition=Q(sharing__in=Sharing.values), name="address_book_sharing_is_known"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ContactQuerySet(models.QuerySet["Contact"]):
+    """Queries over contacts."""
+
+    def in_books(self, books: AddressBookQuerySet) -> Self:
+        """Those in any of ``books``."""
+        return self.filter(book__in=books)
+
+    def in_group(self, group: "ContactGroup") -> Self:
+        """The members of ``group``."""
+        return self.filter(groups=group)
+
+    def matching(self, text: str) -> Self:
+        """Those whose name, unionId or phone number contains ``text``."""
+        text = text.strip()
+        if not text:
+            return self
+        found = Q(nick__icontains=text) | Q(union_id__icontains=text)
+        if len(digits := "".join(filter(str.isdecimal, text))) >= 3:  # noqa: PLR2004 - two digits find everybody
+            found |= Q(phone_number__contains=digits)
+        return self.filter(found)
+
+    def reachable_as(self, *, union_ids: Iterable[str], phone_numbers: Iterable[str]) -> Self:
+        """Those with one of these unionIds or E.164 numbers."""
+        return self.filter(Q(union_id__in=list(union_ids)) | Q(phone_number__in=list(phone_numbers)))
+
+    def by_name(self) -> Self:
+        """In the order in which lists show people."""
+        return self.order_by(Lower("nick"), "pk")
+
+
+class Contact(models.Model):
+    """A person in a book, reachable by unionId, by phone number (E.164), or both."""
+
+    book = models.ForeignKey(AddressBook, on_delete=models.CASCADE, related_name="contacts")
+    nick = models.CharField(_("name"), max_length=NICK_LENGTH)
+    union_id = models.CharField("unionId", max_length=128, blank=True, db_index=True)
+    phone_number = models.CharField(_("phone number"), max_length=20, blank=True, db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+        indexes = (models.Index("book", Lower("nick"), name="contact_by_name"),)
+        constraints = (
+            models.CheckConstraint(condition=~Q(nick=""), name="contact_has_nick"),
+            models.CheckConstraint(
+                condition=~Q(union_id="", phone_number=""),
+                name="contact_is_reachable",
+                violation_error_message=_("Enter a unionId, a phone number, or both."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(union_id__contains=" "), name="contact_union_id_has_no_blank"
+            ),
+            models.CheckConstraint(
+                condition=Q(phone_number="") | Q(phone_number__startswith="+"),
+                name="contact_phone_number_is_e164",
+            ),
+            models.UniqueConstraint(
+                fields=["book", "union_id"],
+                condition=~Q(union_id=""),
+                name="contact_union_id_once_per_book",
+                violation_error_message=_("This book already has somebody with this unionId."),
+            ),
+            models.UniqueConstraint(
+                fields=["book", "phone_number"],
+                condition=~Q(phone_number=""),
+                name="contact_phone_number_once_per_book",
+                violation_error_message=_("This book already has somebody with this phone number."),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.nick
+
+
+class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
+    """Queries over groups."""
+
+    def in_books(self, books: AddressBookQuerySet) -> Self:
+        """Those of any of ``books``."""
+        return self.filter(book__in=books)
+
+    def matching(self, text: str) -> Self:
+        """Those whose name contains ``text``."""
+        return self.filter(name__icontains=text.strip())
+
+    def for_list(self) -> Self:
+        """By name, with ``contact_count``."""
+        return self.annotate(contact_count=Count("contacts")).order_by(Lower("name"), "pk")
+
+
+class ContactGroup(models.Model):
+    """A named set of contacts of one book; a contact can be in many."""
+
+    book = models.ForeignKey(AddressBook, on_delete=models.CASCADE, related_name="groups")
+    name = models.CharField(_("name"), max_length=80)
+    contacts = models.ManyToManyField(Contact, blank=True, related_name="groups", verbose_name=_("contacts"))
+
+    objects = ContactGroupQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("group")
+        verbose_name_plural = _("groups")
+        constraints = (
+            models.UniqueConstraint(
+                "book",
+                Lower("name"),
+                name="group_name_once_per_book",
+                violation_error_message=_("This book already has a group of this name."),
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="group_has_name"),
+        )
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,117 @@
+"""DingTalk apps: the credentials with which the API is called, and the access tokens they get."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from invites.encryption import EncryptedTextField
+
+
+class AppKind(models.TextChoices):
+    """Where an app's access token comes from."""
+
+    ENVIRONMENT = "environment", _("From the environment")
+    SANDBOX = "sandbox", _("Sandbox")
+    INTERNAL = "internal", _("Internal app")
+    THIRD_PARTY = "third_party", _("Third-party enterprise app")
+    FIXED_TOKEN = "fixed_token", _("Fixed token")
+
+
+class AppQuerySet(models.QuerySet["App"]):
+    """Queries over apps."""
+
+    def enabled(self) -> Self:
+        """Those that an administrator has not switched off."""
+        return self.filter(enabled=True)
+
+
+class App(models.Model):
+    """A DingTalk app.
+
+    The rows of kinds ``environment`` and ``sandbox`` carry no credentials and no host: both are read from the
+    settings at every start, so that neither can ever be pointed elsewhere from inside the database.
+    """
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    kind = models.CharField(_("kind"), max_length=16, choices=AppKind)
+    base_url = models.URLField(_("host"), blank=True)
+    client_id = models.CharField(_("client id or suite key"), max_length=128, blank=True)
+    client_secret = EncryptedTextField(_("client secret or suite secret"), blank=True)
+    auth_corp_id = models.CharField(_("authorised corp id"), max_length=128, blank=True)
+    suite_ticket = EncryptedTextField(_("suite ticket"), blank=True)
+    access_token = EncryptedTextField(_("fixed token"), blank=True)
+    default_country = models.CharField(_("default country"), max_length=2, default="CN")
+    batch_size = models.PositiveSmallIntegerField(_("people per call"), default=100)
+    halve_refused_batches = models.BooleanField(
+        _("find unknown people by halving"),
+        default=True,
+        help_text=_("When DingTalk does not know somebody in a batch, invite the others in smaller batches."),
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AppQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+        verbose_name = _("DingTalk app")
+        verbose_name_plural = _("DingTalk apps")
+        constraints = (
+            models.CheckConstraint(condition=Q(kind__in=AppKind.values), name="app_kind_is_known"),
+            models.CheckConstraint(condition=~Q(name=""), name="app_has_name"),
+            models.CheckConstraint(condition=Q(batch_size__range=(1, 500)), name="app_batch_size_1_to_500"),
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=Q(kind__in=[AppKind.ENVIRONMENT, AppKind.SANDBOX]),
+                name="app_environment_and_sandbox_once",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=[AppKind.ENVIRONMENT, AppKind.SANDBOX])
+                | Q(
+                    base_url="",
+                    client_id="",
+                    client_secret="",
+                    auth_corp_id="",
+                    suite_ticket="",
+                    access_token="",
+                ),
+                name="app_of_settings_holds_no_credentials",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def country(self) -> str:
+        """The country, two capital letters, in which this app's phone numbers are written without a country code."""
+        if self.kind in {AppKind.ENVIRONMENT, AppKind.SANDBOX}:
+            return str(settings.DINGTALK_DEFAULT_COUNTRY)
+        return self.default_country
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether calls through this app reach the sandbox, where nobody real is called."""
+        return self.kind == AppKind.SANDBOX
+
+
+class CachedToken(models.Model):
+    """An access token shared by all processes, and the lease of whoever fetches the next one.
+
+    ``fingerprint`` is a keyed hash of the credentials, so that other credentials never find this token.
+    """
+
+    fingerprint = models.CharField(max_length=64, primary_key=True)
+    value = EncryptedTextField(blank=True)
+    expires_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    leased_by = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        verbose_name = _("access token")
+
+    def __str__(self) -> str:
+        return self.fingerprint[:8]

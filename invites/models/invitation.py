@@ -1,0 +1,282 @@
+"""Invitations: who is to be called into which conference, and how far that has come.
+
+Invitation   draft ──send──▶ sending ──nothing left──▶ finished
+Batch        waiting ⇄ in_flight ──▶ done          (one POST carries one batch)
+Invitee      pending ⇄ sending ──▶ invited | failed | unknown;  pending ──▶ skipped
+"""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from invites.models.address_book import NICK_LENGTH, Contact
+from invites.models.conference import Conference
+from invites.models.user import User
+
+
+class InvitationState(models.TextChoices):
+    """How far an invitation has come."""
+
+    DRAFT = "draft", _("Draft")
+    SENDING = "sending", _("Under way")
+    FINISHED = "finished", _("Finished")
+
+
+class InvitationSource(models.TextChoices):
+    """Where an invitation was made."""
+
+    WEB = "web", _("Web page")
+    COMMAND_LINE = "command_line", _("Command line")
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Queries over invitations."""
+
+    def drafts(self) -> Self:
+        """Those still being put together."""
+        return self.filter(state=InvitationState.DRAFT)
+
+    def sent(self) -> Self:
+        """Those that were sent, newest first."""
+        return self.exclude(state=InvitationState.DRAFT).order_by("-sent_at", "-pk")
+
+    def under_way(self) -> Self:
+        """Those with somebody still to be called."""
+        return self.filter(state=InvitationState.SENDING)
+
+    def with_counts(self) -> Self:
+        """With ``people`` and one count a state: ``pending``, ``invited``, ``failed`` and so on, in ``n_…``."""
+        per_state = {
+            f"n_{state}": Count("invitees", filter=Q(invitees__state=state)) for state in InviteeState.values
+        }
+        return self.annotate(people=Count("invitees"), **per_state)
+
+
+class Invitation(models.Model):
+    """One decision of an organizer: these people into this conference.
+
+    ``revision`` grows with every change of the draft, so that nobody sends a list that they have not seen.
+    ``sent_by`` is None for one made on the command line of a machine.
+    """
+
+    conference = models.ForeignKey(Conference, on_delete=models.PROTECT, related_name="invitations")
+    state = models.CharField(
+        _("state"), max_length=16, choices=InvitationState, default=InvitationState.DRAFT
+    )
+    source = models.CharField(max_length=16, choices=InvitationSource, default=InvitationSource.WEB)
+    operator_union_id = models.CharField(_("operator's unionId"), max_length=128, blank=True)
+    revision = models.PositiveIntegerField(default=0)
+    repeats = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="repeated_by")
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="invitations")
+    sent_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["conference"],
+                condition=Q(state=InvitationState.DRAFT),
+                name="invitation_one_draft_a_conference",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=InvitationState.values), name="invitation_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state=InvitationState.DRAFT, sent_at__isnull=True)
+                | (~Q(state=InvitationState.DRAFT) & Q(sent_at__isnull=False)),
+                name="invitation_sent_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=InvitationState.FINISHED, finished_at__isnull=False)
+                | (~Q(state=InvitationState.FINISHED) & Q(finished_at__isnull=True)),
+                name="invitation_finished_has_time",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["state"], condition=Q(state=InvitationState.SENDING), name="invitation_under_way"
+            ),
+            models.Index(fields=["conference", "-sent_at"], name="invitation_of_conference"),
+        )
+
+    def __str__(self) -> str:
+        return f"#{self.pk} → {self.conference}"
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it can still be edited."""
+        return self.state == InvitationState.DRAFT
+
+
+class BatchState(models.TextChoices):
+    """Where a batch stands."""
+
+    WAITING = "waiting", _("Waiting")
+    IN_FLIGHT = "in_flight", _("Under way")
+    DONE = "done", _("Done")
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    """Queries over batches."""
+
+    def due(self) -> Self:
+        """Those that may be sent now, in their order."""
+        return self.filter(state=BatchState.WAITING, not_before__lte=timezone.now()).order_by("number")
+
+    def unfinished(self) -> Self:
+        """Those that are not done."""
+        return self.exclude(state=BatchState.DONE)
+
+
+class Batch(models.Model):
+    """The people that one POST carries. ``tries`` counts its attempts, the repeated ones included."""
+
+    invitation = models.ForeignKey(Invitation, on_delete=models.PROTECT, related_name="batches")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=16, choices=BatchState, default=BatchState.WAITING)
+    not_before = models.DateTimeField(default=timezone.now)
+    tries = models.PositiveSmallIntegerField(default=0)
+    first_tried_at = models.DateTimeField(null=True)
+    half_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="halves")
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["invitation", "number"], name="batch_number_once"),
+            models.CheckConstraint(condition=Q(state__in=BatchState.values), name="batch_state_is_known"),
+        )
+        indexes = (
+            models.Index(fields=["not_before"], condition=~Q(state=BatchState.DONE), name="batch_unfinished"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.invitation_id}/{self.number}"
+
+
+class Channel(models.TextChoices):
+    """How a person is reached."""
+
+    UNION_ID = "union_id", _("DingTalk")
+    PHONE = "phone", _("Phone")
+
+
+class InviteeState(models.TextChoices):
+    """What became of a person so far."""
+
+    PENDING = "pending", _("Waiting")
+    SENDING = "sending", _("Calling DingTalk")
+    INVITED = "invited", _("Invited")
+    FAILED = "failed", _("Not invited")
+    UNKNOWN = "unknown", _("Unknown")
+    SKIPPED = "skipped", _("Left out")
+
+
+class InviteeQuerySet(models.QuerySet["Invitee"]):
+    """Queries over invitees."""
+
+    def in_order(self) -> Self:
+        """As they were added."""
+        return self.order_by("position", "pk")
+
+    def pending(self) -> Self:
+        """Those still to be called."""
+        return self.filter(state=InviteeState.PENDING)
+
+    def with_last_attempt(self) -> Self:
+        """With the attempt that says what happened to each."""
+        return self.select_related("last_attempt")
+
+    def known_as(self, *, union_ids: list[str], phone_numbers: list[str]) -> Self:
+        """Those who are, themselves or by their contact, one of these people."""
+        return self.filter(
+            Q(channel=Channel.UNION_ID, value__in=union_ids)
+            | Q(channel=Channel.PHONE, value__in=phone_numbers)
+            | Q(contact__union_id__in=[u for u in union_ids if u])
+            | Q(contact__phone_number__in=[p for p in phone_numbers if p])
+        )
+
+
+class Invitee(models.Model):
+    """One person on an invitation, reached by one channel.
+
+    ``value`` is a unionId or an E.164 number. Channel, value and nick are a snapshot: they never change once the
+    invitation is sent. Only `invites.sending` (and leaving somebody out) changes ``state``.
+    """
+
+    invitation = models.ForeignKey(Invitation, on_delete=models.PROTECT, related_name="invitees")
+    position = models.PositiveIntegerField()
+    channel = models.CharField(max_length=16, choices=Channel)
+    value = models.CharField(max_length=128)
+    nick = models.CharField(_("name"), max_length=NICK_LENGTH)
+    nick_filled_in = models.BooleanField(default=False)
+    times_added = models.PositiveIntegerField(default=1)
+    contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, related_name="invitees")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="invitees")
+    state = models.CharField(max_length=16, choices=InviteeState, default=InviteeState.PENDING)
+    last_attempt = models.ForeignKey("Attempt", on_delete=models.PROTECT, null=True, related_name="+")
+
+    objects = InviteeQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["invitation", "channel", "value"], name="invitee_once_by_channel"
+            ),
+            models.UniqueConstraint(
+                fields=["invitation", "contact"],
+                condition=Q(contact__isnull=False),
+                name="invitee_once_by_contact",
+            ),
+            models.CheckConstraint(condition=~Q(nick="") & ~Q(value=""), name="invitee_has_nick_and_value"),
+            models.CheckConstraint(
+                condition=Q(channel=Channel.UNION_ID) | Q(channel=Channel.PHONE, value__startswith="+"),
+                name="invitee_channel_fits_value",
+            ),
+            models.CheckConstraint(condition=Q(state__in=InviteeState.values), name="invitee_state_is_known"),
+        )
+        indexes = (
+            models.Index(fields=["invitation", "position"], name="invitee_in_order"),
+            models.Index(fields=["invitation", "state"], name="invitee_by_state"),
+        )
+
+    def __str__(self) -> str:
+        return self.nick
+
+
+class LineProblem(models.TextChoices):
+    """Why a line of a draft cannot be used as it stands."""
+
+    NOTHING_USABLE = "nothing_usable", _("No unionId and no phone number was found in this line.")
+    NOT_A_NUMBER = "not_a_number", _("This is not a phone number.")
+    TOO_SHORT = "too_short", _("This phone number is too short.")
+    TOO_LONG = "too_long", _("This phone number is too long.")
+    NO_SUCH_PREFIX = "no_such_prefix", _("No phone number begins like this one.")
+    BLANK_IN_UNION_ID = "blank_in_union_id", _("A unionId has no blanks inside.")
+    NICK_TOO_LONG = "nick_too_long", _("The name is longer than 100 characters.")
+    VALUE_TOO_LONG = "value_too_long", _("A unionId has at most 128 characters.")
+    DEMO_PERSON = "demo_person", _("This person exists in the sandbox only.")
+    TWO_PEOPLE = "two_people", _("This line names more than one person. Put each on a line of their own.")
+
+
+class DraftLine(models.Model):
+    """A line that was added to a draft and cannot be used yet. It stays, with its reason, until it is corrected."""
+
+    invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, related_name="draft_lines")
+    text = models.CharField(max_length=500)
+    problem = models.CharField(max_length=32, choices=LineProblem)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (models.CheckConstraint(condition=~Q(text=""), name="draft_line_has_text"),)
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.pk}"

@@ -1,0 +1,50 @@
+"""Who signs in, and in which role."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """What a person is here for; `invites.permissions` says what each may do."""
+
+    ORGANIZER = "organizer", _("Organizer")
+    AUDITOR = "auditor", _("Auditor")
+    ADMINISTRATOR = "administrator", _("Administrator")
+
+
+class InvitesUserManager(UserManager["User"]):
+    """Makes sure that whoever is created as a superuser is an administrator here too."""
+
+    def create_superuser(self, username: str, *args: Any, **fields: Any) -> "User":
+        """As Django's, with the role of an administrator."""
+        return super().create_superuser(username, *args, **fields | {"role": Role.ADMINISTRATOR})
+
+
+class User(AbstractUser):
+    """A person who signs in. ``union_id`` is their own DingTalk unionId, the operator of their invitations."""
+
+    role = models.CharField(_("role"), max_length=16, choices=Role, default=Role.ORGANIZER)
+    union_id = models.CharField("unionId", max_length=128, blank=True)
+    may_see_phone_numbers = models.BooleanField(
+        _("may see phone numbers"),
+        default=False,
+        help_text=_("For auditors: everybody else sees the numbers of their own people anyway."),
+    )
+
+    objects = InvitesUserManager()
+
+    class Meta(AbstractUser.Meta):
+        constraints = (
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_is_known"),
+        )
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        """The person's name, or the name they sign in with."""
+        return self.get_full_name() or self.username

@@ -1,0 +1,32 @@
+"""Which workers are alive, so that pages can say when none is."""
+
+from datetime import timedelta
+from typing import Self
+
+from django.db import models
+from django.utils import timezone
+
+# A worker reports every ten seconds; three missed reports mean that it is gone.
+HEARTBEAT_EVERY = timedelta(seconds=10)
+GONE_AFTER = 3 * HEARTBEAT_EVERY
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    """Queries over workers."""
+
+    def alive(self) -> Self:
+        """Those that reported lately."""
+        return self.filter(seen_at__gte=timezone.now() - GONE_AFTER)
+
+
+class Worker(models.Model):
+    """One running worker process, by a name of its own."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(db_index=True)
+
+    objects = WorkerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name

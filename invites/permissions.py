@@ -1,0 +1,111 @@
+"""Who may see what and do what, in one place. Views ask here and never filter by hand.
+
+organizer       own conferences and those shared with them; own books and shared ones; attempts of those
+auditor         all attempts, read only
+administrator   everything
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+
+from invites.models import AddressBook, App, Attempt, Conference, Contact, User
+from invites.models.address_book import AddressBookQuerySet, ContactQuerySet
+from invites.models.app import AppQuerySet
+from invites.models.attempt import AttemptQuerySet
+from invites.models.conference import ConferenceQuerySet
+from invites.models.user import Role
+
+type Viewer = User | AnonymousUser
+
+
+def may_organize(user: Viewer) -> bool:
+    """Whether ``user`` may make conferences, books and invitations."""
+    return isinstance(user, User) and user.role in {Role.ORGANIZER, Role.ADMINISTRATOR}
+
+
+def may_read_all_history(user: Viewer) -> bool:
+    """Whether ``user`` sees everybody's attempts."""
+    return isinstance(user, User) and user.role in {Role.AUDITOR, Role.ADMINISTRATOR}
+
+
+def may_administer(user: Viewer) -> bool:
+    """Whether ``user`` may change apps, users and settings."""
+    return isinstance(user, User) and user.role == Role.ADMINISTRATOR
+
+
+def may_see_phone_numbers(user: Viewer) -> bool:
+    """Whether ``user`` sees phone numbers in full: those who work with the people do, auditors where granted."""
+    return isinstance(user, User) and (user.role != Role.AUDITOR or user.may_see_phone_numbers)
+
+
+def conferences(user: Viewer) -> ConferenceQuerySet:
+    """The conferences that ``user`` may see, change and invite into."""
+    if may_administer(user):
+        return Conference.objects.all()
+    if isinstance(user, User) and may_organize(user):
+        return Conference.objects.owned_or_shared_with(user)
+    return Conference.objects.none()
+
+
+def usable_apps(user: Viewer) -> AppQuerySet:
+    """The DingTalk apps through which ``user`` may invite."""
+    return App.objects.enabled() if may_organize(user) else App.objects.none()
+
+
+def readable_books(user: Viewer) -> AddressBookQuerySet:
+    """The address books that ``user`` may look into and invite from."""
+    if may_administer(user):
+        return AddressBook.objects.all()
+    if isinstance(user, User) and may_organize(user):
+        return AddressBook.objects.readable_by(user)
+    return AddressBook.objects.none()
+
+
+def writable_books(user: Viewer) -> AddressBookQuerySet:
+    """The address books whose contacts and groups ``user`` may change."""
+    if may_administer(user):
+        return AddressBook.objects.all()
+    if isinstance(user, User) and may_organize(user):
+        return AddressBook.objects.writable_by(user)
+    return AddressBook.objects.none()
+
+
+def owned_books(user: Viewer) -> AddressBookQuerySet:
+    """The address books that ``user`` may rename, share and delete."""
+    if may_administer(user):
+        return AddressBook.objects.all()
+    return AddressBook.objects.filter(owner=user) if isinstance(user, User) else AddressBook.objects.none()
+
+
+def contacts(user: Viewer, *, app: App) -> ContactQuerySet:
+    """The contacts that ``user`` may invite through ``app``."""
+    return Contact.objects.in_books(readable_books(user).of_app(app))
+
+
+def attempts(user: Viewer) -> AttemptQuerySet:
+    """The attempts that ``user`` may read."""
+    if may_read_all_history(user):
+        return Attempt.objects.all()
+    return Attempt.objects.filter(invitation__conference__in=conferences(user))
+
+
+def allow[**P, R: HttpResponseBase](
+    rule: Callable[[Viewer], bool],
+) -> Callable[[Callable[Concatenate[HttpRequest, P], R]], Callable[Concatenate[HttpRequest, P], R]]:
+    """A view decorator: raises PermissionDenied unless ``rule(request.user)``."""
+
+    def decorate(view: Callable[Concatenate[HttpRequest, P], R]) -> Callable[Concatenate[HttpRequest, P], R]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> R:
+            if not rule(request.user):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
