@@ -54,7 +54,7 @@ def conferences(user: Viewer) -> ConferenceQuerySet:
 
 def usable_apps(user: Viewer) -> AppQuerySet:
     """The DingTalk apps through which ``user`` may invite."""
-    return App.objects.enabled() if may_organize(user) else App.objects.none()
+    return App.objects.usable() if may_organize(user) else App.objects.none()
 
 
 def readable_books(user: Viewer) -> AddressBookQuerySet:

@@ -23,9 +23,14 @@ class AppKind(models.TextChoices):
 class AppQuerySet(models.QuerySet["App"]):
     """Queries over apps."""
 
-    def enabled(self) -> Self:
-        """Those that an administrator has not switched off."""
-        return self.filter(enabled=True)
+    def usable(self) -> Self:
+        """Those that are switched on and, where the settings hold the credentials, have any at present."""
+        missing = []
+        if settings.DINGTALK is None:
+            missing.append(AppKind.ENVIRONMENT)
+        if not settings.DINGTALK_SANDBOX_URL:
+            missing.append(AppKind.SANDBOX)
+        return self.filter(enabled=True).exclude(kind__in=missing)
 
 
 class App(models.Model):
@@ -51,6 +56,9 @@ class App(models.Model):
         help_text=_("When DingTalk does not know somebody in a batch, invite the others in smaller batches."),
     )
     enabled = models.BooleanField(_("enabled"), default=True)
+    rests_until = models.DateTimeField(
+        null=True, editable=False, help_text=_("DingTalk has shut this server's address out until then.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AppQuerySet.as_manager()

@@ -5,6 +5,7 @@ Batch        waiting ⇄ in_flight ──▶ done          (one POST carries one
 Invitee      pending ⇄ sending ──▶ invited | failed | unknown;  pending ──▶ skipped
 """
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -47,6 +48,13 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Those with somebody still to be called."""
         return self.filter(state=InvitationState.SENDING)
 
+    def unheard(self, *, rung_before: datetime) -> Self:
+        """Those that have people due, and that no worker has been asked for since ``rung_before``."""
+        due = Batch.objects.due().filter(invitation=models.OuterRef("pk"))
+        return self.under_way().filter(
+            models.Exists(due), Q(rung_at__isnull=True) | Q(rung_at__lt=rung_before)
+        )
+
     def with_counts(self) -> Self:
         """With ``people`` and one count a state: ``pending``, ``invited``, ``failed`` and so on, in ``n_…``."""
         per_state = {
@@ -74,6 +82,8 @@ class Invitation(models.Model):
     sent_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="invitations")
     sent_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # When a worker was last asked to send this. Recovery asks again where nothing has come of it.
+    rung_at = models.DateTimeField(null=True)
 
     objects = InvitationQuerySet.as_manager()
 
@@ -129,7 +139,15 @@ class BatchQuerySet(models.QuerySet["Batch"]):
 
     def due(self) -> Self:
         """Those that may be sent now, in their order."""
-        return self.filter(state=BatchState.WAITING, not_before__lte=timezone.now()).order_by("number")
+        return self.waiting().filter(not_before__lte=timezone.now()).order_by("number")
+
+    def waiting(self) -> Self:
+        """Those to be sent now or later."""
+        return self.filter(state=BatchState.WAITING)
+
+    def of(self, invitation_id: int) -> Self:
+        """Those of one invitation."""
+        return self.filter(invitation=invitation_id)
 
     def unfinished(self) -> Self:
         """Those that are not done."""
@@ -144,7 +162,9 @@ class Batch(models.Model):
     state = models.CharField(max_length=16, choices=BatchState, default=BatchState.WAITING)
     not_before = models.DateTimeField(default=timezone.now)
     tries = models.PositiveSmallIntegerField(default=0)
+    # Halves take this over from the whole, so that the time for all tries together is bounded.
     first_tried_at = models.DateTimeField(null=True)
+    token_was_stale = models.BooleanField(default=False)
     half_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="halves")
 
     objects = BatchQuerySet.as_manager()
@@ -222,6 +242,7 @@ class Invitee(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, related_name="invitees")
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="invitees")
     state = models.CharField(max_length=16, choices=InviteeState, default=InviteeState.PENDING)
+    skipped_because = models.CharField(max_length=128, blank=True)
     last_attempt = models.ForeignKey("Attempt", on_delete=models.PROTECT, null=True, related_name="+")
 
     objects = InviteeQuerySet.as_manager()
