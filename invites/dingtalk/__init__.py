@@ -1,0 +1,86 @@
+"""A small library that speaks to DingTalk's conference API over HTTP.
+
+Must not import Django or anything else of the product: what it needs arrives as arguments.
+"""
+
+from invites.dingtalk.calls import Call, invite_request, phone_fields
+from invites.dingtalk.client import CHINESE_HOST, INTERNATIONAL_HOST, DingTalkClient
+from invites.dingtalk.errors import (
+    About,
+    AddressShutOut,
+    Broken,
+    ConferenceOver,
+    DingTalkError,
+    NotAuthorised,
+    NotSent,
+    OutcomeUnknown,
+    QuotaExhausted,
+    Refused,
+    StaleToken,
+    Throttled,
+    TokenUnavailable,
+    UnknownPerson,
+    UnreadableAnswer,
+)
+from invites.dingtalk.tokens import (
+    FixedToken,
+    InternalApp,
+    MemoryTokenStore,
+    ThirdPartyApp,
+    TokenSource,
+    TokenStore,
+)
+from invites.dingtalk.types import (
+    AccessToken,
+    Answer,
+    AttendStatus,
+    ConferenceInfo,
+    ConferenceStatus,
+    CreatedConference,
+    Invitee,
+    Member,
+    MembersPage,
+    PhoneInvitee,
+    Timeouts,
+)
+
+__all__ = [
+    "CHINESE_HOST",
+    "INTERNATIONAL_HOST",
+    "About",
+    "AccessToken",
+    "AddressShutOut",
+    "Answer",
+    "AttendStatus",
+    "Broken",
+    "Call",
+    "ConferenceInfo",
+    "ConferenceOver",
+    "ConferenceStatus",
+    "CreatedConference",
+    "DingTalkClient",
+    "DingTalkError",
+    "FixedToken",
+    "InternalApp",
+    "Invitee",
+    "Member",
+    "MembersPage",
+    "MemoryTokenStore",
+    "NotAuthorised",
+    "NotSent",
+    "OutcomeUnknown",
+    "PhoneInvitee",
+    "QuotaExhausted",
+    "Refused",
+    "StaleToken",
+    "ThirdPartyApp",
+    "Throttled",
+    "Timeouts",
+    "TokenSource",
+    "TokenStore",
+    "TokenUnavailable",
+    "UnknownPerson",
+    "UnreadableAnswer",
+    "invite_request",
+    "phone_fields",
+]

@@ -1,0 +1,201 @@
+"""Turns the JSON of a successful answer into values. Pure; raises WrongShapeError where it is of another shape.
+
+Absent and null are the same and lenient; a value of the wrong type is never guessed at.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from invites.dingtalk.types import (
+    AccessToken,
+    AttendStatus,
+    ConferenceInfo,
+    ConferenceStatus,
+    CreatedConference,
+    Member,
+    MembersPage,
+)
+
+# DingTalk's tokens live two hours. One that claimed to live for years would never be replaced.
+_LONGEST_LIFE = timedelta(days=1)
+
+type Fields = Mapping[str, Any]
+
+
+class WrongShapeError(ValueError):
+    """Part of an answer is missing or of the wrong type."""
+
+
+def succeeded(fields: Fields) -> None:
+    """The answer of an operation that says `success: true` and nothing else."""
+    if fields.get("success") is not True:
+        raise WrongShapeError("no success")
+
+
+def closed(fields: Fields) -> None:
+    """The answer to closing: `code` (a number) and `cause`. A code that names a failure came here never."""
+    if "code" not in fields and fields.get("success") is not True:
+        raise WrongShapeError("no code")
+
+
+def created_conference(fields: Fields) -> CreatedConference:
+    """The answer to creating a conference. Without its id it is worth nothing."""
+    conference_id = _text(fields, "conferenceId")
+    if not conference_id:
+        raise WrongShapeError("no conferenceId")
+    return CreatedConference(
+        conference_id=conference_id,
+        conference_password=_text(fields, "conferencePassword"),
+        host_password=_text(fields, "hostPassword"),
+        external_link_url=_text(fields, "externalLinkUrl"),
+        phone_numbers=tuple(_texts(fields, "phoneNumbers")),
+        room_code=_text(fields, "roomCode"),
+    )
+
+
+def conference_info(fields: Fields, *, conference_id: str) -> ConferenceInfo:
+    """The answer about one conference, which was asked for as `conference_id`."""
+    info = fields.get("confInfo")
+    if not isinstance(info, dict):
+        raise WrongShapeError("no confInfo")
+    return _conference(info, conference_id=conference_id)
+
+
+def conference_list(fields: Fields) -> list[ConferenceInfo]:
+    """The conferences behind a meeting number."""
+    listed = _list(fields, "conferenceList", beside=("totalCount", "hasMore", "nextToken"))
+    return [_conference(_object(item)) for item in listed]
+
+
+def members_page(fields: Fields) -> MembersPage:
+    """One page of members."""
+    listed = _list(fields, "memberModels", beside=("totalCount", "nextToken"))
+    token = _text(fields, "nextToken")
+    return MembersPage(
+        members=tuple(_member(_object(item)) for item in listed),
+        # Nothing and 0 ask for the first page, so neither can lead on from this one.
+        next_token=None if token in {"", "0"} else token,
+        total_count=_number(fields, "totalCount"),
+    )
+
+
+def ongoing_ids(fields: Fields) -> list[str]:
+    """The ids of one person's running conferences."""
+    _list(fields, "onGoingConfIdList", beside=("memberModelMap",))
+    return _texts(fields, "onGoingConfIdList")
+
+
+def access_token(fields: Fields, *, asked_at: datetime) -> AccessToken:
+    """The token of a token answer, which lives `expireIn` seconds from when it was asked for at the latest."""
+    lifetime = _number(fields, "expireIn")
+    if lifetime is None or lifetime <= 0:
+        raise WrongShapeError("expireIn is no lifetime")
+    expires_at = asked_at + min(timedelta(seconds=min(lifetime, 10**9)), _LONGEST_LIFE)
+    try:
+        return AccessToken(value=_text(fields, "accessToken"), expires_at=expires_at)
+    except ValueError:
+        raise WrongShapeError("accessToken is no token") from None
+
+
+def _conference(info: Fields, *, conference_id: str = "") -> ConferenceInfo:
+    status = _number(info, "status")
+    identity = _text(info, "conferenceId") or conference_id
+    if not identity:
+        raise WrongShapeError("no conferenceId")
+    return ConferenceInfo(
+        conference_id=identity,
+        title=_text(info, "title"),
+        room_code=_text(info, "roomCode"),
+        status=ConferenceStatus.UNKNOWN if status is None else ConferenceStatus(status),
+        creator_id=_text(info, "creatorId"),
+        creator_nick=_text(info, "creatorNick"),
+        start_time=_time(info, "startTime"),
+        end_time=_time(info, "endTime"),
+        active_num=_number(info, "activeNum"),
+        attend_num=_number(info, "attendNum"),
+        invited_num=_number(info, "invitedNum"),
+        external_link_url=_text(info, "externalLinkUrl"),
+        biz_type=_text(info, "bizType"),
+        schedule_conference_id=_text(info, "scheduleConferenceId"),
+    )
+
+
+def _member(fields: Fields) -> Member:
+    status = _number(fields, "attendStatus")
+    return Member(
+        # Older versions of the API put the unionId into `userId`.
+        union_id=_text(fields, "unionId") or _text(fields, "userId"),
+        user_nick=_text(fields, "userNick"),
+        attend_status=AttendStatus.UNKNOWN if status is None else AttendStatus(status),
+        pstn_join=_flag(fields, "pstnJoin"),
+        host=_flag(fields, "host"),
+        co_host=_flag(fields, "coHost"),
+        outer_org_member=_flag(fields, "outerOrgMember"),
+        join_time=_time(fields, "joinTime"),
+        leave_time=_time(fields, "leaveTime"),
+    )
+
+
+def _list(fields: Fields, key: str, *, beside: tuple[str, ...]) -> list[Any]:
+    """A list. An empty one may be absent, but only where other fields show what the answer is."""
+    value = fields.get(key)
+    if value is None and (key in fields or any(other in fields for other in beside)):
+        return []
+    if not isinstance(value, list):
+        raise WrongShapeError(f"{key} is no list")
+    return value
+
+
+def _object(value: Any) -> Fields:
+    if not isinstance(value, dict):
+        raise WrongShapeError("a list holds something other than objects")
+    return value
+
+
+def _text(fields: Fields, key: str) -> str:
+    """A text; a whole number where DingTalk is loose about ids that consist of digits."""
+    value = fields.get(key)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise WrongShapeError(f"{key} is no text")
+    return str(value)
+
+
+def _texts(fields: Fields, key: str) -> list[str]:
+    value = fields.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise WrongShapeError(f"{key} is no list of texts")
+    return list(value)
+
+
+def _number(fields: Fields, key: str) -> int | None:
+    value = fields.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise WrongShapeError(f"{key} is no whole number")
+    return value
+
+
+def _flag(fields: Fields, key: str) -> bool:
+    value = fields.get(key)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise WrongShapeError(f"{key} is neither true nor false")
+    return value
+
+
+def _time(fields: Fields, key: str) -> datetime | None:
+    """Milliseconds since 1970; nothing and 0 mean that it has not happened."""
+    milliseconds = _number(fields, key)
+    if not milliseconds:
+        return None
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+    except (OverflowError, OSError, ValueError):
+        raise WrongShapeError(f"{key} is no time") from None

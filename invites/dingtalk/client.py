@@ -1,0 +1,340 @@
+"""Calls DingTalk: one method per operation, values in, a value out or a DingTalkError raised.
+
+Must not repeat an invitation: each call of `invite_users` is at most one request, and whoever calls
+decides about another. It stores nothing but tokens, in the store that it is given.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from invites.dingtalk import answers, calls, codes, judging
+from invites.dingtalk.calls import Call
+from invites.dingtalk.errors import (
+    DingTalkError,
+    NotSent,
+    OutcomeUnknown,
+    StaleToken,
+    UnreadableAnswer,
+)
+from invites.dingtalk.judging import Reading
+from invites.dingtalk.tokens import (
+    InternalApp,
+    MemoryTokenStore,
+    SharedTokens,
+    ThirdPartyApp,
+    TokenSource,
+    TokenStore,
+    token_error,
+)
+from invites.dingtalk.transport import DEADLINE, AnswerTooLarge, DeadlineTransport
+from invites.dingtalk.types import (
+    AccessToken,
+    Answer,
+    ConferenceInfo,
+    CreatedConference,
+    Invitee,
+    MembersPage,
+    PhoneInvitee,
+    Timeouts,
+)
+
+INTERNATIONAL_HOST = "https://api.dingtalk.io"
+CHINESE_HOST = "https://api.dingtalk.com"
+USER_AGENT = "dingtalk-conference-invites"
+TOKEN_HEADER = "x-acs-dingtalk-access-token"  # noqa: S105 - the name of a header
+
+# An attempt that is sent with less time left than this would most likely end as unknown, while one that is
+# not sent can be repeated safely.
+_LEAST_TIME = 1.0
+# Time-outs that were cut to the deadline end a little before it on the clock.
+_DEADLINE_SLACK = 0.01
+_LONGEST_MESSAGE = 300
+
+logger = logging.getLogger(__name__)
+
+
+class DingTalkClient:
+    """A client of one app on one host. Several threads may share it; close it, or use it in `with`.
+
+    `tokens` is the credentials of an app, whose tokens then are kept in `token_store` (the memory of this
+    process by default), or any TokenSource such as FixedToken. Methods take a `deadline` on the clock of
+    `time.monotonic`, by default `timeouts.total` from now, that covers the token as well.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str = INTERNATIONAL_HOST,
+        tokens: InternalApp | ThirdPartyApp | TokenSource,
+        token_store: TokenStore | None = None,
+        default_country: str = "CN",
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        transport: httpx.BaseTransport | None = None,
+        user_agent: str = USER_AGENT,
+    ) -> None:
+        calls.calling_code(default_country)
+        self._base_url = _checked_base_url(base_url)
+        self._default_country = default_country
+        self._timeouts = timeouts
+        self._tokens = self._token_source(tokens, token_store)
+        self._http = httpx.Client(
+            transport=transport or DeadlineTransport(),
+            headers={"user-agent": user_agent, "accept": "application/json", "accept-encoding": "identity"},
+            timeout=httpx.Timeout(
+                connect=timeouts.connect, read=timeouts.read, write=timeouts.read, pool=timeouts.connect
+            ),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._http.close()
+
+    @property
+    def refreshable(self) -> bool:
+        """Whether a fresh token can be had after a stale one, so that a second attempt makes sense."""
+        return self._tokens.refreshable
+
+    def invite_users(
+        self,
+        *,
+        conference_id: str,
+        union_id: str | None,
+        invitees: Sequence[Invitee] = (),
+        phone_invitees: Sequence[PhoneInvitee] = (),
+        deadline: float | None = None,
+    ) -> Answer:
+        """Rings people into a running conference, in the name of `union_id`. One request, never repeated.
+
+        On a StaleToken the token is already out of use: a second call gets another, if `refreshable`.
+        Raises ValueError, with nothing sent, for a call that is wrong by construction.
+        """
+        call = calls.invite_request(
+            conference_id=conference_id,
+            union_id=union_id,
+            invitees=invitees,
+            phone_invitees=phone_invitees,
+            default_country=self._default_country,
+        )
+        reading = self._attempt(call, self._until(deadline))
+        _parsed(reading, answers.succeeded)
+        return _answer(reading)
+
+    def create_conference(
+        self,
+        *,
+        user_id: str,
+        conf_title: str,
+        invite_user_ids: Sequence[str] = (),
+        invite_caller: bool | None = None,
+        deadline: float | None = None,
+    ) -> CreatedConference:
+        """Starts a conference of `user_id` (a unionId, like all the ids here) and calls `invite_user_ids`.
+
+        DingTalk cuts the title after 50 characters and refuses more than 256.
+        """
+        call = calls.create_request(
+            user_id=user_id,
+            conf_title=conf_title,
+            invite_user_ids=invite_user_ids,
+            invite_caller=invite_caller,
+        )
+        return _parsed(self._ask(call, deadline), answers.created_conference)
+
+    def close_conference(self, *, conference_id: str, union_id: str, deadline: float | None = None) -> Answer:
+        """Ends a conference for everybody."""
+        call = calls.close_request(conference_id=conference_id, union_id=union_id)
+        reading = self._ask(call, deadline)
+        _parsed(reading, answers.closed)
+        return _answer(reading)
+
+    def query_conference_info(self, *, conference_id: str, deadline: float | None = None) -> ConferenceInfo:
+        """The facts of one conference."""
+        reading = self._ask(calls.info_request(conference_id=conference_id), deadline)
+        return _parsed(reading, lambda fields: answers.conference_info(fields, conference_id=conference_id))
+
+    def query_conference_members(
+        self,
+        *,
+        conference_id: str,
+        max_results: int | None = None,
+        next_token: str | None = None,
+        deadline: float | None = None,
+    ) -> MembersPage:
+        """One page of the people in a conference and of those called into it."""
+        call = calls.members_request(
+            conference_id=conference_id, max_results=max_results, next_token=next_token
+        )
+        return _parsed(self._ask(call, deadline), answers.members_page)
+
+    def query_user_ongoing_conferences(self, *, union_id: str, deadline: float | None = None) -> list[str]:
+        """The ids of the conferences in which a person is now."""
+        return _parsed(self._ask(calls.ongoing_request(union_id=union_id), deadline), answers.ongoing_ids)
+
+    def query_conference_info_by_room_code(
+        self, *, room_code: str, deadline: float | None = None
+    ) -> list[ConferenceInfo]:
+        """The conferences behind a meeting number: the first page of them, in DingTalk's order."""
+        return _parsed(
+            self._ask(calls.room_code_request(room_code=room_code), deadline), answers.conference_list
+        )
+
+    def _ask(self, call: Call, deadline: float | None) -> Reading:
+        """An attempt, and after a stale token one more: DingTalk has done nothing then."""
+        until = self._until(deadline)
+        try:
+            return self._attempt(call, until)
+        except StaleToken:
+            if not self.refreshable:
+                raise
+        return self._attempt(call, until)
+
+    def _attempt(self, call: Call, deadline: float) -> Reading:
+        """One request with a token, judged. Raises DingTalkError."""
+        token = self._tokens.get(deadline=deadline)
+        reading = self._exchange(call, deadline=deadline, token=token)
+        try:
+            judging.judge(reading)
+        except StaleToken as stale:
+            self._tokens.discard(token.value)
+            stale.refreshable = stale.worth_retrying = self.refreshable
+            raise
+        return reading
+
+    def _exchange(
+        self, call: Call, *, deadline: float, token: AccessToken | None = None, secrets: Sequence[str] = ()
+    ) -> Reading:
+        """Sends one request and reads its answer. Raises NotSent or OutcomeUnknown."""
+        _check_time(deadline, self._timeouts)
+        begun = time.monotonic()
+        try:
+            response = self._http.send(self._request(call, deadline, token))
+        except httpx.RequestError as failure:
+            lost = _lost(failure, deadline, judging.Scrubber(_secrets(token, secrets)))
+        else:
+            reading = judging.read(response, secrets=_secrets(token, secrets))
+            _log(call, begun, str(reading.http_status), reading.code, reading.request_id)
+            return reading
+        # Raised here and not above, so that it is not chained to an exception that holds the request.
+        _log(call, begun, type(lost).__name__, lost.code, "")
+        raise lost
+
+    def _request(self, call: Call, deadline: float, token: AccessToken | None) -> httpx.Request:
+        headers = {} if call.body is None else {"content-type": "application/json; charset=utf-8"}
+        if token is not None:
+            headers[TOKEN_HEADER] = token.value
+        return self._http.build_request(
+            call.method,
+            f"{self._base_url}{call.target}",
+            headers=headers,
+            content=call.content(),
+            extensions={DEADLINE: deadline},
+        )
+
+    def _fetch_token(self, app: InternalApp | ThirdPartyApp, deadline: float) -> AccessToken:
+        asked_at = datetime.now(UTC)
+        try:
+            reading = self._exchange(app.request(), deadline=deadline, secrets=app.secrets)
+            judging.judge(reading)
+            return _parsed(reading, lambda fields: answers.access_token(fields, asked_at=asked_at))
+        except DingTalkError as failure:
+            error = token_error(failure)
+        raise error
+
+    def _token_source(
+        self, tokens: InternalApp | ThirdPartyApp | TokenSource, store: TokenStore | None
+    ) -> TokenSource:
+        if not isinstance(tokens, InternalApp | ThirdPartyApp):
+            return tokens
+        return SharedTokens(
+            store=store or MemoryTokenStore(), fetch=lambda deadline: self._fetch_token(tokens, deadline)
+        )
+
+    def _until(self, deadline: float | None) -> float:
+        return time.monotonic() + self._timeouts.total if deadline is None else deadline
+
+
+def _checked_base_url(base_url: str) -> str:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        raise ValueError("the address of DingTalk is not a URL") from None
+    if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query or url.fragment:
+        raise ValueError("the address of DingTalk must be http(s)://host, without user, query or fragment")
+    return base_url.rstrip("/")
+
+
+def _check_time(deadline: float, timeouts: Timeouts) -> None:
+    if deadline - time.monotonic() < min(_LEAST_TIME, timeouts.total / 10):
+        raise NotSent(
+            message="The time for this attempt was used up before it was sent.", code=codes.NO_TIME_LEFT
+        )
+
+
+def _secrets(token: AccessToken | None, others: Sequence[str]) -> tuple[str, ...]:
+    return (*others, token.value) if token else tuple(others)
+
+
+def _parsed[Value](reading: Reading, parse: Callable[[Mapping[str, Any]], Value]) -> Value:
+    """The value of an answer that does not say no. Raises UnreadableAnswer if it is not the operation's."""
+    try:
+        return parse(reading.payload or {})
+    except answers.WrongShapeError as shape:
+        error = judging.unreadable(reading, because=str(shape))
+    raise error
+
+
+def _answer(reading: Reading) -> Answer:
+    return Answer(http_status=reading.http_status, request_id=reading.request_id, body=reading.excerpt)
+
+
+def _lost(failure: httpx.RequestError, deadline: float, scrubbed: judging.Scrubber) -> DingTalkError:
+    """What an exchange without a readable answer means. Whatever is not known not to have left, has left."""
+    kind: type[DingTalkError] = OutcomeUnknown
+    code = codes.CONNECTION_LOST
+    match failure:
+        case httpx.ConnectTimeout():
+            kind, code = NotSent, codes.CONNECT_TIMEOUT
+        case httpx.PoolTimeout():
+            kind, code = NotSent, codes.NO_FREE_CONNECTION
+        case httpx.ConnectError():
+            kind, code = NotSent, codes.NOT_CONNECTED
+        case httpx.TimeoutException():
+            late = time.monotonic() >= deadline - _DEADLINE_SLACK
+            code = codes.DEADLINE if late else codes.READ_TIMEOUT
+        case AnswerTooLarge():
+            kind, code = UnreadableAnswer, codes.ANSWER_TOO_LARGE
+        case httpx.DecodingError():
+            kind, code = UnreadableAnswer, codes.UNREADABLE_ANSWER
+    text = scrubbed(f"{type(failure).__name__}: {failure}")
+    return kind(message=judging.clean(text, limit=_LONGEST_MESSAGE), code=code)
+
+
+def _log(call: Call, begun: float, outcome: str, code: str, request_id: str) -> None:
+    """One line a request, without the people in it."""
+    milliseconds = (time.monotonic() - begun) * 1000
+    logger.info(
+        "%s: %s %s in %.0f ms (request %s)",
+        call.operation,
+        outcome,
+        code or "-",
+        milliseconds,
+        request_id or "-",
+    )

@@ -1,0 +1,151 @@
+"""What goes into the calls and what comes out of them: frozen values with the API's own words for names.
+
+Must not know how they are sent or read.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import Self
+
+EXCERPT = 2000
+"""The longest excerpt of an answer that is kept, in characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitee:
+    """Somebody to ring in DingTalk. `nick` is what the call shows and is never empty."""
+
+    union_id: str
+    nick: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneInvitee:
+    """Somebody to ring by telephone. `phone_number` is in E.164 (`+8613800000000`)."""
+
+    phone_number: str
+    nick: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds. `connect` and `read` bound each step, `total` the whole attempt with its token."""
+
+    connect: float = 5.0
+    read: float = 10.0
+    total: float = 15.0
+
+    def __post_init__(self) -> None:
+        if min(self.connect, self.read, self.total) <= 0:
+            raise ValueError("time-outs are positive numbers of seconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """A token that goes into the header as it is. `expires_at` is aware. Never printed."""
+
+    value: str = field(repr=False)
+    expires_at: datetime
+
+    def __post_init__(self) -> None:
+        # What the HTTP library says about an unfit header value quotes the value: refuse it here, unquoted.
+        if not self.value or not all("!" <= character <= "~" for character in self.value):
+            raise ValueError("an access token consists of visible ASCII characters without blanks")
+        if self.expires_at.tzinfo is None:
+            raise ValueError("the expiry of an access token needs a time zone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """DingTalk said yes. `body` is an excerpt of at most `EXCERPT` characters, free of tokens."""
+
+    http_status: int
+    request_id: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedConference:
+    """A conference that has just been started. Texts that DingTalk left out are empty."""
+
+    conference_id: str
+    conference_password: str = field(default="", repr=False)
+    host_password: str = field(default="", repr=False)
+    external_link_url: str = ""
+    phone_numbers: tuple[str, ...] = ()
+    room_code: str = ""
+
+
+class ConferenceStatus(IntEnum):
+    """State of a conference. A number that is not documented reads as UNKNOWN."""
+
+    UNKNOWN = -1
+    INITIALISED = 0
+    ENDED = 1
+    STARTED = 2
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self:
+        return cls(-1)
+
+
+class AttendStatus(IntEnum):
+    """What a person does about a conference. A number that is not documented reads as UNKNOWN."""
+
+    UNKNOWN = -1
+    UNDEFINED = 0
+    INITIALISED = 1
+    CALLING = 2
+    JOINED = 3
+    FAILED = 4
+    KICKED = 5
+    LEFT = 6
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self:
+        return cls(-1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConferenceInfo:
+    """The facts of one conference. Times are aware or None; texts that were left out are empty."""
+
+    conference_id: str
+    title: str = ""
+    room_code: str = ""
+    status: ConferenceStatus = ConferenceStatus.UNKNOWN
+    creator_id: str = ""
+    creator_nick: str = ""
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    active_num: int | None = None
+    attend_num: int | None = None
+    invited_num: int | None = None
+    external_link_url: str = ""
+    biz_type: str = ""
+    schedule_conference_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Somebody who was called into a conference or is in it. Nobody's telephone number is told."""
+
+    union_id: str
+    user_nick: str = ""
+    attend_status: AttendStatus = AttendStatus.UNKNOWN
+    pstn_join: bool = False
+    host: bool = False
+    co_host: bool = False
+    outer_org_member: bool = False
+    join_time: datetime | None = None
+    leave_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembersPage:
+    """One page of members. `next_token` is None on the last; `total_count` None if it was not told."""
+
+    members: tuple[Member, ...]
+    next_token: str | None = None
+    total_count: int | None = None
