@@ -3,7 +3,7 @@
 from invites.models.address_book import AddressBook, Contact, ContactGroup
 from invites.models.app import App, CachedToken
 from invites.models.attempt import Attempt, AttemptInvitee
-from invites.models.conference import Conference
+from invites.models.conference import Conference, ConferenceCreation
 from invites.models.invitation import Batch, DraftLine, Invitation, Invitee
 from invites.models.user import User
 from invites.models.worker import Worker
@@ -16,6 +16,7 @@ __all__ = [
     "Batch",
     "CachedToken",
     "Conference",
+    "ConferenceCreation",
     "Contact",
     "ContactGroup",
     "DraftLine",

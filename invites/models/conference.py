@@ -1,11 +1,14 @@
-"""DingTalk video conferences that people are invited into."""
+"""DingTalk video conferences that people are invited into, and the presses that created some of them."""
 
 import re
+import uuid
+from datetime import timedelta
 from typing import Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.app import App
@@ -115,3 +118,65 @@ class Conference(models.Model):
     def is_open(self) -> bool:
         """Whether DingTalk last said that it is running."""
         return self.status == ConferenceStatus.OPEN
+
+
+# Longer than any call to DingTalk lasts, its total deadline included: whoever asked must have died.
+CREATION_TAKES_AT_MOST = timedelta(seconds=60)
+
+
+class CreationState(models.TextChoices):
+    """What came of asking DingTalk to create a conference."""
+
+    STARTED = "started", _("Under way")
+    SUCCEEDED = "succeeded", _("Created")
+    FAILED = "failed", _("Not created")
+    UNKNOWN = "unknown", _("Unknown")
+
+
+class ConferenceCreation(models.Model):
+    """One press of *Create*, on record before DingTalk is asked.
+
+    ``key`` comes with the form and is the reason why a second press of the same form creates no second meeting.
+    """
+
+    key = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="conference_creations")
+    app = models.ForeignKey(App, on_delete=models.PROTECT, related_name="conference_creations")
+    title = models.CharField(_("title"), max_length=TITLE_LENGTH)
+    state = models.CharField(
+        _("outcome"), max_length=16, choices=CreationState, default=CreationState.STARTED
+    )
+    conference = models.OneToOneField(
+        Conference, on_delete=models.PROTECT, null=True, related_name="creation"
+    )
+    error_code = models.CharField(_("error code"), max_length=128, blank=True)
+    error_message = models.TextField(_("message"), blank=True)
+    request_id = models.CharField(max_length=128, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("creation of a conference")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(state__in=CreationState.values), name="creation_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state=CreationState.SUCCEEDED, conference__isnull=False)
+                | (~Q(state=CreationState.SUCCEEDED) & Q(conference__isnull=True)),
+                name="creation_succeeded_has_conference",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[CreationState.STARTED, CreationState.SUCCEEDED], error_code="")
+                | (Q(state__in=[CreationState.FAILED, CreationState.UNKNOWN]) & ~Q(error_code="")),
+                name="creation_code_fits_state",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.state}"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether somebody is still waiting for DingTalk's answer; not where the process must have died."""
+        recent = self.created_at > timezone.now() - CREATION_TAKES_AT_MOST
+        return self.state == CreationState.STARTED and recent
