@@ -1,8 +1,10 @@
 """Address books: contacts, and groups of them."""
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Self
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, Q
 from django.db.models.functions import Lower
@@ -12,6 +14,29 @@ from invites.models.app import App
 from invites.models.user import User
 
 NICK_LENGTH = 100
+UNION_ID_LENGTH = 128
+
+
+def validate_nick(value: str) -> None:
+    """Raises ValidationError for a name that is empty, too long, or has control characters or line breaks."""
+    if not value.strip():
+        raise ValidationError(_("Enter a name."), code="required")
+    if len(value) > NICK_LENGTH:
+        raise ValidationError(_("A name has at most 100 characters."), code="max_length")
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in value):
+        raise ValidationError(_("A name has no line breaks and no control characters."), code="invalid")
+
+
+def validate_union_id(value: str) -> None:
+    """Raises ValidationError for what cannot be a unionId: empty, too long, blanks or invisible characters inside."""
+    if not value:
+        raise ValidationError(_("Enter a unionId."), code="required")
+    if len(value) > UNION_ID_LENGTH:
+        raise ValidationError(_("A unionId has at most 128 characters."), code="max_length")
+    if any(unicodedata.category(character)[0] in "ZC" for character in value):
+        raise ValidationError(
+            _("A unionId has no blanks and no invisible characters inside."), code="invalid"
+        )
 
 
 class Sharing(models.TextChoices):
@@ -171,6 +196,10 @@ class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
     def matching(self, text: str) -> Self:
         """Those whose name contains ``text``."""
         return self.filter(name__icontains=text.strip())
+
+    def named(self, name: str, *, book_name: str, app: App) -> Self:
+        """Those called so in a book called so, of this app."""
+        return self.filter(name=name, book__name=book_name, book__app=app)
 
     def for_list(self) -> Self:
         """By name, with ``contact_count``."""

@@ -34,6 +34,11 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         """As they were made."""
         return self.order_by("pk")
 
+    def with_people(self) -> Self:
+        """With ``people_sent`` at hand, in the order in which they stood in the call."""
+        people = AttemptInvitee.objects.select_related("invitee").order_by("invitee__position", "pk")
+        return self.prefetch_related(models.Prefetch("people_sent", queryset=people))
+
     def newest_first(self) -> Self:
         """For the history, with what a row shows."""
         return self.select_related("invitation__conference__app", "invitation__sent_by").order_by("-pk")

@@ -2,7 +2,8 @@
 
 import re
 import uuid
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.core.exceptions import ValidationError
@@ -50,6 +51,30 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         """Open ones first, then by the newest; with what the list shows."""
         is_open = models.Case(models.When(status=ConferenceStatus.ENDED, then=1), default=0)
         return self.select_related("app", "owner").order_by(is_open, "-pk")
+
+    def after(self, *, has_ended: bool, pk: int) -> Self:
+        """Those that follow a conference in the order of `for_list`."""
+        ended = Q(status=ConferenceStatus.ENDED)
+        return self.filter(ended, pk__lt=pk) if has_ended else self.filter(ended | Q(pk__lt=pk))
+
+    def with_status(self, status: str) -> Self:
+        """Those of which ``status`` was last known."""
+        return self.filter(status=status)
+
+    def of_app(self, app: App, *, conference_ids: Iterable[str]) -> Self:
+        """Those among the conferences of ``app`` with these ids."""
+        return self.filter(app=app, conference_id__in=list(conference_ids))
+
+    def note(self, pk: int, *, asked_at: datetime, status: str, title: str = "", **facts: str) -> bool:
+        """Writes what DingTalk answered when asked at ``asked_at``; False where a later answer is on record.
+
+        A ``title`` only fills in where there is none: people may have chosen their own.
+        """
+        rows = self.filter(pk=pk).exclude(status_read_at__gt=asked_at)
+        noted = bool(rows.update(status=status, status_read_at=asked_at, **facts))
+        if noted and title:
+            self.filter(pk=pk, title="").update(title=title)
+        return noted
 
     def matching(self, text: str) -> Self:
         """Those whose title, meeting number or id contains ``text``."""

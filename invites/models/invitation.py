@@ -153,6 +153,10 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """Those that are not done."""
         return self.exclude(state=BatchState.DONE)
 
+    def next_due(self) -> datetime | None:
+        """When the first of them may be sent."""
+        return self.aggregate(first=models.Min("not_before"))["first"]  # type: ignore[no-any-return]
+
 
 class Batch(models.Model):
     """The people that one POST carries. ``tries`` counts its attempts, the repeated ones included."""
@@ -210,6 +214,14 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
     def pending(self) -> Self:
         """Those still to be called."""
         return self.filter(state=InviteeState.PENDING)
+
+    def sending(self) -> Self:
+        """Those in a call that is under way."""
+        return self.filter(state=InviteeState.SENDING)
+
+    def in_batches(self, batches: BatchQuerySet) -> Self:
+        """Those of any of ``batches``."""
+        return self.filter(batch__in=batches)
 
     def with_last_attempt(self) -> Self:
         """With the attempt that says what happened to each."""

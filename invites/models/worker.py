@@ -18,6 +18,10 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Those that reported lately."""
         return self.filter(seen_at__gte=timezone.now() - GONE_AFTER)
 
+    def gone(self) -> Self:
+        """Those that ended without taking leave."""
+        return self.filter(seen_at__lt=timezone.now() - GONE_AFTER)
+
 
 class Worker(models.Model):
     """One running worker process, by a name of its own."""

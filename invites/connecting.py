@@ -1,0 +1,130 @@
+"""Gives the client of a DingTalk app: the one place where credentials meet the library.
+
+Must not call DingTalk itself.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from invites.dingtalk import (
+    INTERNATIONAL_HOST,
+    DingTalkClient,
+    FixedToken,
+    InternalApp,
+    ThirdPartyApp,
+)
+from invites.dingtalk.sandbox.people import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from invites.errors import AppUnavailable
+from invites.models import App
+from invites.models.app import AppKind
+from invites.token_store import DatabaseTokenStore, fingerprint
+
+ENVIRONMENT_APP = "environment"
+SANDBOX_APP = "sandbox"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Connection:
+    """All that a client is made from; equal ones share a client."""
+
+    base_url: str
+    country: str
+    fixed_token: str = field(default="", repr=False)
+    credentials: InternalApp | ThirdPartyApp | None = field(default=None, repr=False)
+
+
+def client_for(app: App) -> DingTalkClient:
+    """The client of ``app``, one per process, with tokens shared by all processes.
+
+    Raises AppUnavailable where the app is switched off or its credentials are not at hand.
+    """
+    if not app.enabled:
+        raise AppUnavailable(_("This DingTalk app has been switched off by an administrator."))
+    return _client(_connection(app))
+
+
+def ensure_apps() -> list[App]:
+    """Makes the rows for what the settings describe, the environment's app and the sandbox; returns the usable apps.
+
+    The rows hold a name and a kind, never a credential. Safe to call at every start.
+    """
+    if settings.DINGTALK is not None:
+        App.objects.get_or_create(kind=AppKind.ENVIRONMENT, defaults={"name": _free_name(ENVIRONMENT_APP)})
+    if settings.DINGTALK_SANDBOX_URL:
+        App.objects.get_or_create(kind=AppKind.SANDBOX, defaults={"name": _free_name(SANDBOX_APP)})
+    return list(App.objects.usable())
+
+
+def _free_name(wanted: str) -> str:
+    """``wanted``, or with a number behind it where an administrator's app has that name already."""
+    taken = set(App.objects.filter(name__startswith=wanted).values_list("name", flat=True))
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted} {number}", number + 1
+    return name
+
+
+def _connection(app: App) -> _Connection:
+    match app.kind:
+        case AppKind.ENVIRONMENT:
+            return _environment_connection(app)
+        case AppKind.SANDBOX:
+            if not settings.DINGTALK_SANDBOX_URL:
+                raise AppUnavailable(_("The sandbox is not running."))
+            return _Connection(
+                base_url=settings.DINGTALK_SANDBOX_URL,
+                country=app.country,
+                credentials=InternalApp(client_id=SANDBOX_CLIENT_ID, client_secret=SANDBOX_CLIENT_SECRET),
+            )
+        case AppKind.INTERNAL:
+            credentials = InternalApp(client_id=app.client_id, client_secret=app.client_secret)
+            return _Connection(base_url=_host(app), country=app.country, credentials=credentials)
+        case AppKind.THIRD_PARTY:
+            suite = ThirdPartyApp(
+                suite_key=app.client_id,
+                suite_secret=app.client_secret,
+                auth_corp_id=app.auth_corp_id,
+                suite_ticket=app.suite_ticket,
+            )
+            return _Connection(base_url=_host(app), country=app.country, credentials=suite)
+        case _:
+            return _Connection(base_url=_host(app), country=app.country, fixed_token=app.access_token)
+
+
+def _environment_connection(app: App) -> _Connection:
+    described = settings.DINGTALK
+    if described is None:
+        raise AppUnavailable(_("The environment of this server describes no DingTalk app at present."))
+    if described.access_token:
+        return _Connection(
+            base_url=described.base_url, country=app.country, fixed_token=described.access_token
+        )
+    credentials = InternalApp(client_id=described.client_id, client_secret=described.client_secret)
+    return _Connection(base_url=described.base_url, country=app.country, credentials=credentials)
+
+
+def _host(app: App) -> str:
+    return app.base_url or INTERNATIONAL_HOST
+
+
+@lru_cache(maxsize=64)
+def _client(connection: _Connection) -> DingTalkClient:
+    if connection.credentials is None:
+        return DingTalkClient(
+            base_url=connection.base_url,
+            tokens=FixedToken(connection.fixed_token),
+            default_country=connection.country,
+        )
+    credentials = connection.credentials
+    public = credentials.client_id if isinstance(credentials, InternalApp) else credentials.suite_key
+    corp = "" if isinstance(credentials, InternalApp) else credentials.auth_corp_id
+    store = DatabaseTokenStore(fingerprint(connection.base_url, public, corp, *credentials.secrets))
+    return DingTalkClient(
+        base_url=connection.base_url,
+        tokens=credentials,
+        token_store=store,
+        default_country=connection.country,
+    )

@@ -1,0 +1,116 @@
+"""Delivers a sent invitation: batch after batch is claimed, posted to DingTalk and recorded.
+
+Must not decide whether an invitation is sent: `invites.sending` does. Nothing here runs inside a transaction
+while the network is asked.
+"""
+
+import logging
+import time
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from invites.connecting import client_for
+from invites.delivering.claiming import CALL_SECONDS, Claim, claim_next_batch
+from invites.delivering.outcomes import (
+    COMMAND_LINE,
+    PROCESS_DIED,
+    WORKER,
+    Outcome,
+    RetryPolicy,
+    Tried,
+    outcome_of_answer,
+    outcome_of_error,
+    outcome_of_process_death,
+)
+from invites.delivering.recording import leave_out_waiting, record
+from invites.dingtalk import DingTalkClient, DingTalkError, Invitee, PhoneInvitee
+from invites.errors import AppUnavailable
+from invites.models import Attempt, Batch, Invitation
+from invites.models.invitation import Channel
+
+__all__ = [
+    "COMMAND_LINE",
+    "PROCESS_DIED",
+    "WORKER",
+    "RetryPolicy",
+    "close_dead_attempts",
+    "deliver",
+    "leave_out_waiting",
+]
+
+APP_UNAVAILABLE = "appUnavailable"
+"""Our own code of why people were left out: the app was switched off or lost its credentials."""
+
+TOO_LATE = "tooLate"
+"""Our own code of why people were left out: no worker ran for so long that a call would surprise them."""
+
+TOO_LATE_AFTER = timedelta(hours=1)
+
+logger = logging.getLogger(__name__)
+
+
+def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None = None) -> datetime | None:
+    """Sends every batch that is due, one after the other, beginning none after ``until``.
+
+    Returns when the next one is due, or None where nothing is left for this sender to do.
+    """
+    invitation = Invitation.objects.select_related("conference__app").get(pk=invitation_id)
+    if invitation.sent_at and timezone.now() - invitation.sent_at > TOO_LATE_AFTER:
+        leave_out_waiting(invitation_id, because=TOO_LATE)
+        return None
+    try:
+        client = client_for(invitation.conference.app)
+    except AppUnavailable:
+        leave_out_waiting(invitation_id, because=APP_UNAVAILABLE)
+        return None
+    while (until is None or timezone.now() < until) and (claim := claim_next_batch(invitation_id)):
+        record(claim.attempt, _post(client, claim, policy=policy))
+    return Batch.objects.of(invitation_id).waiting().next_due()
+
+
+def close_dead_attempts() -> int:
+    """Closes as unknown every attempt whose process must have died; returns how many there were."""
+    closed = 0
+    for attempt in Attempt.objects.overdue().in_order_made():
+        closed += record(attempt, outcome_of_process_death())
+    return closed
+
+
+def _post(client: DingTalkClient, claim: Claim, *, policy: RetryPolicy) -> Outcome:
+    """One call to DingTalk, and what it means."""
+    left = CALL_SECONDS - (timezone.now() - claim.claimed_at).total_seconds()
+    try:
+        answer = client.invite_users(
+            conference_id=claim.invitation.conference.conference_id,
+            union_id=claim.invitation.operator_union_id or None,
+            invitees=[
+                Invitee(union_id=person.value, nick=person.nick)
+                for person in claim.invitees
+                if person.channel == Channel.UNION_ID
+            ],
+            phone_invitees=[
+                PhoneInvitee(phone_number=person.value, nick=person.nick)
+                for person in claim.invitees
+                if person.channel == Channel.PHONE
+            ],
+            deadline=time.monotonic() + left,
+        )
+    except DingTalkError as error:
+        logger.info("Attempt %s: %s (request %s)", claim.attempt.pk, error.code, error.request_id or "-")
+        return outcome_of_error(error, tried=_tried(claim), policy=policy)
+    logger.info(
+        "Attempt %s: %s people invited (request %s)", claim.attempt.pk, len(claim.invitees), answer.request_id
+    )
+    return outcome_of_answer(answer)
+
+
+def _tried(claim: Claim) -> Tried:
+    begun = claim.batch.first_tried_at or claim.claimed_at
+    return Tried(
+        people=len(claim.invitees),
+        tries=claim.batch.tries,
+        elapsed=(timezone.now() - begun).total_seconds(),
+        token_was_stale=claim.batch.token_was_stale,
+        may_halve=claim.invitation.conference.app.halve_refused_batches,
+    )

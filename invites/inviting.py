@@ -1,0 +1,172 @@
+"""Invites from the command line: registers the conference, makes and sends the invitation, and delivers it at once.
+
+Needs no worker and no signed-in person. What it finds unusable it says with a ValidationError before anything is
+stored.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from invites import delivering, phone_numbers
+from invites.connecting import client_for, ensure_apps
+from invites.delivering.claiming import CALL_SECONDS
+from invites.models import App, Conference, Contact, ContactGroup, Invitation, Invitee
+from invites.models.address_book import validate_nick, validate_union_id
+from invites.models.app import AppKind
+from invites.models.conference import validate_conference_id
+from invites.models.invitation import Channel, InvitationSource, InvitationState
+from invites.sending import freeze
+
+TIME_IS_UP = "timeIsUp"
+"""Our own code of why people were left out: the command has only so much time."""
+
+# An attempt that begins at the last moment ends 15 s later, within the minute that one batch may take.
+SECONDS_PER_BATCH = 42
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody to invite: by unionId, or by phone number in E.164."""
+
+    channel: Channel
+    value: str
+    nick: str
+    contact: Contact | None = None
+
+
+def choose_app(name: str | None) -> App:
+    """The app called ``name``; without one that of the environment, or else the only usable one.
+
+    Raises ValidationError where there is none or more than one.
+    """
+    usable = ensure_apps()
+    if name is not None:
+        named = [app for app in usable if app.name == name]
+        if not named:
+            raise ValidationError(_("There is no usable DingTalk app called “%(name)s”.") % {"name": name})
+        return named[0]
+    from_environment = [app for app in usable if app.kind == AppKind.ENVIRONMENT]
+    candidates = from_environment or usable
+    if not candidates:
+        raise ValidationError(
+            _("There is no DingTalk app: set the DINGTALK_… variables, or name one with --app.")
+        )
+    if len(candidates) > 1:
+        raise ValidationError(_("There are several DingTalk apps: name one with --app."))
+    return candidates[0]
+
+
+def person_by_union_id(text: str) -> Person:
+    """Somebody from ``UNION_ID:NICK``, split at the first colon. Raises ValidationError."""
+    union_id, _colon, nick = text.partition(":")
+    validate_union_id(union_id)
+    return Person(channel=Channel.UNION_ID, value=union_id, nick=_checked_nick(nick, of=text))
+
+
+def person_by_phone(text: str, *, app: App) -> Person:
+    """Somebody from ``NUMBER:NICK``, the number as people in the app's country write it. Raises ValidationError."""
+    number, _colon, nick = text.partition(":")
+    value = phone_numbers.parse(number, country=app.country)
+    return Person(channel=Channel.PHONE, value=value, nick=_checked_nick(nick, of=text))
+
+
+def people_of_group(text: str, *, app: App) -> list[Person]:
+    """The contacts of ``BOOK/GROUP`` by unionId where they have one. Raises ValidationError."""
+    book, _slash, name = text.partition("/")
+    groups = list(ContactGroup.objects.named(name, book_name=book, app=app)[:2])
+    if not groups:
+        raise ValidationError(_("There is no group “%(name)s” in the books of this app.") % {"name": text})
+    if len(groups) > 1:
+        raise ValidationError(_("Several groups are called “%(name)s”.") % {"name": text})
+    people = []
+    for contact in groups[0].contacts.all().by_name():
+        channel = Channel.UNION_ID if contact.union_id else Channel.PHONE
+        value = contact.union_id or contact.phone_number
+        people.append(Person(channel=channel, value=value, nick=contact.nick, contact=contact))
+    return people
+
+
+def invite(*, app: App, conference_id: str, operator_union_id: str, people: Iterable[Person]) -> Invitation:
+    """Makes one invitation of ``people`` (the same person twice counts once), sends it and returns when it is over.
+
+    Raises ValidationError or InviteError for unusable input, with nothing stored and nothing sent.
+    """
+    validate_conference_id(conference_id)
+    if operator_union_id:
+        validate_union_id(operator_union_id)
+    client_for(app)
+    now = timezone.now()
+    with transaction.atomic():
+        conference, _created = Conference.objects.get_or_create(app=app, conference_id=conference_id)
+        invitation = Invitation.objects.create(
+            conference=conference,
+            source=InvitationSource.COMMAND_LINE,
+            operator_union_id=operator_union_id,
+            state=InvitationState.SENDING,
+            sent_at=now,
+        )
+        invitees = Invitee.objects.bulk_create(_invitees(invitation, people))
+        freeze(invitation=invitation, invitees=invitees, user=None)
+        # This process delivers by itself; a worker is to step in only when it must have died.
+        seconds = SECONDS_PER_BATCH * invitation.batches.count()
+        Invitation.objects.filter(pk=invitation.pk).update(
+            rung_at=now + timedelta(seconds=seconds + CALL_SECONDS)
+        )
+    try:
+        _deliver(invitation.pk, until=now + timedelta(seconds=seconds))
+    finally:
+        # Also after Ctrl-C: whoever has not been called by now must not be called by a worker much later.
+        delivering.leave_out_waiting(invitation.pk, because=TIME_IS_UP)
+    invitation.refresh_from_db()
+    return invitation
+
+
+def _deliver(invitation_id: int, *, until: datetime) -> None:
+    policy = delivering.COMMAND_LINE
+    while next_due := delivering.deliver(invitation_id=invitation_id, policy=policy, until=until):
+        if next_due >= until or timezone.now() >= until:
+            return
+        time.sleep(max(0.0, (next_due - timezone.now()).total_seconds()))
+
+
+def _invitees(invitation: Invitation, people: Iterable[Person]) -> list[Invitee]:
+    """``people`` in their order without those who are there already, be it under another channel of their contact."""
+    seen: set[tuple[str, str]] = set()
+    invitees: list[Invitee] = []
+    for person in people:
+        identities: set[tuple[str, str]] = {(person.channel, person.value)}
+        if person.contact is not None:
+            identities |= {
+                (Channel.UNION_ID, person.contact.union_id),
+                (Channel.PHONE, person.contact.phone_number),
+            }
+            identities = {(channel, value) for channel, value in identities if value}
+        if seen & identities:
+            continue
+        seen |= identities
+        invitees.append(
+            Invitee(
+                invitation=invitation,
+                position=len(invitees),
+                channel=person.channel,
+                value=person.value,
+                nick=person.nick,
+                contact=person.contact,
+            )
+        )
+    return invitees
+
+
+def _checked_nick(nick: str, *, of: str) -> str:
+    nick = nick.strip()
+    if not nick:
+        raise ValidationError(_("“%(text)s” has no name: write UNION_ID:NICK or NUMBER:NICK.") % {"text": of})
+    validate_nick(nick)
+    return nick

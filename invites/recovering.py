@@ -1,0 +1,28 @@
+"""Puts right what a dead process left behind. Every worker does this at its start and every few seconds.
+
+It works from our own tables alone, whatever the Tasks backend does with its rows.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from invites import delivering, sending
+from invites.models import Invitation
+
+# A bell that nobody has answered for so long is taken for lost.
+UNHEARD = timedelta(seconds=30)
+
+logger = logging.getLogger(__name__)
+
+
+def recover() -> None:
+    """Closes dead attempts as unknown, then rings for every invitation with people due that nobody is calling."""
+    if closed := delivering.close_dead_attempts():
+        logger.warning("Closed %s attempts as unknown: their process had ended", closed)
+    for invitation in Invitation.objects.unheard(rung_before=timezone.now() - UNHEARD):
+        logger.warning("Invitation %s has people waiting and no worker; ringing again", invitation.pk)
+        with transaction.atomic():
+            sending.ring(invitation.pk)

@@ -1,0 +1,70 @@
+"""Sends a draft: freezes it once and for all, cuts it into batches, and rings for a worker.
+
+Must not call DingTalk: `invites.delivering` does, in a worker or on the command line.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from django.db import transaction
+from django.utils import timezone
+
+from invites import tasks
+from invites.errors import AlreadySent, AppUnavailable, ConferenceEnded, DraftChanged, NobodyToInvite
+from invites.guarding import refuse_demo_person
+from invites.models import App, Batch, Invitation, Invitee, User
+from invites.models.invitation import InvitationState
+
+
+def send(*, invitation: Invitation, revision: int, user: User) -> Invitation:
+    """Sends the draft ``invitation`` in the name of ``user`` and returns it, frozen.
+
+    ``revision`` is that of the list which the person saw. Raises AlreadySent, DraftChanged, NobodyToInvite,
+    ConferenceEnded, AppUnavailable or DemoPersonRefused, each with nothing changed. Of several simultaneous calls
+    exactly one sends.
+    """
+    with transaction.atomic():
+        drafts = Invitation.objects.select_for_update(of=("self",)).select_related("conference__app")
+        draft = drafts.get(pk=invitation.pk)
+        if not draft.is_draft:
+            raise AlreadySent
+        if draft.revision != revision:
+            raise DraftChanged
+        if draft.conference.has_ended:
+            raise ConferenceEnded
+        if not App.objects.usable().filter(pk=draft.conference.app_id).exists():
+            raise AppUnavailable
+        invitees = list(draft.invitees.in_order())
+        freeze(invitation=draft, invitees=invitees, user=user)
+        ring(draft.pk)
+    return draft
+
+
+def freeze(*, invitation: Invitation, invitees: Sequence[Invitee], user: User | None) -> None:
+    """Makes an invitation final: who, when, in which batches. ``invitees`` are all of its people, in their order.
+
+    Raises NobodyToInvite or DemoPersonRefused. The caller holds the transaction.
+    """
+    if not invitees:
+        raise NobodyToInvite
+    app = invitation.conference.app
+    refuse_demo_person(app=app, values=[person.value for person in invitees])
+    size = app.batch_size
+    invitation.state = InvitationState.SENDING
+    invitation.sent_by = user
+    invitation.sent_at = timezone.now()
+    invitation.save(update_fields=["state", "sent_by", "sent_at"])
+    starts = range(0, len(invitees), size)
+    batches = Batch.objects.bulk_create(
+        Batch(invitation=invitation, number=number) for number, _start in enumerate(starts, start=1)
+    )
+    for batch, start in zip(batches, starts, strict=True):
+        for person in invitees[start : start + size]:
+            person.batch = batch
+    Invitee.objects.bulk_update(invitees, ["batch"], batch_size=500)
+
+
+def ring(invitation_id: int) -> None:
+    """Asks for a worker as soon as the transaction is committed."""
+    Invitation.objects.filter(pk=invitation_id).update(rung_at=timezone.now())
+    transaction.on_commit(partial(tasks.deliver_invitation.enqueue, invitation_id))

@@ -1,0 +1,75 @@
+"""Keeps access tokens in the database, so that all processes of the product share one per app."""
+
+import hashlib
+import hmac
+import os
+import threading
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from invites.dingtalk import AccessToken
+from invites.encryption import UndecryptableError
+from invites.models import CachedToken
+
+
+def fingerprint(*credentials: str) -> str:
+    """A keyed hash of credentials, 64 hexadecimal digits: equal for equal ones and good for nothing else."""
+    text = "\x1f".join(credentials).encode()
+    return hmac.new(settings.SECRET_KEY.encode(), text, hashlib.sha256).hexdigest()
+
+
+class DatabaseTokenStore:
+    """The `TokenStore` of the credentials behind ``fingerprint``. Safe for several threads and processes."""
+
+    def __init__(self, credentials_fingerprint: str) -> None:
+        self._fingerprint = credentials_fingerprint
+
+    def load(self) -> AccessToken | None:
+        """The token that was saved last and not discarded, expired or not."""
+        try:
+            row = CachedToken.objects.filter(pk=self._fingerprint).first()
+        except UndecryptableError:
+            # The keys were changed. A token is cheap to fetch again.
+            return None
+        if row is None or not row.value or row.expires_at is None:
+            return None
+        return AccessToken(value=row.value, expires_at=row.expires_at)
+
+    def save(self, token: AccessToken) -> None:
+        """Keeps a new token in place of the old."""
+        CachedToken.objects.filter(pk=self._fingerprint).update(
+            value=token.value, expires_at=token.expires_at
+        )
+
+    def discard(self, value: str) -> None:
+        """Forgets the token if it still is ``value``: another process may have saved a new one meanwhile."""
+        stored = self.load()
+        if stored is None or stored.value != value:
+            return
+        # Comparing what expires when keeps a token that was saved since we looked; the value itself is encrypted
+        # differently each time and cannot be compared in the database.
+        same = CachedToken.objects.filter(pk=self._fingerprint, expires_at=stored.expires_at)
+        same.update(value="", expires_at=None)
+
+    def acquire_lease(self, seconds: float) -> bool:
+        """Takes the lease for so long, unless somebody else holds it. Does not wait."""
+        CachedToken.objects.bulk_create([CachedToken(pk=self._fingerprint)], ignore_conflicts=True)
+        now = timezone.now()
+        free = CachedToken.objects.filter(pk=self._fingerprint).filter(
+            Q(leased_until__isnull=True) | Q(leased_until__lt=now)
+        )
+        return bool(free.update(leased_until=now + timedelta(seconds=seconds), leased_by=self._holder()))
+
+    def release_lease(self) -> None:
+        """Gives back the lease if the caller still holds it."""
+        mine = CachedToken.objects.filter(pk=self._fingerprint, leased_by=self._holder())
+        mine.update(leased_until=None, leased_by="")
+
+    @staticmethod
+    def _holder() -> str:
+        # One machine's process number may equal another's, but then at most a lease is given back early, and
+        # an early lease costs one token call.
+        return f"{os.getpid()}-{threading.get_ident()}"[-32:]
