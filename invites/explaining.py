@@ -94,8 +94,11 @@ def _entry_of(code: str) -> Entry:
     return UNKNOWN_CODE
 
 
-# The process that made the call ended before it could write down the answer; recovery writes this code.
+# Codes that the product gives itself beside those of the client: the process that made the call ended before it
+# could write down the answer; the app was switched off or has no credentials; the command's time was used up.
 PROCESS_DIED = "processDied"
+APP_UNAVAILABLE = "appUnavailable"
+TIME_IS_UP = "timeIsUp"
 
 _PER_SECOND = "Forbidden.AccessDenied.QpsLimitForApi"
 _PER_MINUTE = "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi"
@@ -296,6 +299,12 @@ _APP = (
         ),
     ),
     Entry(
+        codes=(APP_UNAVAILABLE,),
+        mover=Mover.ADMINISTRATOR,
+        what=_("The DingTalk app is switched off or has no credentials at present, so nobody was called."),
+        action=_("An administrator sets up the app in the settings; then invite these people again."),
+    ),
+    Entry(
         codes=("http_404",),
         mover=Mover.ADMINISTRATOR,
         what=_(
@@ -368,6 +377,12 @@ _RATE_AND_NETWORK = (
         ),
         action=_AGAIN_SOON,
         meanwhile=_TRIED_AGAIN,
+    ),
+    Entry(
+        codes=(TIME_IS_UP,),
+        mover=Mover.YOU,
+        what=_("The command's time was used up before these people's turn came, so they were not called."),
+        action=_("Invite these people again, here or with the command."),
     ),
 )
 

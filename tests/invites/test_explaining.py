@@ -6,7 +6,15 @@ import pytest
 from django.utils.translation import override
 
 from invites.dingtalk import codes
-from invites.explaining import CATALOGUE, PROCESS_DIED, UNKNOWN_CODE, Mover, explain
+from invites.explaining import (
+    APP_UNAVAILABLE,
+    CATALOGUE,
+    PROCESS_DIED,
+    TIME_IS_UP,
+    UNKNOWN_CODE,
+    Mover,
+    explain,
+)
 
 DOCUMENTED_BY_DINGTALK = [
     "unknownUserError",
@@ -47,7 +55,15 @@ DOCUMENTED_BY_DINGTALK = [
     "90018",
 ]
 EVERY_CODE = sorted(
-    {*DOCUMENTED_BY_DINGTALK, *codes.DOCUMENTED, *codes.OLD_STYLE, *codes.OWN, PROCESS_DIED}
+    {
+        *DOCUMENTED_BY_DINGTALK,
+        *codes.DOCUMENTED,
+        *codes.OLD_STYLE,
+        *codes.OWN,
+        PROCESS_DIED,
+        APP_UNAVAILABLE,
+        TIME_IS_UP,
+    }
     | {
         codes.http_code(status)
         for status in (204, 301, 400, 401, 403, 404, 418, 429, 500, 502, 503, 504, 520)
