@@ -1,0 +1,16 @@
+"""Keeps the people of the sandbox away from everything that reaches a real DingTalk app."""
+
+from collections.abc import Iterable
+
+from invites.dingtalk.sandbox.people import is_demo_value
+from invites.errors import DemoPersonRefused
+from invites.models import App
+
+
+def refuse_demo_person(*, app: App, values: Iterable[str]) -> None:
+    """Raises DemoPersonRefused where ``app`` is a real one and any of ``values`` is of the sandbox.
+
+    ``values`` are unionIds, phone numbers in E.164 or conferenceIds; empty ones belong to nobody.
+    """
+    if not app.is_sandbox and any(is_demo_value(value) for value in values):
+        raise DemoPersonRefused
