@@ -23,7 +23,7 @@ from invites.dingtalk.sandbox.traffic import Received, Request
 from invites.dingtalk.sandbox.wire import RawRequest, WireServer
 
 LOOPBACK: Final = "127.0.0.1"
-ACCEPT_POLL_SECONDS: Final = 0.1
+ACCEPT_POLL_SECONDS: Final = 0.05
 
 
 class NotLoopbackError(ValueError):

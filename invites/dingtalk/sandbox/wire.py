@@ -131,7 +131,13 @@ class _Handler(BaseHTTPRequestHandler):
         raw = RawRequest(
             method=self.command, target=self._target(), token=self.headers.get(TOKEN_HEADER), body=body
         )
-        request_id, reply = self.server.respond(raw)
+        try:
+            request_id, reply = self.server.respond(raw)
+        except OSError:
+            # What cannot be written to the journal must not be answered either.
+            logger.exception("the journal of the sandbox cannot be written")
+            self._hang_up()
+            return
         self._deliver(reply, request_id=request_id)
 
     do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = do_OPTIONS = _serve  # noqa: N815 -- http.server's names
