@@ -6,7 +6,11 @@ InviteError
 ├── NobodyToInvite     nobody usable on the list
 ├── ConferenceEnded    the conference is over
 ├── AppUnavailable     the DingTalk app is disabled or has no credentials at present
-└── DemoPersonRefused  somebody of the sandbox in an invitation through a real app
+├── DemoPersonRefused  somebody or something of the sandbox, through a real app
+├── ConferenceTaken    somebody else has this conference already
+├── FormAlreadyUsed    this form has created another conference already
+├── CreationUnderWay   an earlier press of the same form still waits for DingTalk
+└── DingTalkRefused    DingTalk did not do what was asked about a conference, or may have
 """
 
 from django.utils.translation import gettext_lazy as _
@@ -63,3 +67,49 @@ class DemoPersonRefused(InviteError):  # noqa: N818
     """Somebody who only exists in the sandbox stands on an invitation through a real app."""
 
     message = _("This person exists in the sandbox only and cannot be invited through a real DingTalk app.")
+
+
+class ConferenceTaken(InviteError):  # noqa: N818
+    """Somebody has registered this conference, and who asks may not see it."""
+
+    message = _("This conference is already managed by somebody else. Ask them to add you as a co-organizer.")
+
+
+class FormAlreadyUsed(InviteError):  # noqa: N818
+    """The form was sent before, with something else in it."""
+
+    message = _("This form was used before. Please press Create once more if you want another meeting.")
+
+
+class CreationUnderWay(InviteError):  # noqa: N818
+    """The same form was sent a moment ago, and DingTalk has not answered yet."""
+
+    message = _("This meeting is being created already.")
+
+
+class DingTalkRefused(InviteError):  # noqa: N818
+    """DingTalk did not do what was asked, or (``is_unsure``) may have done it.
+
+    ``what`` and ``action`` are a sentence each; ``remote_message`` is DingTalk's own; no secret is in any of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        what: StrOrPromise,
+        action: StrOrPromise,
+        code: str,
+        remote_message: str = "",
+        request_id: str = "",
+        is_unsure: bool = False,
+    ) -> None:
+        self.what = what
+        self.action = action
+        self.code = code
+        self.remote_message = remote_message
+        self.request_id = request_id
+        self.is_unsure = is_unsure
+        super().__init__()
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.action} ({self.code})"
