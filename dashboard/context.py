@@ -1,26 +1,93 @@
-"""What base.html needs on every page."""
+"""What base.html needs on every page. Nothing here asks the database before a template asks for it."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from invites import permissions
 from invites.models import App, Worker
 from invites.models.app import AppKind
+from invites.permissions import Viewer
+
+THEMES = ("auto", "light", "dark")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A place in the navigation. ``current`` is what ``aria-current`` says: "page", "true" for one inside, or ""."""
+
+    url: str
+    word: StrOrPromise
+    icon: str
+    current: str
+
+
+def chosen_theme(request: HttpRequest) -> str:
+    """The theme that the viewer chose, one of THEMES."""
+    theme = request.COOKIES.get("theme", "")
+    return theme if theme in THEMES else "auto"
+
+
+def here(request: HttpRequest) -> str:
+    """The path to come back to: this page, or where an answer to a POST came from."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    referrer = request.META.get("HTTP_REFERER", "")
+    if not url_has_allowed_host_and_scheme(
+        referrer, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        return "/"
+    parts = urlsplit(referrer)
+    return f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+
+
+def _places(user: Viewer) -> Iterator[tuple[str, StrOrPromise, str, tuple[str, ...]]]:
+    """View, word, icon and the beginnings of the paths that belong to it."""
+    yield "home", _("Home"), "home", ()
+    if permissions.may_organize(user):
+        yield "invites:conference_list", _("Conferences"), "video", ("/conferences/", "/invitations/")
+        yield "invites:book_list", _("Address books"), "address-book", ("/books/", "/contacts/", "/groups/")
+    yield "invites:attempt_list", _("History"), "history", ("/history/", "/codes/")
+    if permissions.may_administer(user):
+        yield "invites:settings", _("Settings"), "settings", ("/settings/",)
+
+
+def navigation(request: HttpRequest, user: Viewer) -> list[Entry]:
+    """The places that ``user`` may go to, the present one marked."""
+    entries = []
+    for view, word, icon, paths in _places(user):
+        try:
+            url = reverse(view)
+        except NoReverseMatch:
+            continue
+        current = (
+            "page" if request.path == url else "true" if request.path.startswith(paths or ("//",)) else ""
+        )
+        entries.append(Entry(url=url, word=word, icon=icon, current=current))
+    return entries
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """``navigation`` rights, and lazily (each at most one query, only where a template asks) what the banner says."""
+    """Theme, the way back, and for somebody signed in: rights, navigation and the banner (at most one query each)."""
+    context: dict[str, Any] = {"theme": chosen_theme(request), "here": here(request)}
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"theme": request.COOKIES.get("theme", "auto")}
-    return {
-        "theme": request.COOKIES.get("theme", "auto"),
+        return context
+    return context | {
+        "navigation": SimpleLazyObject(lambda: navigation(request, user)),
         "may_organize": permissions.may_organize(user),
         "may_administer": permissions.may_administer(user),
         "may_see_phone_numbers": permissions.may_see_phone_numbers(user),
         "sandbox_in_use": bool(settings.DINGTALK_SANDBOX_URL),
-        "apps_in_use": lambda: list(App.objects.enabled().exclude(kind=AppKind.SANDBOX)),
-        "no_worker": lambda: not Worker.objects.alive().exists(),
+        "apps_in_use": SimpleLazyObject(lambda: list(App.objects.usable().exclude(kind=AppKind.SANDBOX))),
+        "no_worker": SimpleLazyObject(lambda: not Worker.objects.alive().exists()),
     }

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "django.forms",
     "django_htmx",
     "django_tasks_db",
 ]
@@ -84,6 +85,8 @@ TEMPLATES = [
         },
     }
 ]
+
+FORM_RENDERER = "dashboard.rendering.FormRenderer"
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Writers wait for each other instead of failing, and readers never wait. Commits are synced to the disk

@@ -11,14 +11,11 @@ from dashboard import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
-    path("sign-in/", auth_views.LoginView.as_view(template_name="sign_in.html"), name="login"),
+    path("sign-in/", views.SignInView.as_view(), name="login"),
     path("sign-out/", auth_views.LogoutView.as_view(), name="logout"),
-    path(
-        "password/",
-        auth_views.PasswordChangeView.as_view(template_name="password_change.html", success_url="/"),
-        name="password_change",
-    ),
+    path("password/", views.PasswordView.as_view(), name="password_change"),
     path("language/", login_not_required(set_language), name="set_language"),
+    path("theme/", views.set_theme, name="set_theme"),
     path("admin/", admin.site.urls),
     path("", include("invites.urls")),
 ]

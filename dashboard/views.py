@@ -1,11 +1,23 @@
-"""The home page, and whether the process is alive."""
+"""The home page, signing in, how pages look, and whether the process is alive."""
 
+from typing import Any
+
+from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.contrib.messages.views import SuccessMessageMixin
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.views.decorators.http import require_safe
+from django.urls import reverse_lazy
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
 
+from dashboard.context import THEMES
 from invites import permissions
+from invites.models import User
+
+THEME_KEPT_FOR = 365 * 24 * 3600
 
 
 @require_safe
@@ -16,6 +28,51 @@ def home(request: HttpRequest) -> TemplateResponse:
         "attempts": permissions.attempts(request.user).newest_first()[:8],
     }
     return TemplateResponse(request, "home.html", context)
+
+
+class SignInView(auth_views.LoginView):
+    """Django's, with what a fresh installation needs to be told."""
+
+    template_name = "sign_in.html"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Adds ``no_user_yet`` and ``demo`` (the username and password of the demonstration, or None)."""
+        return super().get_context_data(**kwargs) | {"no_user_yet": not User.objects.exists(), "demo": None}
+
+    def form_invalid(self, form: BaseForm) -> HttpResponse:
+        """The form again, as 422."""
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+class PasswordView(SuccessMessageMixin[Any], auth_views.PasswordChangeView):
+    """Django's, with a message instead of a page of its own."""
+
+    template_name = "password_change.html"
+    success_url = reverse_lazy("home")
+    success_message = _("Your password has been changed.")  # type: ignore[assignment]
+
+    def form_invalid(self, form: BaseForm) -> HttpResponse:
+        """The form again, as 422."""
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+@require_POST
+@login_not_required
+def set_theme(request: HttpRequest) -> HttpResponse:
+    """Keeps the posted ``theme`` in a cookie and goes back to ``next``. The script does the same without a request."""
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        target = "/"
+    response = HttpResponseRedirect(target)
+    theme = request.POST.get("theme", "")
+    if theme in THEMES:
+        response.set_cookie(
+            "theme", theme, max_age=THEME_KEPT_FOR, secure=request.is_secure(), samesite="Lax"
+        )
+    return response
 
 
 @require_safe
