@@ -13,11 +13,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
-from invites.models import AddressBook, App, Attempt, Conference, Contact, User
+from invites.models import AddressBook, App, Attempt, Conference, ConferenceCreation, Contact, User
 from invites.models.address_book import AddressBookQuerySet, ContactQuerySet
 from invites.models.app import AppQuerySet
 from invites.models.attempt import AttemptQuerySet
-from invites.models.conference import ConferenceQuerySet
+from invites.models.conference import ConferenceCreationQuerySet, ConferenceQuerySet
+from invites.models.invitation import InvitationQuerySet
 from invites.models.user import Role
 
 type Viewer = User | AnonymousUser
@@ -50,6 +51,22 @@ def conferences(user: Viewer) -> ConferenceQuerySet:
     if isinstance(user, User) and may_organize(user):
         return Conference.objects.owned_or_shared_with(user)
     return Conference.objects.none()
+
+
+def owned_conferences(user: Viewer) -> ConferenceQuerySet:
+    """The conferences that ``user`` may share with co-organizers."""
+    if may_administer(user):
+        return Conference.objects.all()
+    if isinstance(user, User) and may_organize(user):
+        return Conference.objects.owned_by(user)
+    return Conference.objects.none()
+
+
+def creations(user: Viewer) -> ConferenceCreationQuerySet:
+    """The presses of *Create* that were made by ``user``."""
+    if isinstance(user, User):
+        return ConferenceCreation.objects.made_by(user)
+    return ConferenceCreation.objects.none()
 
 
 def usable_apps(user: Viewer) -> AppQuerySet:
@@ -85,6 +102,17 @@ def owned_books(user: Viewer) -> AddressBookQuerySet:
 def contacts(user: Viewer, *, app: App) -> ContactQuerySet:
     """The contacts that ``user`` may invite through ``app``."""
     return Contact.objects.in_books(readable_books(user).of_app(app))
+
+
+def invitations(user: Viewer) -> InvitationQuerySet:
+    """The sent invitations that ``user`` may read."""
+    sent = Invitation.objects.sent().select_related("conference__app", "sent_by")
+    return sent if may_read_all_history(user) else sent.into(conferences(user))
+
+
+def sendable_invitations(user: Viewer) -> InvitationQuerySet:
+    """The sent invitations whose people ``user`` may invite again."""
+    return Invitation.objects.sent().select_related("conference__app").into(conferences(user))
 
 
 def attempts(user: Viewer) -> AttemptQuerySet:

@@ -3,11 +3,12 @@
 Must not call DingTalk: `invites.delivering` does, in a worker or on the command line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from invites import tasks
 from invites.errors import AlreadySent, AppUnavailable, ConferenceEnded, DraftChanged, NobodyToInvite
@@ -30,14 +31,52 @@ def send(*, invitation: Invitation, revision: int, user: User) -> Invitation:
             raise AlreadySent
         if draft.revision != revision:
             raise DraftChanged
-        if draft.conference.has_ended:
-            raise ConferenceEnded
-        if not App.objects.usable().filter(pk=draft.conference.app_id).exists():
-            raise AppUnavailable
+        _check_can_be_sent(draft)
         invitees = list(draft.invitees.in_order())
         freeze(invitation=draft, invitees=invitees, user=user)
         ring(draft.pk)
     return draft
+
+
+def invite_again(*, invitation: Invitation, states: Collection[str], user: User) -> Invitation:
+    """Invites the people of a sent invitation who are in one of ``states`` once more, as a new invitation.
+
+    Whoever stands on an earlier repetition of it is left alone, so that a second press rings nobody again: then
+    AlreadySent is raised. Raises also NobodyToInvite, ConferenceEnded or AppUnavailable.
+    """
+    with transaction.atomic():
+        locked = Invitation.objects.select_for_update(of=("self",)).select_related("conference__app")
+        original = locked.get(pk=invitation.pk)
+        _check_can_be_sent(original)
+        people = list(original.invitees.with_states(states).in_order())
+        if not people:
+            raise NobodyToInvite
+        again = set(Invitee.objects.on(original.repeated_by.all()).values_list("channel", "value"))
+        people = [person for person in people if (person.channel, person.value) not in again]
+        if not people:
+            raise AlreadySent(_("These people have been invited again already."))
+        repetition = Invitation.objects.create(
+            conference=original.conference,
+            operator_union_id=original.operator_union_id,
+            repeats=original,
+            state=InvitationState.SENDING,
+            sent_at=timezone.now(),
+        )
+        copies = Invitee.objects.bulk_create(
+            Invitee(
+                invitation=repetition,
+                position=position,
+                channel=person.channel,
+                value=person.value,
+                nick=person.nick,
+                nick_filled_in=person.nick_filled_in,
+                contact_id=person.contact_id,
+            )
+            for position, person in enumerate(people)
+        )
+        freeze(invitation=repetition, invitees=copies, user=user)
+        ring(repetition.pk)
+    return repetition
 
 
 def freeze(*, invitation: Invitation, invitees: Sequence[Invitee], user: User | None) -> None:
@@ -68,3 +107,10 @@ def ring(invitation_id: int) -> None:
     """Asks for a worker as soon as the transaction is committed."""
     Invitation.objects.filter(pk=invitation_id).update(rung_at=timezone.now())
     transaction.on_commit(partial(tasks.deliver_invitation.enqueue, invitation_id))
+
+
+def _check_can_be_sent(invitation: Invitation) -> None:
+    if invitation.conference.has_ended:
+        raise ConferenceEnded
+    if not App.objects.usable().filter(pk=invitation.conference.app_id).exists():
+        raise AppUnavailable

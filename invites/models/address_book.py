@@ -6,7 +6,7 @@ from typing import Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q, Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -58,9 +58,17 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
         """Those of ``user`` and the ones that everybody may change."""
         return self.filter(Q(owner=user) | Q(sharing=Sharing.WRITE))
 
+    def owned_by(self, user: User) -> Self:
+        """Those of ``user``."""
+        return self.filter(owner=user)
+
     def of_app(self, app: App) -> Self:
         """Those whose unionIds are valid for ``app``."""
         return self.filter(app=app)
+
+    def includes(self, book: "AddressBook") -> bool:
+        """Whether ``book`` is one of them."""
+        return self.filter(pk=book.pk).exists()
 
     def for_list(self) -> Self:
         """By name, with ``contact_count``."""
@@ -107,6 +115,10 @@ class AddressBook(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def touch(self) -> None:
+        """Notes that something in the book has just changed."""
+        self.save(update_fields=["updated_at"])
+
 
 class ContactQuerySet(models.QuerySet["Contact"]):
     """Queries over contacts."""
@@ -115,9 +127,30 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Those in any of ``books``."""
         return self.filter(book__in=books)
 
+    def of_book(self, book: AddressBook) -> Self:
+        """Those in ``book``."""
+        return self.filter(book=book)
+
+    def among(self, pks: Iterable[int]) -> Self:
+        """Those with these keys."""
+        return self.filter(pk__in=list(pks))
+
     def in_group(self, group: "ContactGroup") -> Self:
         """The members of ``group``."""
         return self.filter(groups=group)
+
+    def outside_group(self, group: "ContactGroup") -> Self:
+        """Those who are not members of ``group``."""
+        return self.exclude(groups=group)
+
+    def with_membership(self, group: "ContactGroup") -> Self:
+        """With ``is_member``: whether each is in ``group``."""
+        members = group.contacts.through.objects.filter(contactgroup=group, contact=OuterRef("pk"))
+        return self.annotate(is_member=Exists(members))
+
+    def with_groups(self) -> Self:
+        """With the groups of each, in one more query for all of them."""
+        return self.prefetch_related("groups")
 
     def matching(self, text: str) -> Self:
         """Those whose name, unionId or phone number contains ``text``."""
@@ -136,6 +169,22 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def by_name(self) -> Self:
         """In the order in which lists show people."""
         return self.order_by(Lower("nick"), "pk")
+
+    def after(self, cursor: str) -> Self:
+        """Those who follow the contact with this ``cursor`` in the order of `by_name`; all of them for "".
+
+        The cursor holds the name, so that a list goes on where it was though that contact has been deleted.
+        """
+        pk, _dash, nick = cursor.partition("-")
+        if not (pk.isascii() and pk.isdecimal() and len(pk) < 19):  # noqa: PLR2004 - digits of a 64-bit key
+            return self
+        name = Lower(Value(nick))
+        # Written as a range with a hole in it, which an index on the name can serve; an "or" could not use one.
+        return self.alias(name=Lower("nick")).filter(name__gte=name).exclude(name=name, pk__lte=int(pk))
+
+    def count_up_to(self, limit: int) -> int:
+        """How many there are, counting no further than one more than ``limit``, so that its cost is bounded."""
+        return self.order_by()[: limit + 1].count()
 
 
 class Contact(models.Model):
@@ -185,6 +234,11 @@ class Contact(models.Model):
     def __str__(self) -> str:
         return self.nick
 
+    @property
+    def cursor(self) -> str:
+        """Where this contact stands in a list by name; see `ContactQuerySet.after`."""
+        return f"{self.pk}-{self.nick}"
+
 
 class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
     """Queries over groups."""
@@ -201,9 +255,17 @@ class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
         """Those called so in a book called so, of this app."""
         return self.filter(name=name, book__name=book_name, book__app=app)
 
+    def of_book(self, book: AddressBook) -> Self:
+        """Those of ``book``."""
+        return self.filter(book=book)
+
+    def by_name(self) -> Self:
+        """In the order in which lists show groups."""
+        return self.order_by(Lower("name"), "pk")
+
     def for_list(self) -> Self:
         """By name, with ``contact_count``."""
-        return self.annotate(contact_count=Count("contacts")).order_by(Lower("name"), "pk")
+        return self.annotate(contact_count=Count("contacts")).by_name()
 
 
 class ContactGroup(models.Model):

@@ -3,6 +3,8 @@
 started ──▶ succeeded | failed | unknown
 """
 
+import re
+from dataclasses import dataclass
 from typing import Self
 
 from django.db import models
@@ -11,7 +13,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.conference import Conference
-from invites.models.invitation import Batch, Invitation, Invitee, InviteeState
+from invites.models.invitation import Batch, Channel, Invitation, Invitee, InviteeState
+
+PAGE_SIZE = 50
+# So many names stand in a row of the history; the rest is a number.
+NAMES_IN_A_ROW = 3
+# What people write between the digits of a phone number, and what they put around a trunk prefix.
+_PHONE_NUMBER = re.compile(r"\+?[\d\s().\-/]+")
+_TRUNK_PREFIX = re.compile(r"\(0\)")
+_FEWEST_DIGITS = 3
 
 
 class AttemptState(models.TextChoices):
@@ -21,6 +31,30 @@ class AttemptState(models.TextChoices):
     SUCCEEDED = "succeeded", _("Succeeded")
     FAILED = "failed", _("Failed")
     UNKNOWN = "unknown", _("Unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptPage:
+    """Some attempts, newest first, and how to go on from there.
+
+    ``newer`` and ``older`` are the attempts after and before which the neighbouring pages begin; None where there
+    is no such page.
+    """
+
+    rows: list["Attempt"]
+    newer: int | None = None
+    older: int | None = None
+
+
+def phone_digits(text: str) -> str:
+    """The digits by which ``text``, if it looks like a phone number or a part of one, stands in an E.164 number.
+
+    Zeros in front are dropped: they are the prefix of a national or an international call.
+    """
+    if not _PHONE_NUMBER.fullmatch(text):
+        return ""
+    digits = "".join(filter(str.isdecimal, _TRUNK_PREFIX.sub("", text))).lstrip("0")
+    return digits if len(digits) >= _FEWEST_DIGITS else ""
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):
@@ -38,6 +72,12 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         """With ``people_sent`` at hand, in the order in which they stood in the call."""
         people = AttemptInvitee.objects.select_related("invitee").order_by("invitee__position", "pk")
         return self.prefetch_related(models.Prefetch("people_sent", queryset=people))
+
+    def with_first_people(self) -> Self:
+        """With ``first_people``, those few whose names a row of the history shows."""
+        people = AttemptInvitee.objects.select_related("invitee").order_by("invitee__position", "pk")
+        first = models.Prefetch("people_sent", queryset=people[:NAMES_IN_A_ROW], to_attr="first_people")
+        return self.prefetch_related(first)
 
     def newest_first(self) -> Self:
         """For the history, with what a row shows."""
@@ -63,19 +103,76 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         """Those that DingTalk (or we) answered with exactly this code."""
         return self.filter(error_code=code)
 
-    def matching(self, text: str) -> Self:
-        """Those with ``text`` in the conference's title or id, a person's name or value, the message or request id."""
-        people = AttemptInvitee.objects.filter(
-            Q(invitee__nick__icontains=text) | Q(invitee__value__icontains=text)
-        ).values("attempt")
-        return self.filter(
+    def with_code_beginning(self, text: str) -> Self:
+        """Those whose code begins with ``text``: ``http_`` finds them all."""
+        return self.filter(error_code__istartswith=text)
+
+    def around(self, batch: Batch) -> Self:
+        """All tries of ``batch``, of the batch that it is a half of and of its own halves, as they were made."""
+        kin = Q(batch=batch) | Q(batch__half_of=batch)
+        if batch.half_of_id is not None:
+            kin |= Q(batch=batch.half_of_id)
+        return self.filter(kin).in_order_made()
+
+    def matching(self, text: str, *, by_phone_number: bool) -> Self:
+        """Those with ``text`` in the conference's title or id, the organizer's or a person's name or unionId, the code,
+        DingTalk's message, or as their request id.
+
+        With ``by_phone_number`` also those with somebody who has that number, written in any usual way. Without it
+        no place in which a phone number may stand is searched for digits, so that nobody finds by a search what
+        they may not see.
+        """
+        text = text.strip()
+        if not text:
+            return self
+        digits = phone_digits(text)
+        found = (
             Q(invitation__conference__title__icontains=text)
-            | Q(invitation__conference__conference_id__icontains=text)
-            | Q(error_message__icontains=text)
-            | Q(error_code__icontains=text)
-            | Q(request_id=text)
-            | Q(pk__in=people)
+            | Q(invitation__sent_by__username__icontains=text)
+            | Q(invitation__sent_by__first_name__icontains=text)
+            | Q(invitation__sent_by__last_name__icontains=text)
         )
+        person = Q()
+        if by_phone_number or not any(map(str.isdecimal, text)):
+            found |= Q(error_message__icontains=text)
+        if by_phone_number or not digits:
+            person |= Q(invitee__nick__icontains=text)
+        if by_phone_number and digits:
+            person |= Q(invitee__channel=Channel.PHONE, invitee__value__contains=digits)
+        if not any(map(str.isspace, text)):
+            # None of these has a blank in it.
+            found |= Q(invitation__conference__conference_id__icontains=text)
+            found |= Q(error_code__icontains=text) | Q(request_id=text)
+            person |= Q(invitee__channel=Channel.UNION_ID, invitee__value__icontains=text)
+        if person:
+            # Asked per attempt, so that a page that is full early ends the search early.
+            people = AttemptInvitee.objects.filter(person, attempt=models.OuterRef("pk"))
+            found |= Q(models.Exists(people))
+        return self.filter(found)
+
+    def page(
+        self, *, before: int | None = None, after: int | None = None, size: int = PAGE_SIZE
+    ) -> AttemptPage:
+        """The newest ``size`` of these, or those next to attempt ``before`` (older) or ``after`` (newer).
+
+        Pages hang on attempts and not on numbers, so that rows which arrive meanwhile move nothing.
+        """
+        if after is not None:
+            rows = list(self.newer_than(after).order_by("pk")[: size + 1])
+            if len(rows) > size:
+                rows = rows[size - 1 :: -1]
+                return AttemptPage(rows=rows, newer=rows[0].pk, older=self._end(rows[-1].pk))
+            # The newest page begins within reach: show all of it.
+            before = None
+        found = self if before is None else self.older_than(before)
+        rows = list(found.order_by("-pk")[: size + 1])
+        older = rows[size - 1].pk if len(rows) > size else None
+        newest = rows[0].pk if rows else (before or 1) - 1
+        newer = newest if before is not None and self.newer_than(newest).exists() else None
+        return AttemptPage(rows=rows[:size], newer=newer, older=older)
+
+    def _end(self, pk: int) -> int | None:
+        return pk if self.older_than(pk).exists() else None
 
     def finish(self, pk: int, **facts: object) -> bool:
         """Writes the outcome of a started attempt; False where it is finished already and so was left alone."""

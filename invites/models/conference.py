@@ -15,8 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from invites.models.app import App
 from invites.models.user import User
 
-# DingTalk refuses a title above 256 characters and cuts it after 50 (API contract, "Titles"): we ask for 50.
+# DingTalk refuses a title above 256 characters and cuts it after 50: we ask for 50 and store what comes.
 TITLE_LENGTH = 50
+LONGEST_TITLE = 256
+ROOM_CODE_LENGTH = 32
+LINK_LENGTH = 500
 _NOT_IN_AN_ID = re.compile(r"[\s/?#\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -46,6 +49,10 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
     def owned_or_shared_with(self, user: User) -> Self:
         """Those of ``user`` and those where they are a co-organizer."""
         return self.filter(Q(owner=user) | Q(pk__in=user.co_organized_conferences.values("pk")))
+
+    def owned_by(self, user: User) -> Self:
+        """Those of ``user``."""
+        return self.filter(owner=user)
 
     def for_list(self) -> Self:
         """Open ones first, then by the newest; with what the list shows."""
@@ -92,9 +99,9 @@ class Conference(models.Model):
         App, on_delete=models.PROTECT, related_name="conferences", verbose_name=_("DingTalk app")
     )
     conference_id = models.CharField("conferenceId", max_length=128, validators=[validate_conference_id])
-    title = models.CharField(_("title"), max_length=256, blank=True)
-    room_code = models.CharField(_("meeting number"), max_length=32, blank=True)
-    external_link_url = models.URLField(_("link"), max_length=500, blank=True)
+    title = models.CharField(_("title"), max_length=LONGEST_TITLE, blank=True)
+    room_code = models.CharField(_("meeting number"), max_length=ROOM_CODE_LENGTH, blank=True)
+    external_link_url = models.URLField(_("link"), max_length=LINK_LENGTH, blank=True)
     creator_union_id = models.CharField(max_length=128, blank=True)
     status = models.CharField(
         _("state"), max_length=16, choices=ConferenceStatus, default=ConferenceStatus.UNKNOWN
@@ -158,6 +165,14 @@ class CreationState(models.TextChoices):
     UNKNOWN = "unknown", _("Unknown")
 
 
+class ConferenceCreationQuerySet(models.QuerySet["ConferenceCreation"]):
+    """Queries over presses of *Create*."""
+
+    def made_by(self, user: User) -> Self:
+        """Those of ``user``."""
+        return self.filter(user=user)
+
+
 class ConferenceCreation(models.Model):
     """One press of *Create*, on record before DingTalk is asked.
 
@@ -178,6 +193,8 @@ class ConferenceCreation(models.Model):
     error_message = models.TextField(_("message"), blank=True)
     request_id = models.CharField(max_length=128, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ConferenceCreationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("creation of a conference")

@@ -5,6 +5,7 @@ Batch        waiting ⇄ in_flight ──▶ done          (one POST carries one
 Invitee      pending ⇄ sending ──▶ invited | failed | unknown;  pending ──▶ skipped
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 
@@ -43,6 +44,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def sent(self) -> Self:
         """Those that were sent, newest first."""
         return self.exclude(state=InvitationState.DRAFT).order_by("-sent_at", "-pk")
+
+    def into(self, conferences: models.QuerySet[Conference]) -> Self:
+        """Those into any of ``conferences``."""
+        return self.filter(conference__in=conferences)
 
     def under_way(self) -> Self:
         """Those with somebody still to be called."""
@@ -219,6 +224,22 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         """Those in a call that is under way."""
         return self.filter(state=InviteeState.SENDING)
 
+    def on(self, invitations: InvitationQuerySet) -> Self:
+        """Those on any of ``invitations``."""
+        return self.filter(invitation__in=invitations)
+
+    def with_state(self, state: str) -> Self:
+        """Those in ``state``."""
+        return self.filter(state=state)
+
+    def with_states(self, states: Iterable[str]) -> Self:
+        """Those in any of ``states``."""
+        return self.filter(state__in=list(states))
+
+    def after(self, position: int) -> Self:
+        """Those who stand behind ``position``."""
+        return self.filter(position__gt=position)
+
     def in_batches(self, batches: BatchQuerySet) -> Self:
         """Those of any of ``batches``."""
         return self.filter(batch__in=batches)
@@ -283,6 +304,15 @@ class Invitee(models.Model):
 
     def __str__(self) -> str:
         return self.nick
+
+    @property
+    def problem_code(self) -> str:
+        """The code that says why this person is not invited; "" while they may still be, or are."""
+        if self.state == InviteeState.SKIPPED:
+            return self.skipped_because
+        if self.state in {InviteeState.FAILED, InviteeState.UNKNOWN} and self.last_attempt is not None:
+            return self.last_attempt.error_code
+        return ""
 
 
 class LineProblem(models.TextChoices):
