@@ -1,0 +1,21 @@
+"""Everything that asks DingTalk about conferences themselves: creating, finding, registering, following, ending.
+
+Each verb is one call or a few, never inside a transaction. Inviting people is not done here.
+"""
+
+from invites.conferring.creating import create, outcome_of
+from invites.conferring.finding import FoundConference, find, running
+from invites.conferring.following import close, refresh
+from invites.conferring.registering import Registration, register
+
+__all__ = [
+    "FoundConference",
+    "Registration",
+    "close",
+    "create",
+    "find",
+    "outcome_of",
+    "refresh",
+    "register",
+    "running",
+]

@@ -1,0 +1,112 @@
+"""Words for what DingTalk refused, from what is kept of a failure: its code, its message, and whether it is unsure.
+
+Must not need the exception itself, so that a failure on record reads as it did when it happened.
+"""
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+
+from invites.dingtalk import codes, errors
+from invites.dingtalk.errors import DingTalkError
+from invites.errors import DingTalkRefused
+from invites.explaining import explain
+
+type Words = tuple[StrOrPromise, StrOrPromise]
+
+AGAIN_SOON = _("Try again in a minute.")
+_UNSURE = _("DingTalk was asked, but did not answer in a way that says yes or no.")
+_BY_CLASS: Final[tuple[tuple[type[DingTalkError], Words], ...]] = (
+    (
+        errors.UnknownPerson,
+        (
+            _("DingTalk does not know this unionId."),
+            _(
+                "Check it: it must be your own, and come from this DingTalk app or another of the same developer."
+            ),
+        ),
+    ),
+    (
+        errors.ConferenceOver,
+        (
+            _(
+                "DingTalk says that this conference is over, or does not belong to the organisation of the app."
+            ),
+            _("Check that it is the right one and still runs."),
+        ),
+    ),
+    (
+        errors.AddressShutOut,
+        (
+            _("DingTalk does not answer this server for five minutes, after too many calls."),
+            _("Try again in five minutes."),
+        ),
+    ),
+    (
+        errors.Throttled,
+        (_("DingTalk gets too many calls at the moment and turned this one away."), AGAIN_SOON),
+    ),
+    (
+        errors.NotSent,
+        (_("DingTalk could not be reached, so nothing was asked and nothing has changed."), AGAIN_SOON),
+    ),
+)
+# Where the list of codes speaks of people who were to be called, these operations need other words.
+_BY_CODE: Final[dict[str, Words]] = dict.fromkeys(
+    ("roomNotFound", "missingRoomId"),
+    (
+        _("DingTalk finds no conference under this number or id."),
+        _("Check it for typing mistakes, and that the meeting belongs to the organisation of the app."),
+    ),
+) | dict.fromkeys(
+    ("paramsError", "paramError"),
+    (
+        _("DingTalk could not use what was sent, most often because a unionId or the conferenceId is wrong."),
+        _("Read DingTalk’s own message, check both, then try again."),
+    ),
+)
+_PLAIN_NO: Final[Words] = (
+    _("DingTalk refused."),
+    _("Read DingTalk’s own message; an administrator can pass it on to DingTalk’s support."),
+)
+
+
+def refused(
+    *, code: str, message: str, request_id: str, is_unsure: bool, if_unsure: StrOrPromise
+) -> DingTalkRefused:
+    """The refusal to show for a failure with these facts.
+
+    ``is_unsure`` says that DingTalk may have done what was asked; ``if_unsure`` is what helps then.
+    """
+    what, action = (_UNSURE, if_unsure) if is_unsure else _words(code)
+    return DingTalkRefused(
+        what=what,
+        action=action,
+        code=code,
+        remote_message=message,
+        request_id=request_id,
+        is_unsure=is_unsure,
+    )
+
+
+def refusal_of(error: DingTalkError, *, if_unsure: StrOrPromise = AGAIN_SOON) -> DingTalkRefused:
+    """The refusal to show for ``error``. Whatever was only read can simply be asked for again."""
+    return refused(
+        code=error.code,
+        message=error.message,
+        request_id=error.request_id,
+        is_unsure=error.may_have_rung,
+        if_unsure=if_unsure,
+    )
+
+
+def _words(code: str) -> Words:
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    facts = codes.OWN.get(code) or codes.facts_of(code)
+    for kind, words in _BY_CLASS:
+        if facts is not None and issubclass(facts.consequence, kind):
+            return words
+    explanation = explain(code)
+    return (explanation.what, explanation.action) if explanation.known else _PLAIN_NO
