@@ -6,14 +6,23 @@ administrator   everything
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import update_wrapper
 from typing import Concatenate
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
-from invites.models import AddressBook, App, Attempt, Conference, ConferenceCreation, Contact, User
+from invites.models import (
+    AddressBook,
+    App,
+    Attempt,
+    Conference,
+    ConferenceCreation,
+    Contact,
+    Invitation,
+    User,
+)
 from invites.models.address_book import AddressBookQuerySet, ContactQuerySet
 from invites.models.app import AppQuerySet
 from invites.models.attempt import AttemptQuerySet
@@ -115,6 +124,11 @@ def sendable_invitations(user: Viewer) -> InvitationQuerySet:
     return Invitation.objects.sent().select_related("conference__app").into(conferences(user))
 
 
+def conferences_in_history(user: Viewer) -> ConferenceQuerySet:
+    """The conferences whose attempts ``user`` may read."""
+    return Conference.objects.all() if may_read_all_history(user) else conferences(user)
+
+
 def attempts(user: Viewer) -> AttemptQuerySet:
     """The attempts that ``user`` may read."""
     if may_read_all_history(user):
@@ -128,12 +142,11 @@ def allow[**P, R: HttpResponseBase](
     """A view decorator: raises PermissionDenied unless ``rule(request.user)``."""
 
     def decorate(view: Callable[Concatenate[HttpRequest, P], R]) -> Callable[Concatenate[HttpRequest, P], R]:
-        @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> R:
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
             if not rule(request.user):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        return guarded
+        return update_wrapper(guarded, view)
 
     return decorate

@@ -1,6 +1,6 @@
 """Who signs in, and in which role."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
@@ -34,7 +34,7 @@ class User(AbstractUser):
         help_text=_("For auditors: everybody else sees the numbers of their own people anyway."),
     )
 
-    objects = InvitesUserManager()
+    objects: ClassVar[InvitesUserManager] = InvitesUserManager()
 
     class Meta(AbstractUser.Meta):
         constraints = (

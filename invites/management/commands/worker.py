@@ -13,6 +13,7 @@ from django.db import Error, close_old_connections, connection
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from invites import demo
 from invites.connecting import ensure_apps
 from invites.models import Worker
 from invites.models.worker import HEARTBEAT_EVERY
@@ -74,5 +75,6 @@ class Command(BaseCommand):
         """Works until it is told to stop; what is under way is finished first."""
         name = f"{socket.gethostname()[:40]}-{os.getpid()}-{get_random_string(6)}"
         ensure_apps()
+        demo.withdraw()
         with Caretaker(name):
             call_command("db_worker", interval=interval, worker_id=name, startup_delay=False, reload=False)

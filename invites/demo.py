@@ -1,0 +1,101 @@
+"""The demonstration's own data: people, a book and conferences of the sandbox, and who may sign in to try them.
+
+Must not exist beside a real DingTalk app: with credentials nothing is loaded, and nobody signs in with the password
+that everybody can read here.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from invites.connecting import ensure_apps
+from invites.dingtalk.sandbox.people import DEMO_CONFERENCES, DEMO_GUESTS, DEMO_ORGANIZER, DEMO_PEOPLE
+from invites.models import AddressBook, App, Conference, Contact, ContactGroup, User
+from invites.models.app import AppKind
+from invites.models.conference import ConferenceStatus
+from invites.models.user import Role
+
+DEMO_PASSWORD: Final = "ring-nobody"  # noqa: S105 - public, and of use only while the sandbox is
+_USERNAMES: Final = ("demo", "demo-organizer", "demo-auditor")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """With what one signs in to the demonstration."""
+
+    username: str
+    password: str
+
+
+def sign_in() -> SignIn | None:
+    """The sign-in that the demonstration offers, or None where there is no demonstration."""
+    if settings.DINGTALK is not None or not settings.DINGTALK_SANDBOX_URL:
+        return None
+    if not User.objects.filter(username=_USERNAMES[0], is_active=True).exists():
+        return None
+    return SignIn(username=_USERNAMES[0], password=DEMO_PASSWORD)
+
+
+@transaction.atomic
+def load() -> bool:
+    """Loads the demonstration into a database in which nobody can sign in yet; returns whether it did.
+
+    Does nothing with DingTalk credentials in the environment, or without a sandbox.
+    """
+    if settings.DINGTALK is not None or not settings.DINGTALK_SANDBOX_URL or User.objects.exists():
+        return False
+    ensure_apps()
+    app = App.objects.get(kind=AppKind.SANDBOX)
+    owner = _user(_USERNAMES[0], "Demo", Role.ADMINISTRATOR, union_id=DEMO_ORGANIZER.union_id)
+    _user(_USERNAMES[1], "Demo Organizer", Role.ORGANIZER, union_id=DEMO_PEOPLE[0].union_id)
+    _user(_USERNAMES[2], "Demo Auditor", Role.AUDITOR)
+    _load_conferences(app, owner)
+    _load_books(app, owner)
+    return True
+
+
+def withdraw() -> int:
+    """Shuts the demonstration's users out as soon as credentials are there; returns how many that were."""
+    if settings.DINGTALK is None:
+        return 0
+    return User.objects.filter(username__in=_USERNAMES, is_active=True).update(is_active=False)
+
+
+def _user(username: str, name: str, role: Role, *, union_id: str = "") -> User:
+    return User.objects.create_user(
+        username, password=DEMO_PASSWORD, first_name=name, role=role, union_id=union_id
+    )
+
+
+def _load_conferences(app: App, owner: User) -> None:
+    for demo in DEMO_CONFERENCES:
+        if demo.registered:
+            Conference.objects.create(
+                app=app,
+                owner=owner,
+                conference_id=demo.conference_id,
+                title=demo.title,
+                room_code=demo.room_code,
+                creator_union_id=demo.creator,
+                status=ConferenceStatus.OPEN if demo.lasted_minutes is None else ConferenceStatus.ENDED,
+            )
+
+
+def _load_books(app: App, owner: User) -> None:
+    for name, people in (("Colleagues · 同事", DEMO_PEOPLE), ("Guests · 访客", DEMO_GUESTS)):
+        book = AddressBook.objects.create(app=app, owner=owner, name=name, sharing="read")
+        contacts = Contact.objects.bulk_create(
+            Contact(
+                book=book, nick=person.nick, union_id=person.union_id, phone_number=person.phone_number or ""
+            )
+            for person in people
+        )
+        for department in dict.fromkeys(person.department for person in people):
+            group = ContactGroup.objects.create(book=book, name=department)
+            group.contacts.set(
+                contact
+                for contact, person in zip(contacts, people, strict=True)
+                if person.department == department
+            )
