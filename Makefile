@@ -1,0 +1,57 @@
+# `make run` starts everything; `make test` runs everything that guards the project. Both prepare what they need.
+# PORT=8000 is the port of `make run`; PYTHON=... names a Python (>= 3.12) that is not found by itself.
+
+PO := $(wildcard invites/locale/*/LC_MESSAGES/*.po)
+MO := $(PO:.po=.mo)
+
+.PHONY: help setup tools base run test check format bench messages lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make run       start the dashboard, its worker and the DingTalk sandbox (PORT=8000)'
+	@echo 'make test      everything: format, lint, types, tests on SQLite and PostgreSQL, tests in Chromium'
+	@echo 'make check     the part of it that runs no product code: format, lint, types, translations'
+	@echo 'make format    lay out Python and templates'
+	@echo 'make bench     measure the figures that the project promises'
+	@echo 'make messages  collect the texts to translate into invites/locale'
+	@echo 'make lock      choose the versions in requirements/*.txt anew from requirements/*.in'
+	@echo 'make setup     prepare the environment in .venv alone'
+
+base:
+	@python=$$(sh requirements/python.sh) && "$$python" requirements/install.py base
+
+setup: base $(MO)
+
+tools: setup
+	@.venv/bin/python requirements/install.py dev
+
+%.mo: %.po | base
+	@.venv/bin/python -c 'import sys, polib; polib.pofile(sys.argv[1]).save_as_mofile(sys.argv[2])' $< $@
+
+run: setup
+	@.venv/bin/python manage.py serve
+
+test: tools
+	@.venv/bin/python -m tests.everything
+
+check: tools
+	@.venv/bin/python -m tests.everything --static
+
+format: tools
+	@.venv/bin/python -m tests.everything --format
+
+bench: tools
+	@.venv/bin/python -m tests.services.postgres .venv/bin/python -m tests.benchmarks
+
+messages: tools
+	@.venv/bin/python -m tests.services.packages gettext
+	@.venv/bin/python manage.py makemessages --locale zh_Hans --no-wrap --no-obsolete --add-location file \
+		--ignore '.*' --ignore var --ignore tests --ignore static/vendor
+	@$(MAKE) --no-print-directory setup
+
+lock: tools
+	@for list in base dev; do \
+		.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-annotate \
+			--no-emit-index-url --custom-compile-command 'make lock' \
+			requirements/$$list.in --output-file requirements/$$list.txt || exit 1; \
+	done
