@@ -42,6 +42,11 @@ class Entry:
         """Whose move it is at first."""
         return Mover.NOBODY if self.meanwhile else self.mover
 
+    @property
+    def words(self) -> str:
+        """All that can be read of it, in the language of the moment and without capitals, for a search."""
+        return "\n".join((*self.codes, str(self.what), str(self.action), str(self.meanwhile))).casefold()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
@@ -80,6 +85,16 @@ def explain(code: str, *, still_waiting: bool = False) -> Explanation:
         known=entry is not UNKNOWN_CODE,
         anchor=code if code in _BY_CODE else entry.codes[0],
     )
+
+
+def find(text: str) -> list[Entry]:
+    """The entries that have ``text`` in a code or in their words; all of them for "".
+
+    A code that we make up from a status (`http_418`) finds the entry of its kind.
+    """
+    wanted = text.casefold()
+    found = [entry for entry in CATALOGUE if wanted in entry.words]
+    return found or [entry for entry in (_entry_of(text),) if entry is not UNKNOWN_CODE]
 
 
 def _entry_of(code: str) -> Entry:

@@ -20,10 +20,11 @@ from invites.models import (
     Conference,
     ConferenceCreation,
     Contact,
+    ContactGroup,
     Invitation,
     User,
 )
-from invites.models.address_book import AddressBookQuerySet, ContactQuerySet
+from invites.models.address_book import AddressBookQuerySet, ContactGroupQuerySet, ContactQuerySet
 from invites.models.app import AppQuerySet
 from invites.models.attempt import AttemptQuerySet
 from invites.models.conference import ConferenceCreationQuerySet, ConferenceQuerySet
@@ -46,6 +47,13 @@ def may_read_all_history(user: Viewer) -> bool:
 def may_administer(user: Viewer) -> bool:
     """Whether ``user`` may change apps, users and settings."""
     return isinstance(user, User) and user.role == Role.ADMINISTRATOR
+
+
+def own_account(user: Viewer) -> User:
+    """The account of whoever is signed in, which they may change. Raises PermissionDenied for nobody."""
+    if not isinstance(user, User):
+        raise PermissionDenied
+    return user
 
 
 def may_see_phone_numbers(user: Viewer) -> bool:
@@ -106,6 +114,16 @@ def owned_books(user: Viewer) -> AddressBookQuerySet:
     if may_administer(user):
         return AddressBook.objects.all()
     return AddressBook.objects.filter(owner=user) if isinstance(user, User) else AddressBook.objects.none()
+
+
+def writable_contacts(user: Viewer) -> ContactQuerySet:
+    """The contacts that ``user`` may change and delete."""
+    return Contact.objects.in_books(writable_books(user)).with_book()
+
+
+def writable_groups(user: Viewer) -> ContactGroupQuerySet:
+    """The groups that ``user`` may change and delete."""
+    return ContactGroup.objects.in_books(writable_books(user)).with_book()
 
 
 def contacts(user: Viewer, *, app: App) -> ContactQuerySet:

@@ -32,6 +32,14 @@ class AppQuerySet(models.QuerySet["App"]):
             missing.append(AppKind.SANDBOX)
         return self.filter(enabled=True).exclude(kind__in=missing)
 
+    def in_order(self) -> Self:
+        """By name."""
+        return self.order_by("name")
+
+    def without_secrets(self) -> Self:
+        """Without reading, and so without decrypting, what nobody needs to see."""
+        return self.defer("client_secret", "suite_ticket", "access_token")
+
 
 class App(models.Model):
     """A DingTalk app.

@@ -83,6 +83,12 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         """For the history, with what a row shows."""
         return self.select_related("invitation__conference__app", "invitation__sent_by").order_by("-pk")
 
+    def for_detail(self) -> Self:
+        """With all that the page of one attempt shows."""
+        return self.select_related(
+            "batch", "invitation__conference__app", "invitation__sent_by"
+        ).with_people()
+
     def older_than(self, pk: int) -> Self:
         """Those made before attempt ``pk``."""
         return self.filter(pk__lt=pk)

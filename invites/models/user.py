@@ -1,9 +1,11 @@
 """Who signs in, and in which role."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 
@@ -22,9 +24,16 @@ class InvitesUserManager(UserManager["User"]):
         """As Django's, with the role of an administrator."""
         return super().create_superuser(username, *args, **fields | {"role": Role.ADMINISTRATOR})
 
+    def by_name(self) -> QuerySet["User"]:
+        """Everybody, in the order in which lists show them."""
+        return self.order_by("-is_active", "username")
+
 
 class User(AbstractUser):
-    """A person who signs in. ``union_id`` is their own DingTalk unionId, the operator of their invitations."""
+    """A person who signs in. ``union_id`` is their own DingTalk unionId, the operator of their invitations.
+
+    The role decides about Django's own marks: administrators, and nobody else, are staff and superusers.
+    """
 
     role = models.CharField(_("role"), max_length=16, choices=Role, default=Role.ORGANIZER)
     union_id = models.CharField("unionId", max_length=128, blank=True)
@@ -38,11 +47,23 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         constraints = (
-            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_is_known"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="user_role_is_known"),
+            models.CheckConstraint(
+                condition=Q(role=Role.ADMINISTRATOR, is_staff=True, is_superuser=True)
+                | (~Q(role=Role.ADMINISTRATOR) & Q(is_staff=False, is_superuser=False)),
+                name="user_staff_are_administrators",
+            ),
         )
 
     def __str__(self) -> str:
         return self.display_name
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """As Django's, with the marks that follow from the role."""
+        self.is_staff = self.is_superuser = self.role == Role.ADMINISTRATOR
+        if update_fields is not None and "role" in (fields := set(update_fields)):
+            update_fields = fields | {"is_staff", "is_superuser"}
+        super().save(update_fields=update_fields, **kwargs)
 
     @property
     def display_name(self) -> str:

@@ -1,6 +1,6 @@
 """Which workers are alive, so that pages can say when none is."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -21,6 +21,10 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
     def gone(self) -> Self:
         """Those that ended without taking leave."""
         return self.filter(seen_at__lt=timezone.now() - GONE_AFTER)
+
+    def last_seen_at(self) -> datetime | None:
+        """When any of them reported last."""
+        return self.aggregate(last=models.Max("seen_at"))["last"]  # type: ignore[no-any-return]
 
 
 class Worker(models.Model):

@@ -1,0 +1,77 @@
+"""The history: the list of attempts with its filters, and one attempt with all that is known of it."""
+
+from http import HTTPStatus
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from django_htmx.http import replace_url
+
+from dashboard.fragments import page_or_fragment
+from invites import permissions
+from invites.explaining import explain
+from invites.forms.attempt import AttemptFilterForm
+from invites.models import Attempt
+from invites.models.attempt import AttemptPage, AttemptState
+from invites.models.invitation import InviteeState
+from invites.retelling import retell
+
+
+@require_safe
+def attempt_list(request: HttpRequest) -> TemplateResponse:
+    """The attempts that fit the filters in the address, newest first, a page at a time."""
+    form = AttemptFilterForm(data=request.GET, user=request.user)
+    fits = form.is_valid()
+    page = form.page() if fits else AttemptPage(rows=[])
+    here = reverse("invites:attempt_list")
+    addresses = {
+        "here": f"{here}?{request.GET.urlencode()}",
+        "older": page.older and f"{here}?{form.query(before=page.older)}",
+        "newer": page.newer and f"{here}?{form.query(after=page.newer)}",
+    }
+    context = addresses | {
+        "form": form,
+        "attempts": page.rows,
+        "under_way": any(attempt.state == AttemptState.STARTED for attempt in page.rows),
+        "is_narrowed": fits and form.is_narrowing,
+    }
+    status = HTTPStatus.OK if fits else HTTPStatus.UNPROCESSABLE_ENTITY
+    response = page_or_fragment(
+        request, "invites/attempt_list.html", context, fragments={"attempts"}, status=status
+    )
+    # The address carries the filters, without the fields that are empty.
+    query = form.query()
+    return replace_url(response, f"{here}?{query}" if query else here)
+
+
+@require_safe
+def attempt_detail(request: HttpRequest, pk: int) -> TemplateResponse:
+    """What was sent, what came back, what it means; while it is under way the fragment asks for itself."""
+    attempts = permissions.attempts(request.user)
+    attempt = get_object_or_404(attempts.for_detail(), pk=pk)
+    people = attempt.people_sent.all()
+    waiting = any(sending.state == InviteeState.PENDING for sending in people)
+    context = {
+        "attempt": attempt,
+        "people": people,
+        "country": attempt.invitation.conference.app.country,
+        "told": retell(attempt, show_phone_numbers=permissions.may_see_phone_numbers(request.user)),
+        "explained": explain(attempt.error_code, still_waiting=waiting) if attempt.error_code else None,
+        "tries": Attempt.objects.around(attempt.batch),
+        "again": _again(request, attempt),
+    }
+    return page_or_fragment(request, "invites/attempt_detail.html", context, fragments={"attempt"})
+
+
+def _again(request: HttpRequest, attempt: Attempt) -> str:
+    """Which people of the attempt can be invited again now: "failed", "unknown", or "" for nobody."""
+    invitation = attempt.invitation
+    over = invitation.finished_at is not None and not invitation.conference.has_ended
+    if not over or not permissions.may_organize(request.user):
+        return ""
+    states = {sending.invitee.state for sending in attempt.people_sent.all()}
+    if states & {InviteeState.FAILED, InviteeState.SKIPPED}:
+        return "failed"
+    return "unknown" if InviteeState.UNKNOWN in states else ""
