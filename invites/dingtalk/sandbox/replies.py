@@ -5,7 +5,7 @@ instead. Knows neither operations nor sockets.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import Final
@@ -85,20 +85,10 @@ def _with_code(code: str, *, status: int | None = None) -> Callable[[Spoiling], 
             status=spoiling.status or status,
         )
         if spoiling.retry_after is not None:
-            return Reply(answer=_with_header(answer, "Retry-After", f"{spoiling.retry_after:g}"))
+            return Reply(answer=replace(answer, headers=(("Retry-After", f"{spoiling.retry_after:g}"),)))
         return Reply(answer=answer)
 
     return spoil
-
-
-def _with_header(answer: Answer, name: str, value: str) -> Answer:
-    return Answer(
-        status=answer.status,
-        body=answer.body,
-        content_type=answer.content_type,
-        headers=(*answer.headers, (name, value)),
-        code=answer.code,
-    )
 
 
 def _with_page(text: str, *, status: int) -> Callable[[Spoiling], Reply]:
@@ -219,7 +209,7 @@ SPOILERS: Final[Mapping[str, Spoiler]] = {
     ),
     "drip": _fault(
         _in_manner(Manner.DRIPPING, seconds=DEFAULT_HANG_SECONDS),
-        "the genuine answer, one byte at a time, drawn out over `seconds` (30)",
+        "the genuine answer in small pieces, drawn out over `seconds` (30)",
         takes_effect=True,
     ),
     "drop": _fault(

@@ -12,7 +12,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import ClassVar, Final
@@ -190,14 +190,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or close
 
     def _drip(self, reply: Reply, *, request_id: str) -> None:
-        head, body = self._render(reply.answer, request_id=request_id, close=True)
-        pieces = max(1, min(len(body), round(reply.seconds / DRIP_INTERVAL_SECONDS)))
-        size = -(-len(body) // pieces) or 1
+        """Spread the body over the time, never silent for long: blanks behind the JSON make up for a short one."""
+        pieces = max(1, round(reply.seconds / DRIP_INTERVAL_SECONDS))
+        padded = replace(reply.answer, body=reply.answer.body.ljust(pieces))
+        head, body = self._render(padded, request_id=request_id, close=True)
         self.wfile.write(head)
-        for start in range(0, len(body), size):
+        for piece in range(pieces):
             if self.server.stopping.wait(reply.seconds / pieces):
                 break
-            self.wfile.write(body[start : start + size])
+            self.wfile.write(body[piece * len(body) // pieces : (piece + 1) * len(body) // pieces])
         self._hang_up()
 
     def _hang_up(self) -> None:

@@ -1,0 +1,470 @@
+"""Every fault that can be asked for, seen from the wire, and every way to ask for one."""
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from http.client import HTTPConnection, IncompleteRead, RemoteDisconnected
+
+import pytest
+
+from invites.dingtalk.sandbox import SANDBOX_FIXED_TOKEN, Fault, SandboxServer
+from invites.dingtalk.sandbox.answers import DOCUMENTED_CODES
+from invites.dingtalk.sandbox.replies import SPOILERS
+from tests.dingtalk.sandbox.driving import Call, FakeClock, Got, invite_path, people
+
+QPS = "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"
+QPM = "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi"
+QUOTA = "Forbidden.AccessDenied.ApiCountLimitForOrg"
+
+type Invite = Callable[[], Got]
+
+
+@pytest.fixture
+def invite(call: Call, conference_id: str) -> Invite:
+    return lambda: call("POST", invite_path(conference_id), people("a-0", "b-1"))
+
+
+def rung(sandbox: SandboxServer, conference_id: str) -> int:
+    return len(sandbox.members(conference_id))
+
+
+class TestDocumentedCodes:
+    @pytest.mark.parametrize(("code", "documented"), DOCUMENTED_CODES.items())
+    def test_each_code_comes_with_its_status_and_rings_nobody(
+        self, sandbox: SandboxServer, conference_id: str, invite: Invite, code: str, documented: object
+    ) -> None:
+        sandbox.add_fault(f"code:{code}")
+        got = invite()
+        assert got.status == DOCUMENTED_CODES[code].status
+        assert (got.code, got.json["message"]) == (code, DOCUMENTED_CODES[code].message)
+        assert got.json["requestid"] == got.headers["x-acs-request-id"] == sandbox.received[-1].request_id
+        assert rung(sandbox, conference_id) == 0
+        assert invite().json == {"success": True}
+
+    def test_status_and_message_can_be_replaced(self, sandbox: SandboxServer, invite: Invite) -> None:
+        sandbox.add_fault("code:systemError", status=400, message="systemError:later")
+        got = invite()
+        assert (got.status, got.code, got.json["message"]) == (400, "systemError", "systemError:later")
+
+    def test_a_code_that_no_page_documents_can_be_played(
+        self, sandbox: SandboxServer, invite: Invite
+    ) -> None:
+        sandbox.add_fault("code:somethingNew")
+        assert (invite().status, sandbox.received[-1].code) == (400, "somethingNew")
+
+    def test_a_missing_permission_names_the_scope(self, sandbox: SandboxServer, invite: Invite) -> None:
+        sandbox.add_fault("code:Forbidden.AccessDenied.AccessTokenPermissionDenied")
+        assert invite().json["accessdenieddetail"] == {"requiredScopes": ["VideoConference.Conference.Write"]}
+
+
+# fault -> status, body, and whether people ring by default
+ANSWERS = [
+    ("throttled", 429, QPS, False),
+    ("throttled_per_minute", 403, QPM, False),
+    ("quota", 403, QUOTA, False),
+    ("shut_out_html", 403, '"punish":"deny"', False),
+    ("shut_out_json", 403, '{"status":1111,"punish":"deny"', False),
+    ("bare_401", 401, "", False),
+    ("no_code", 400, '{"message":"no"}', False),
+    ("redirect", 302, "", False),
+    ("success_false", 200, '{"success":false}', False),
+    ("success_false_code", 200, '{"success":false,"code":"systemBusy"', False),
+    ("errcode", 200, '{"errcode":40014,', False),
+    ("html", 200, "<html>", True),
+    ("html_502", 502, "<html>", True),
+    ("html_503", 503, "<html>", True),
+    ("html_504", 504, "<html>", True),
+    ("cut_json", 200, '{"succes', True),
+    ("empty_object", 200, "{}", True),
+    ("empty_body", 200, "", True),
+    ("no_content", 204, "", True),
+    ("wrong_type", 200, '{"success":"true"}', True),
+    ("json_array", 200, "[1,2]", True),
+    ("json_null", 200, "null", True),
+]
+UNANSWERED = ["drop", "reset", "drop_mid_body", "not_http"]
+SLOW = ["hang", "latency", "drip"]
+
+
+class TestAnswers:
+    def test_every_fault_is_looked_at_here(self) -> None:
+        assert {name for name, *_ in ANSWERS} | set(UNANSWERED) | set(SLOW) == set(SPOILERS)
+
+    @pytest.mark.parametrize(("fault", "status", "text", "rings"), ANSWERS)
+    def test_the_answer_is_the_one_described(
+        self,
+        sandbox: SandboxServer,
+        conference_id: str,
+        invite: Invite,
+        fault: str,
+        status: int,
+        text: str,
+        rings: bool,
+    ) -> None:
+        sandbox.add_fault(fault)
+        got = invite()
+        assert got.status == status
+        assert text in got.body.decode() if text else got.body == b""
+        assert bool(rung(sandbox, conference_id)) == rings
+        assert sandbox.invitations[-1].fault == fault
+        assert sandbox.invitations[-1].status == status
+
+    @pytest.mark.parametrize("fault", [name for name, *_ in ANSWERS if name != "cut_json"])
+    @pytest.mark.parametrize("effect", ["before", "after"])
+    def test_whether_people_ring_can_be_chosen(
+        self, sandbox: SandboxServer, conference_id: str, invite: Invite, fault: str, effect: str
+    ) -> None:
+        sandbox.add_fault(fault, effect=effect)
+        invite()
+        assert bool(rung(sandbox, conference_id)) == (effect == "after")
+
+    def test_half_of_the_json_is_not_json(self, sandbox: SandboxServer, invite: Invite) -> None:
+        sandbox.add_fault("cut_json")
+        got = invite()
+        with pytest.raises(ValueError, match="Unterminated"):
+            json.loads(got.body)
+        assert got.headers["content-length"] == str(len(got.body))
+
+    def test_retry_after_is_sent_when_asked_for(self, sandbox: SandboxServer, invite: Invite) -> None:
+        sandbox.add_fault("throttled", retry_after=7)
+        sandbox.add_fault("throttled")
+        assert invite().headers["retry-after"] == "7"
+        assert "retry-after" not in invite().headers
+
+    def test_a_redirect_leads_nowhere(self, sandbox: SandboxServer, call: Call, invite: Invite) -> None:
+        sandbox.add_fault("redirect", status=307)
+        got = invite()
+        assert (got.status, got.headers["location"]) == (307, "/redirected")
+        assert call("GET", got.headers["location"]).status == 404
+
+    def test_a_shut_out_can_come_under_any_status(self, sandbox: SandboxServer, invite: Invite) -> None:
+        sandbox.add_fault("shut_out_html", status=429)
+        assert invite().status == 429
+
+
+class TestConnections:
+    def test_a_dropped_connection_answers_nothing_and_people_ring(
+        self, sandbox: SandboxServer, conference_id: str, invite: Invite
+    ) -> None:
+        sandbox.add_fault("drop")
+        with pytest.raises(RemoteDisconnected):
+            invite()
+        assert rung(sandbox, conference_id) == 2
+        assert sandbox.invitations[-1].status is None
+
+    def test_a_dropped_connection_may_have_rung_nobody(
+        self, sandbox: SandboxServer, conference_id: str, invite: Invite
+    ) -> None:
+        sandbox.add_fault("drop", effect="before")
+        with pytest.raises(RemoteDisconnected):
+            invite()
+        assert rung(sandbox, conference_id) == 0
+
+    def test_a_reset_connection_is_reset(self, sandbox: SandboxServer, invite: Invite) -> None:
+        sandbox.add_fault("reset")
+        with pytest.raises(ConnectionResetError):
+            invite()
+
+    def test_a_body_may_stop_in_the_middle(self, sandbox: SandboxServer, invite: Invite) -> None:
+        sandbox.add_fault("drop_mid_body")
+        with pytest.raises(IncompleteRead) as caught:
+            invite()
+        assert caught.value.partial == b'{"succes'
+
+    def test_an_answer_may_be_something_else_than_http(
+        self, sandbox: SandboxServer, conference_id: str
+    ) -> None:
+        sandbox.add_fault("not_http")
+        body = json.dumps(people("a")).encode()
+        head = (
+            f"POST {invite_path(conference_id)} HTTP/1.1\r\nhost: x\r\nContent-Length: {len(body)}\r\n"
+            f"x-acs-dingtalk-access-token: {SANDBOX_FIXED_TOKEN}\r\n\r\n"
+        )
+        with socket.create_connection((sandbox.host, sandbox.port), timeout=5) as connection:
+            connection.sendall(head.encode() + body)
+            received = connection.makefile("rb").read()
+        assert received
+        assert not received.startswith(b"HTTP/")
+
+    @pytest.mark.parametrize("fault", ["hang", "latency"])
+    def test_a_held_back_answer_comes_late_and_whole(
+        self, sandbox: SandboxServer, invite: Invite, fault: str
+    ) -> None:
+        sandbox.add_fault(fault, seconds=0.3)
+        began = time.monotonic()
+        assert invite().json == {"success": True}
+        assert time.monotonic() - began >= 0.3
+
+    def test_people_ring_while_the_answer_hangs(self, sandbox: SandboxServer, conference_id: str) -> None:
+        sandbox.add_fault("hang")
+        connection = HTTPConnection(sandbox.host, sandbox.port, timeout=0.3)
+        headers = {"x-acs-dingtalk-access-token": SANDBOX_FIXED_TOKEN}
+        connection.request("POST", invite_path(conference_id), json.dumps(people("a")), headers)
+        with pytest.raises(TimeoutError):
+            connection.getresponse()
+        connection.close()
+        assert rung(sandbox, conference_id) == 1
+
+    def test_a_hanging_answer_does_not_keep_the_sandbox_from_stopping(self, conference_id: str) -> None:
+        with SandboxServer() as other:
+            conference = other.add_conference()
+            other.add_fault("hang", seconds=60)
+            connection = HTTPConnection(other.host, other.port, timeout=0.2)
+            headers = {"x-acs-dingtalk-access-token": SANDBOX_FIXED_TOKEN}
+            path = invite_path(conference.conference_id)
+            connection.request("POST", path, json.dumps(people("a")), headers)
+            with pytest.raises(TimeoutError):
+                connection.getresponse()
+            began = time.monotonic()
+        connection.close()
+        assert time.monotonic() - began < 2
+
+    def test_a_dripping_answer_never_pauses_for_long_and_takes_its_time(
+        self, sandbox: SandboxServer, conference_id: str
+    ) -> None:
+        sandbox.add_fault("drip", seconds=1.0)
+        connection = HTTPConnection(sandbox.host, sandbox.port, timeout=0.5)
+        headers = {"x-acs-dingtalk-access-token": SANDBOX_FIXED_TOKEN}
+        began = time.monotonic()
+        connection.request("POST", invite_path(conference_id), json.dumps(people("a")), headers)
+        response = connection.getresponse()
+        assert time.monotonic() - began < 0.5, "the head comes at once"
+        assert json.loads(response.read()) == {"success": True}
+        connection.close()
+        assert time.monotonic() - began >= 1.0
+
+
+class TestWhenAFaultIsDue:
+    def test_times_counts_the_calls_that_it_hits(self, sandbox: SandboxServer, invite: Invite) -> None:
+        sandbox.add_fault("throttled", times=2)
+        assert [invite().status for _ in range(3)] == [429, 429, 200]
+
+    def test_a_fault_without_an_end_stays_until_it_is_cleared(
+        self, sandbox: SandboxServer, invite: Invite
+    ) -> None:
+        sandbox.add_fault("throttled", times=None)
+        assert {invite().status for _ in range(5)} == {429}
+        sandbox.clear()
+        assert invite().status == 200
+
+    def test_skip_lets_calls_pass_first(self, sandbox: SandboxServer, invite: Invite) -> None:
+        sandbox.add_fault("throttled", skip=2)
+        assert [invite().status for _ in range(4)] == [200, 200, 429, 200]
+
+    def test_faults_wait_in_the_order_in_which_they_came(
+        self, sandbox: SandboxServer, invite: Invite
+    ) -> None:
+        sandbox.add_fault("throttled")
+        sandbox.add_fault("html_502")
+        assert [invite().status for _ in range(3)] == [429, 502, 200]
+
+    def test_a_fault_hits_its_operation_only(
+        self, sandbox: SandboxServer, call: Call, conference_id: str, invite: Invite
+    ) -> None:
+        sandbox.add_fault("html_503", operation="info")
+        assert invite().status == 200
+        assert call("GET", f"/v1.0/conference/videoConferences/{conference_id}").status == 503
+
+    def test_any_is_every_operation_but_the_token_ones(
+        self, sandbox: SandboxServer, call: Call, invite: Invite
+    ) -> None:
+        sandbox.add_fault("html_503", operation="any", times=None)
+        credentials = {"appKey": "sandbox-client-id", "appSecret": "sandbox-client-secret"}
+        assert call("POST", "/v1.0/oauth2/accessToken", credentials, token=None).status == 200
+        assert invite().status == 503
+        sandbox.add_fault("throttled", operation="token")
+        assert call("POST", "/v1.0/oauth2/accessToken", credentials, token=None).status == 429
+
+    def test_a_stale_token_is_refused_before_a_fault_is_played(
+        self, sandbox: SandboxServer, call: Call, conference_id: str, invite: Invite
+    ) -> None:
+        sandbox.add_fault("html")
+        assert call("POST", invite_path(conference_id), people("a"), token="stale").status == 401
+        assert invite().headers["content-type"].startswith("text/html")
+
+
+class TestMagicValues:
+    @pytest.mark.parametrize(
+        ("union_id", "nick", "status"),
+        [
+            ("fault-html-502", "A", 502),
+            ("sandbox-fault-html-502", "A", 502),
+            ("a", "fault-html-502", 502),
+            ("a", "fault-html_502", 502),
+            ("a", "fault-code-confClosed", 400),
+            ("a", f"fault-code-{QPS}", 403),
+            ("a", "fault-nothing-known", 200),
+            ("a", "my fault-html-502", 200),
+            ("fault-", "fault-x2", 200),
+        ],
+    )
+    def test_a_nick_or_an_id_can_ask_for_a_fault(
+        self, call: Call, conference_id: str, union_id: str, nick: str, status: int
+    ) -> None:
+        body = {"inviteeList": [{"unionId": "b", "nick": "B"}, {"unionId": union_id, "nick": nick}]}
+        assert [call("POST", invite_path(conference_id), body).status for _ in range(2)] == [status, status]
+
+    def test_a_magic_value_can_end_after_some_calls(self, call: Call, conference_id: str) -> None:
+        body = {"inviteeList": [{"unionId": "b", "nick": "fault-throttled-x2"}]}
+        assert [call("POST", invite_path(conference_id), body).status for _ in range(4)] == [
+            429,
+            429,
+            200,
+            200,
+        ]
+
+    def test_a_phone_person_can_ask_too(self, call: Call, conference_id: str) -> None:
+        body = {"phoneInviteeList": [{"phoneNumber": "1000000061", "nick": "fault-success-false"}]}
+        assert call("POST", invite_path(conference_id), body).json == {"success": False}
+
+    def test_a_word_of_a_title_spoils_invitations_into_that_conference_only(
+        self, sandbox: SandboxServer, call: Call, invite: Invite
+    ) -> None:
+        spoilt = sandbox.add_conference(title="Planning fault-cut-json").conference_id
+        assert call("POST", invite_path(spoilt), people("a")).body == b'{"succes'
+        assert call("GET", f"/v1.0/conference/videoConferences/{spoilt}").status == 200
+        assert invite().json == {"success": True}
+
+
+class TestControlEndpoints:
+    def test_a_fault_is_set_listed_played_and_cleared(self, call: Call, invite: Invite) -> None:
+        made = call(
+            "POST", "/_sandbox/faults", {"operation": "invite", "fault": "cut-json", "times": 2}, token=None
+        )
+        assert (made.status, made.json["fault"]) == (
+            201,
+            {"operation": "invite", "fault": "cut_json", "times": 2, "skip": 0},
+        )
+        assert invite().body == b'{"succes'
+        assert len(call("GET", "/_sandbox/faults").json["faults"]) == 1  # type: ignore[arg-type]
+        assert call("DELETE", "/_sandbox/faults").json == {"faults": []}
+        assert invite().json == {"success": True}
+
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            {},
+            {"fault": "no such thing"},
+            {"fault": "code:"},
+            {"fault": 7},
+            {"fault": "html", "operation": "dance"},
+            {"fault": "html", "times": 0},
+            {"fault": "html", "times": True},
+            {"fault": "html", "times": "2"},
+            {"fault": "html", "skip": -1},
+            {"fault": "html", "effect": "during"},
+            {"fault": "hang", "seconds": -1},
+            {"fault": "hang", "seconds": 1e9},
+            {"fault": "throttled", "retry_after": -1},
+            {"fault": "html", "status": 99},
+            {"fault": "html", "colour": "red"},
+        ],
+    )
+    def test_settings_that_make_no_sense_are_refused_with_the_reason(self, call: Call, bad: object) -> None:
+        got = call("POST", "/_sandbox/faults", bad)
+        assert got.status == 400
+        assert got.json["error"]
+        assert call("GET", "/_sandbox/faults").json == {"faults": []}
+
+    def test_the_log_shows_what_came_and_what_was_answered(
+        self, sandbox: SandboxServer, call: Call, conference_id: str, invite: Invite
+    ) -> None:
+        invite()
+        log = call("GET", "/_sandbox/log").json["received"]
+        assert isinstance(log, list)
+        (entry,) = log
+        assert entry["operation"] == "invite"
+        assert entry["conferenceId"] == conference_id
+        assert entry["body"] == people("a-0", "b-1")
+        assert (entry["status"], entry["answer"]) == (200, '{"success":true}')
+        assert call("DELETE", "/_sandbox/log").json == {"received": []}
+        assert sandbox.received == []
+
+    def test_tokens_can_be_expired(self, call: Call, invite: Invite) -> None:
+        assert call("POST", "/_sandbox/tokens/expire").json == {"expired": True}
+        assert (invite().status, invite().code) == (401, "InvalidAuthentication")
+
+    def test_a_conference_can_be_made_without_a_token(self, call: Call) -> None:
+        body = {"title": "Made here", "conferenceId": "abc"}
+        assert call("POST", "/_sandbox/conferences", body, token=None).status == 201
+        assert call("POST", "/_sandbox/conferences", body, token=None).status == 409
+        assert call("POST", "/_sandbox/conferences", {"title": 1}, token=None).status == 400
+        assert call("POST", invite_path("abc"), people("a")).json == {"success": True}
+
+    def test_the_page_names_every_fault_and_every_conference(
+        self, sandbox: SandboxServer, call: Call
+    ) -> None:
+        sandbox.add_conference(title="<b>bold</b>")
+        page = call("GET", "/_sandbox/").body.decode()
+        assert all(f"<code>{name}</code>" in page for name in SPOILERS)
+        assert "5a9db0c000000000000000a1" in page
+        assert "&lt;b&gt;bold" in page
+
+    @pytest.mark.parametrize(("method", "path"), [("GET", "/_sandbox/nothing"), ("PUT", "/_sandbox/faults")])
+    def test_other_endpoints_do_not_exist(self, call: Call, method: str, path: str) -> None:
+        assert call(method, path).status == 404
+
+    def test_control_requests_are_not_requests_to_the_api(self, sandbox: SandboxServer, call: Call) -> None:
+        call("GET", "/_sandbox/log")
+        assert sandbox.received == []
+
+
+class TestStartOptions:
+    def test_a_fault_can_be_written_in_a_line(self) -> None:
+        assert Fault.from_text("invite:hang,seconds=2.5,times=always,effect=before") == Fault(
+            fault="hang", operation="invite", seconds=2.5, times=None, effect="before"
+        )
+        assert Fault.from_text("token:code:systemError") == Fault(fault="code:systemError", operation="token")
+
+    @pytest.mark.parametrize(
+        "text", ["", "html", "invite:", "dance:html", "invite:html,times=x", "invite:html,x=1"]
+    )
+    def test_a_line_that_is_none_is_refused(self, text: str) -> None:
+        with pytest.raises(ValueError, match=r"\w"):
+            Fault.from_text(text)
+
+    def test_faults_wait_from_the_start(self) -> None:
+        with SandboxServer(faults=[Fault(fault="throttled", operation="any")]) as server:
+            connection = HTTPConnection(server.host, server.port, timeout=5)
+            headers = {"x-acs-dingtalk-access-token": SANDBOX_FIXED_TOKEN}
+            connection.request("GET", "/v1.0/conference/orgConferences", headers=headers)
+            assert connection.getresponse().status == 429
+            connection.close()
+
+    def test_latency_slows_every_answer(self, clock: FakeClock) -> None:
+        with SandboxServer(latency_ms=200, clock=clock) as server:
+            connection = HTTPConnection(server.host, server.port, timeout=5)
+            headers = {"x-acs-dingtalk-access-token": SANDBOX_FIXED_TOKEN}
+            began = time.monotonic()
+            connection.request("GET", "/v1.0/conference/orgConferences", headers=headers)
+            assert connection.getresponse().status == 200
+            connection.close()
+            assert time.monotonic() - began >= 0.2
+
+    def test_calls_above_the_rate_are_refused_and_the_next_second_is_free(self, clock: FakeClock) -> None:
+        with SandboxServer(rate=3, clock=clock, demo=False) as server:
+            conference = server.add_conference().conference_id
+            statuses = [invite_status(server, conference) for _ in range(5)]
+            assert statuses == [(200, None), (200, None), (200, None), (403, QPS), (403, QPS)]
+            clock.forward(1)
+            assert invite_status(server, conference) == (200, None)
+
+    def test_a_batch_above_the_limit_is_refused_as_a_whole(self) -> None:
+        with SandboxServer(batch_limit=2) as server:
+            conference = server.add_conference().conference_id
+            assert invite_status(server, conference, "a", "b") == (200, None)
+            assert invite_status(server, conference, "c", "d", "e") == (400, "paramsError")
+            assert len(server.members(conference)) == 2
+
+
+def invite_status(server: SandboxServer, conference_id: str, *union_ids: str) -> tuple[int, object]:
+    connection = HTTPConnection(server.host, server.port, timeout=5)
+    headers = {"x-acs-dingtalk-access-token": SANDBOX_FIXED_TOKEN}
+    connection.request(
+        "POST", invite_path(conference_id), json.dumps(people(*(union_ids or ("a",)))), headers
+    )
+    response = connection.getresponse()
+    code = json.loads(response.read()).get("code")
+    connection.close()
+    return response.status, code
