@@ -16,6 +16,9 @@ from invites.dingtalk.types import Invitee, PhoneInvitee
 
 CONFERENCES = "/v1.0/conference/videoConferences"
 
+# Most servers refuse a request line of more than 8 kB, without a code.
+LONGEST_TARGET = 8000
+
 type Json = dict[str, Any]
 
 
@@ -24,6 +27,7 @@ class Call:
     """One request. `operation` is the API's name for it, `path` is encoded and begins with a slash.
 
     `body` is None where none is sent. Query and body are not printed: they hold people and secrets.
+    Raises ValueError if the request line would be longer than servers take.
     """
 
     operation: str
@@ -31,6 +35,10 @@ class Call:
     path: str
     query: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
     body: Json | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.target) > LONGEST_TARGET:
+            raise ValueError("an id in the request is far too long")
 
     @property
     def target(self) -> str:

@@ -50,8 +50,8 @@ CHINESE_HOST = "https://api.dingtalk.com"
 USER_AGENT = "dingtalk-conference-invites"
 TOKEN_HEADER = "x-acs-dingtalk-access-token"  # noqa: S105 - the name of a header
 
-# An attempt that is sent with less time left than this would most likely end as unknown, while one that is
-# not sent can be repeated safely.
+# When fetching the token has left less than this, and less than a tenth of the attempt's time, the attempt
+# would most likely end as unknown, while one that is not sent can be repeated safely.
 _LEAST_TIME = 1.0
 # Time-outs that were cut to the deadline end a little before it on the clock.
 _DEADLINE_SLACK = 0.01
@@ -92,6 +92,7 @@ class DingTalkClient:
             ),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
+            event_hooks={"response": [_forget_location]},
             trust_env=False,
         )
 
@@ -208,7 +209,9 @@ class DingTalkClient:
 
     def _attempt(self, call: Call, deadline: float) -> Reading:
         """One request with a token, judged. Raises DingTalkError."""
+        least = min(_LEAST_TIME, (deadline - time.monotonic()) / 10)
         token = self._tokens.get(deadline=deadline)
+        _check_time(deadline, least)
         reading = self._exchange(call, deadline=deadline, token=token)
         try:
             judging.judge(reading)
@@ -222,7 +225,6 @@ class DingTalkClient:
         self, call: Call, *, deadline: float, token: AccessToken | None = None, secrets: Sequence[str] = ()
     ) -> Reading:
         """Sends one request and reads its answer. Raises NotSent or OutcomeUnknown."""
-        _check_time(deadline, self._timeouts)
         begun = time.monotonic()
         try:
             response = self._http.send(self._request(call, deadline, token))
@@ -251,6 +253,7 @@ class DingTalkClient:
     def _fetch_token(self, app: InternalApp | ThirdPartyApp, deadline: float) -> AccessToken:
         asked_at = datetime.now(UTC)
         try:
+            _check_time(deadline)
             reading = self._exchange(app.request(), deadline=deadline, secrets=app.secrets)
             judging.judge(reading)
             return _parsed(reading, lambda fields: answers.access_token(fields, asked_at=asked_at))
@@ -281,8 +284,13 @@ def _checked_base_url(base_url: str) -> str:
     return base_url.rstrip("/")
 
 
-def _check_time(deadline: float, timeouts: Timeouts) -> None:
-    if deadline - time.monotonic() < min(_LEAST_TIME, timeouts.total / 10):
+def _forget_location(response: httpx.Response) -> None:
+    """Keeps httpx from preparing a request to wherever a redirect points, which it does even unasked."""
+    response.headers.pop("location", None)
+
+
+def _check_time(deadline: float, least: float = 0.0) -> None:
+    if deadline - time.monotonic() <= max(least, 0.0):
         raise NotSent(
             message="The time for this attempt was used up before it was sent.", code=codes.NO_TIME_LEFT
         )

@@ -59,13 +59,13 @@ class TokenStore(Protocol):
     def load(self) -> AccessToken | None:
         """The token that was saved last and not discarded, expired or not."""
 
-    def save(self, token: AccessToken) -> None:
+    def save(self, token: AccessToken, /) -> None:
         """Keeps a new token in place of the old."""
 
-    def discard(self, value: str) -> None:
+    def discard(self, value: str, /) -> None:
         """Forgets the token if it still is `value`: another process may have saved a new one meanwhile."""
 
-    def acquire_lease(self, seconds: float) -> bool:
+    def acquire_lease(self, seconds: float, /) -> bool:
         """Takes the lease for so long, unless somebody else holds it. Does not wait."""
 
     def release_lease(self) -> None:
