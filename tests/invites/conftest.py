@@ -1,0 +1,37 @@
+"""A real sandbox over HTTP, and the nouns that belong to it."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from invites.dingtalk.sandbox import SandboxServer
+from invites.models import App, Conference, User
+from invites.models.app import AppKind
+from invites.models.conference import ConferenceStatus
+
+RUNNING_CONFERENCE = "5a9db0c000000000000000a1"
+
+
+@pytest.fixture
+def sandbox(settings: Settings) -> Iterator[SandboxServer]:
+    with SandboxServer(pace=0.01) as server:
+        settings.DINGTALK_SANDBOX_URL = server.base_url
+        yield server
+
+
+@pytest.fixture
+def sandbox_app(sandbox: SandboxServer, db: None) -> App:
+    return App.objects.create(name="sandbox", kind=AppKind.SANDBOX)
+
+
+@pytest.fixture
+def conference(sandbox_app: App, organizer: User) -> Conference:
+    """A conference that is running in the sandbox."""
+    return Conference.objects.create(
+        app=sandbox_app,
+        owner=organizer,
+        conference_id=RUNNING_CONFERENCE,
+        title="Weekly planning",
+        status=ConferenceStatus.OPEN,
+    )

@@ -1,0 +1,64 @@
+"""What every worker puts right: attempts whose process died, and bells that nobody heard."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from invites.delivering import PROCESS_DIED
+from invites.delivering.claiming import claim_next_batch
+from invites.models import Attempt, Invitation, User
+from invites.models.attempt import AttemptState
+from invites.models.invitation import InvitationState, InviteeState
+from invites.recovering import recover
+from invites.sending import send
+from tests.factories import ConferenceFactory, InvitationFactory, InviteeFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def invitation(organizer: User) -> Invitation:
+    draft = InvitationFactory(conference=ConferenceFactory(owner=organizer))
+    InviteeFactory(invitation=draft)
+    return send(invitation=draft, revision=0, user=organizer)
+
+
+class TestDeadAttempts:
+    def test_attempt_of_a_dead_process_becomes_unknown(self, invitation: Invitation) -> None:
+        claim_next_batch(invitation.pk)
+        Attempt.objects.update(deadline=timezone.now() - timedelta(seconds=1))
+        recover()
+        attempt = Attempt.objects.get()
+        assert (attempt.state, attempt.error_code) == (AttemptState.UNKNOWN, PROCESS_DIED)
+        assert invitation.invitees.get().state == InviteeState.UNKNOWN
+        invitation.refresh_from_db()
+        assert invitation.state == InvitationState.FINISHED
+
+    def test_attempt_that_still_has_time_is_left_alone(self, invitation: Invitation) -> None:
+        claim_next_batch(invitation.pk)
+        recover()
+        assert Attempt.objects.get().state == AttemptState.STARTED
+
+
+class TestLostBells:
+    @pytest.fixture(autouse=True)
+    def no_task(self, invitation: Invitation) -> None:
+        DBTaskResult.objects.all().delete()
+
+    def test_invitation_that_no_worker_took_up_is_rung_for_again(
+        self, invitation: Invitation, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    ) -> None:
+        Invitation.objects.update(rung_at=timezone.now() - timedelta(minutes=1))
+        with django_capture_on_commit_callbacks(execute=True):
+            recover()
+        assert DBTaskResult.objects.get().args_kwargs["args"] == [invitation.pk]
+
+    def test_bell_that_has_just_rung_is_not_rung_again(
+        self, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            recover()
+        assert not DBTaskResult.objects.exists()
