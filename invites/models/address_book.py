@@ -15,6 +15,8 @@ from invites.models.user import User
 
 NICK_LENGTH = 100
 UNION_ID_LENGTH = 128
+# A 64-bit key has up to this many digits; a longer number in a request is nobody's.
+KEY_DIGITS = 18
 
 
 def validate_nick(value: str) -> None:
@@ -70,13 +72,13 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
         """Whether ``book`` is one of them."""
         return self.filter(pk=book.pk).exists()
 
+    def for_page(self) -> Self:
+        """With what a page about one book shows."""
+        return self.select_related("app", "owner")
+
     def for_list(self) -> Self:
         """By name, with ``contact_count``."""
-        return (
-            self.select_related("app", "owner")
-            .annotate(contact_count=Count("contacts"))
-            .order_by(Lower("name"), "pk")
-        )
+        return self.for_page().annotate(contact_count=Count("contacts")).order_by(Lower("name"), "pk")
 
 
 class AddressBook(models.Model):
@@ -148,6 +150,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         members = group.contacts.through.objects.filter(contactgroup=group, contact=OuterRef("pk"))
         return self.annotate(is_member=Exists(members))
 
+    def with_book(self) -> Self:
+        """With the book of each and its app."""
+        return self.select_related("book__app")
+
     def with_groups(self) -> Self:
         """With the groups of each, in one more query for all of them."""
         return self.prefetch_related("groups")
@@ -176,7 +182,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         The cursor holds the name, so that a list goes on where it was though that contact has been deleted.
         """
         pk, _dash, nick = cursor.partition("-")
-        if not (pk.isascii() and pk.isdecimal() and len(pk) < 19):  # noqa: PLR2004 - digits of a 64-bit key
+        if not (pk.isascii() and pk.isdecimal() and len(pk) <= KEY_DIGITS):
             return self
         name = Lower(Value(nick))
         # Written as a range with a hole in it, which an index on the name can serve; an "or" could not use one.
@@ -258,6 +264,10 @@ class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
     def of_book(self, book: AddressBook) -> Self:
         """Those of ``book``."""
         return self.filter(book=book)
+
+    def with_book(self) -> Self:
+        """With the book of each and its app."""
+        return self.select_related("book__app")
 
     def by_name(self) -> Self:
         """In the order in which lists show groups."""

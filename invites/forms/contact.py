@@ -1,0 +1,177 @@
+"""Forms of contacts: one contact, the search over a book's, and a choice of several."""
+
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from invites import curating, phone_numbers
+from invites.errors import DemoPersonRefused
+from invites.forms.keeping import KeepingForm
+from invites.guarding import refuse_demo_person
+from invites.models import AddressBook, Contact, ContactGroup
+from invites.models.address_book import KEY_DIGITS, ContactQuerySet, validate_nick, validate_union_id
+
+_AS_IT_IS = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+
+
+class ContactForm(KeepingForm[Contact]):
+    """A person of a book, whose ``instance`` carries the book. ``group`` is one that a new contact also joins."""
+
+    fields_of_constraints: ClassVar = {
+        "contact_is_reachable": "union_id",
+        "contact_union_id_once_per_book": "union_id",
+        "contact_phone_number_once_per_book": "phone_number",
+    }
+    # Wider than what is stored: people type blanks, brackets and dashes.
+    phone_number = forms.CharField(
+        label=_("Phone number"),
+        max_length=64,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "tel", **_AS_IT_IS}),
+    )
+
+    class Meta:
+        model = Contact
+        fields = ("nick", "union_id", "phone_number")
+        widgets: ClassVar = {
+            "nick": forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"}),
+            "union_id": forms.TextInput(attrs=_AS_IT_IS),
+        }
+
+    def __init__(self, *args: Any, group: ContactGroup | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
+        if not self.is_bound:
+            self.fields["nick"].widget.attrs["autofocus"] = True
+        if self.instance.phone_number:
+            country = self.instance.book.app.country
+            self.initial["phone_number"] = phone_numbers.display(self.instance.phone_number, country=country)
+
+    def clean_nick(self) -> str:
+        """The name, which has no control characters."""
+        nick: str = self.cleaned_data["nick"]
+        validate_nick(nick)
+        return nick
+
+    def clean_union_id(self) -> str:
+        """The unionId as it is, without blanks inside."""
+        union_id: str = self.cleaned_data["union_id"]
+        if union_id:
+            validate_union_id(union_id)
+            self._refuse_demo_person(union_id)
+        return union_id
+
+    def clean_phone_number(self) -> str:
+        """The number in E.164, read as people in the country of the book's app write it."""
+        text: str = self.cleaned_data["phone_number"]
+        if not text:
+            return ""
+        number = phone_numbers.parse(text, country=self.instance.book.app.country)
+        self._refuse_demo_person(number)
+        return number
+
+    def save(self, commit: bool = True) -> Contact:
+        """Saves the contact, also into the group; ``commit`` is always true."""
+        curating.save_contact(contact=self.instance, group=self.group)
+        return self.instance
+
+    def _refuse_demo_person(self, value: str) -> None:
+        try:
+            refuse_demo_person(app=self.instance.book.app, values=[value])
+        except DemoPersonRefused as refusal:
+            raise ValidationError(refusal.message, code="demo_person") from refusal
+
+
+class ContactFilterForm(forms.Form):
+    """What a book's page shows: those matching ``q``, in ``group``, after the cursor ``after``.
+
+    It comes with links, not from typing, so what is unusable in it counts as absent.
+    """
+
+    q = forms.CharField(label=_("Search"), max_length=100, required=False)
+    group = forms.ModelChoiceField(ContactGroup.objects.none(), required=False)
+    after = forms.CharField(max_length=150, required=False, strip=False)
+
+    def __init__(self, *args: Any, book: AddressBook, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["group"].queryset = ContactGroup.objects.of_book(book)  # type: ignore[attr-defined]
+        self.book = book
+        self.full_clean()
+
+    @property
+    def text(self) -> str:
+        """What is searched for."""
+        return str(self.cleaned_data.get("q", ""))
+
+    @property
+    def group_chosen(self) -> ContactGroup | None:
+        """The group whose members are shown, None for the whole book."""
+        group: ContactGroup | None = self.cleaned_data.get("group")
+        return group
+
+    @property
+    def cursor(self) -> str:
+        """Where to go on; "" for the beginning."""
+        return str(self.cleaned_data.get("after", ""))
+
+    def query(self) -> str:
+        """The search and the group as they stand in an address, with the question mark; "" for the whole book."""
+        chosen = {"q": self.text, "group": self.group_chosen and self.group_chosen.pk}
+        query = urlencode({name: value for name, value in chosen.items() if value})
+        return f"?{query}" if query else ""
+
+    def found(self) -> ContactQuerySet:
+        """The contacts of the book that are asked for, from the first one on."""
+        contacts = Contact.objects.of_book(self.book).matching(self.text)
+        return contacts.in_group(self.group_chosen) if self.group_chosen else contacts
+
+
+class MemberFilterForm(ContactFilterForm):
+    """What the page of a group's members shows: its members, or ``everybody`` of the book to choose from."""
+
+    everybody = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, members_of: ContactGroup, **kwargs: Any) -> None:
+        self.members_of = members_of
+        super().__init__(*args, book=members_of.book, **kwargs)
+
+    @property
+    def shows_everybody(self) -> bool:
+        """Whether people outside the group are shown too."""
+        return bool(self.cleaned_data.get("everybody"))
+
+    def found(self) -> ContactQuerySet:
+        """The people asked for, each with ``is_member``."""
+        contacts = super().found().with_membership(self.members_of)
+        return contacts if self.shows_everybody else contacts.in_group(self.members_of)
+
+
+class SelectionForm(forms.Form):
+    """Contacts ticked in the list of a book, and the group that they are to join or leave.
+
+    Somebody who is no longer there, or was never in this book, is passed over without a word.
+    """
+
+    group = forms.ModelChoiceField(ContactGroup.objects.none(), required=False)
+
+    def __init__(self, data: QueryDict, *, book: AddressBook) -> None:
+        super().__init__(data)
+        self.fields["group"].queryset = ContactGroup.objects.of_book(book)  # type: ignore[attr-defined]
+        self.book = book
+        self.full_clean()
+        ticked = data.getlist("contact")
+        self.pks = [int(pk) for pk in ticked if pk.isascii() and pk.isdecimal() and len(pk) <= KEY_DIGITS]
+
+    @property
+    def group_chosen(self) -> ContactGroup | None:
+        """The group, None where it is still to be made."""
+        group: ContactGroup | None = self.cleaned_data.get("group")
+        return group
+
+    def contacts(self) -> ContactQuerySet:
+        """The contacts of the book that are ticked."""
+        return Contact.objects.of_book(self.book).among(self.pks)

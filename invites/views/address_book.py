@@ -1,0 +1,139 @@
+"""Pages of address books: the list, one book with its people, and making, changing and deleting a book."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dashboard.fragments import page_or_fragment
+from invites import permissions
+from invites.errors import AppUnavailable
+from invites.forms.address_book import AddressBookForm
+from invites.forms.contact import ContactFilterForm
+from invites.models import AddressBook, Contact, ContactGroup
+
+PAGE = 50
+"""Contacts shown at a time."""
+
+COUNTED = 1000
+"""People are counted up to this many; beyond, a page says "more than"."""
+
+
+@require_safe
+@permissions.allow(permissions.may_organize)
+def book_list(request: HttpRequest) -> HttpResponse:
+    """All books that the person may use."""
+    context = {
+        "books": permissions.readable_books(request.user).for_list(),
+        "shows_app": len(permissions.usable_apps(request.user)[:2]) > 1,
+    }
+    return page_or_fragment(request, "invites/book_list.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.allow(permissions.may_organize)
+def book_create(request: HttpRequest) -> HttpResponse:
+    """Makes an empty book."""
+    apps = permissions.usable_apps(request.user)
+    if not apps:
+        raise AppUnavailable(
+            _(
+                "An address book belongs to a DingTalk app, and there is none yet. An administrator must set one up."
+            )
+        )
+    data = request.POST if request.method == "POST" else None
+    form = AddressBookForm(data, instance=AddressBook(owner=permissions.own_account(request.user)), apps=apps)
+    if request.method == "POST" and form.keep():
+        messages.success(request, _("The address book “%(name)s” is ready.") % {"name": form.instance})
+        return redirect("invites:book_detail", form.instance.pk)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return page_or_fragment(request, "invites/book_create.html", {"form": form}, status=status)
+
+
+@require_safe
+@permissions.allow(permissions.may_organize)
+def book_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """The people of a book, by name, narrowed by a search and a group."""
+    book = get_object_or_404(permissions.readable_books(request.user).for_page(), pk=pk)
+    context = people_of(request, book=book) | {
+        "may_own": permissions.owned_books(request.user).includes(book),
+        "shows_app": len(permissions.usable_apps(request.user)[:2]) > 1,
+    }
+    fragments = {"book_people", "book_contacts", "more_contacts"}
+    return page_or_fragment(request, "invites/book_detail.html", context, fragments=fragments)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.allow(permissions.may_organize)
+def book_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Renames and shares a book."""
+    book = get_object_or_404(permissions.owned_books(request.user).for_page(), pk=pk)
+    name = book.name
+    form = AddressBookForm(request.POST if request.method == "POST" else None, instance=book)
+    if request.method == "POST" and form.keep():
+        messages.success(request, _("The changes to “%(name)s” are saved.") % {"name": book})
+        return redirect("invites:book_detail", book.pk)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    context = {"form": form, "book": book, "name": name}
+    return page_or_fragment(request, "invites/book_edit.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.allow(permissions.may_organize)
+def book_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Deletes a book with its contacts and groups, after asking once."""
+    book = get_object_or_404(permissions.owned_books(request.user), pk=pk)
+    if request.method == "POST":
+        book.delete()
+        messages.success(request, _("The address book “%(name)s” was deleted.") % {"name": book})
+        return redirect("invites:book_list")
+    people, groups = book.contacts.count(), book.groups.count()
+    context = {
+        "title": _("Delete the address book “%(name)s”?") % {"name": book},
+        "text": _("Invitations that have been made keep the people who are on them."),
+        "losses": [
+            ngettext("%(n)s contact", "%(n)s contacts", people) % {"n": people},
+            ngettext("%(n)s group", "%(n)s groups", groups) % {"n": groups},
+        ],
+        "label": _("Delete the address book"),
+        "cancel_url": reverse("invites:book_detail", args=[book.pk]),
+    }
+    return render(request, "confirm.html", context)
+
+
+def people_of(request: HttpRequest, *, book: AddressBook, added: Contact | None = None) -> dict[str, Any]:
+    """What the list of a book's people shows, as the query of ``request`` narrows it; ``added`` stands on top."""
+    filters = ContactFilterForm(request.GET, book=book)
+    found = filters.found()
+    rows = list(found.after(filters.cursor).by_name().with_groups()[: PAGE + 1])
+    contacts = [row for row in rows[:PAGE] if row != added]
+    return {
+        "book": book,
+        "filters": filters,
+        "group": filters.group_chosen,
+        "contacts": [added, *contacts] if added else contacts,
+        "added": added,
+        "next_cursor": rows[PAGE - 1].cursor if len(rows) > PAGE else "",
+        # Asked for by a whole page or list only, not where more rows are added to it.
+        "count": lambda: found.count_up_to(COUNTED),
+        "counted_up_to": COUNTED,
+        "groups": ContactGroup.objects.of_book(book).by_name(),
+        "may_change": permissions.writable_books(request.user).includes(book),
+    }
+
+
+def book_url(request: HttpRequest, *, book: AddressBook) -> str:
+    """The page of ``book`` with the search and the group that the query of ``request`` carries along."""
+    return reverse("invites:book_detail", args=[book.pk]) + ContactFilterForm(request.GET, book=book).query()
+
+
+def asks_for(request: HttpRequest, target: str) -> bool:
+    """Whether htmx will put the answer in the place of the element ``target``."""
+    htmx = request.htmx  # type: ignore[attr-defined]
+    return bool(htmx) and not htmx.history_restore_request and htmx.target == target
