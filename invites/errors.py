@@ -113,3 +113,9 @@ class DingTalkRefused(InviteError):  # noqa: N818
 
     def __str__(self) -> str:
         return f"{self.what} {self.action} ({self.code})"
+
+    @property
+    def for_support(self) -> str:
+        """All of it in one text, for somebody to paste into a letter."""
+        technical = filter(None, [self.code, self.remote_message, self.request_id])
+        return f"{self.what} {self.action}\n{' · '.join(technical)}"

@@ -3,6 +3,7 @@
 Must not need the exception itself, so that a failure on record reads as it did when it happened.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
@@ -53,7 +54,7 @@ _BY_CLASS: Final[tuple[tuple[type[DingTalkError], Words], ...]] = (
     ),
 )
 # Where the list of codes speaks of people who were to be called, these operations need other words.
-_BY_CODE: Final[dict[str, Words]] = dict.fromkeys(
+_BY_CODE: Final[Mapping[str, Words]] = dict.fromkeys(
     ("roomNotFound", "missingRoomId"),
     (
         _("DingTalk finds no conference under this number or id."),

@@ -1,30 +1,51 @@
 """What people type about conferences. Forms check and clean; they ask DingTalk nothing."""
 
 import re
-import uuid
+import unicodedata
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
 
 from invites import permissions
-from invites.models import App, Conference, User
+from invites.models import Conference, User
 from invites.models.address_book import UNION_ID_LENGTH, validate_union_id
-from invites.models.conference import ROOM_CODE_LENGTH, TITLE_LENGTH, validate_conference_id
+from invites.models.conference import TITLE_LENGTH, ConferenceQuerySet, ConferenceStatus
 
-CONFERENCE_ID_LENGTH = 128
-# What people type between the digits of a meeting number, full-width signs of Chinese keyboards included.
-_BETWEEN_DIGITS = re.compile(r"[\s\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff.,·\-‐-―－()（）]")
+PAGE_SIZE = 30
+# A place in the list: the last conference that was shown, and in which half of the list it stood.
+_PLACE = re.compile(r"^(open|ended)\.[1-9][0-9]{0,17}\Z")
 
 
-def title_field(*, required: bool = True, help_text: str = "") -> forms.CharField:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConferencePage:
+    """Some conferences, and the place ``after`` them where the next page begins; "" on the last one."""
+
+    rows: list[Conference]
+    after: str
+
+
+def validate_title(value: str) -> None:
+    """Raises ValidationError for a title that would break the line on which it stands."""
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in value):
+        raise ValidationError(
+            gettext_lazy("A title has no line breaks and no control characters."), code="invalid"
+        )
+
+
+def title_field(*, required: bool = True, help_text: StrOrPromise = "") -> forms.CharField:
     """A title of at most 50 characters, since DingTalk cuts longer ones."""
     return forms.CharField(
         label=gettext_lazy("Title"),
         required=required,
         max_length=TITLE_LENGTH,
+        validators=[validate_title],
         help_text=help_text,
         error_messages={
             "required": gettext_lazy("Enter a title."),
@@ -36,7 +57,7 @@ def title_field(*, required: bool = True, help_text: str = "") -> forms.CharFiel
     )
 
 
-def union_id_field(*, help_text: str) -> forms.CharField:
+def union_id_field(*, help_text: StrOrPromise) -> forms.CharField:
     """Somebody's unionId."""
     return forms.CharField(
         label=gettext_lazy("Your unionId"),
@@ -55,125 +76,62 @@ def union_id_field(*, help_text: str) -> forms.CharField:
     )
 
 
-class ThroughApp(forms.Form):
-    """A form that goes through a DingTalk app, and asks for it only where there is more than one.
+class ConferenceFilterForm(forms.Form):
+    """Narrows the list of conferences, and says where in it a page begins. It is sent by GET."""
 
-    `chosen_app` is the app, once the form is valid; `has_app` is False where no app can be used at all.
-    """
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user = user
-        self.apps = list(permissions.usable_apps(user))
-        if len(self.apps) > 1:
-            self.fields["app"] = forms.ModelChoiceField(
-                permissions.usable_apps(user), label=gettext_lazy("DingTalk app"), empty_label=None
-            )
-            self.order_fields(["app"])
-
-    @property
-    def has_app(self) -> bool:
-        """Whether there is any app to go through."""
-        return bool(self.apps)
-
-    @property
-    def chosen_app(self) -> App:
-        """The app that was chosen, or the only one."""
-        app: App = self.cleaned_data["app"]
-        return app
-
-    def clean(self) -> dict[str, Any]:
-        """Fills in the app where there was no choice."""
-        cleaned = super().clean() or {}
-        if not self.apps:
-            raise ValidationError(_("No DingTalk app is set up yet. An administrator must do that first."))
-        if len(self.apps) == 1:
-            cleaned["app"] = self.apps[0]
-        return cleaned
-
-
-class InOwnName(ThroughApp):
-    """A form that goes through an app in somebody's own name; their unionId is filled in once it is known."""
-
-    union_id = union_id_field(
-        help_text=gettext_lazy("DingTalk needs to know who you are. It is remembered for the next time.")
-    )
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, user=user, **kwargs)
-        self.fields["union_id"].initial = user.union_id
-
-    @property
-    def hides_union_id(self) -> bool:
-        """Whether the unionId is known and undisputed, so that the field can stand folded away."""
-        return bool(self.user.union_id) and "union_id" not in self.errors
-
-
-class CreateConferenceForm(InOwnName):
-    """A new meeting. ``key`` tells a second press of the same form from a second meeting."""
-
-    title = title_field()
-    invite_caller = forms.BooleanField(
-        label=gettext_lazy("Call me too"),
+    q = forms.CharField(
+        label=gettext_lazy("Search"),
         required=False,
-        initial=True,
-        help_text=gettext_lazy("DingTalk rings you as soon as the meeting exists."),
-    )
-    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
-    field_order = ("app", "title", "union_id", "invite_caller", "key")
-
-    def with_fresh_key(self) -> "CreateConferenceForm":
-        """The same form for another press: what was typed, under a new key."""
-        data = self.data.copy()
-        data["key"] = str(uuid.uuid4())
-        return CreateConferenceForm(data, user=self.user)
-
-
-class RunningConferencesForm(InOwnName):
-    """Whose running meetings to list."""
-
-
-class FindConferenceForm(ThroughApp):
-    """A meeting number as people write it; cleaned to bare digits."""
-
-    room_code = forms.CharField(
-        label=gettext_lazy("Meeting number"),
-        help_text=gettext_lazy(
-            "The digits that DingTalk shows in the meeting; blanks and dashes do not matter."
-        ),
-        error_messages={"required": gettext_lazy("Enter the meeting number.")},
-        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
-    )
-
-    def clean_room_code(self) -> str:
-        """The digits alone."""
-        digits = _BETWEEN_DIGITS.sub("", self.cleaned_data["room_code"])
-        if not digits.isdecimal() or len(digits) > ROOM_CODE_LENGTH:
-            raise ValidationError(_("A meeting number consists of digits only."), code="invalid")
-        # Full-width and other digits are digits to people, but not to DingTalk.
-        return "".join(str(int(digit)) for digit in digits)
-
-
-class RegisterConferenceForm(ThroughApp):
-    """A conferenceId that somebody has at hand, with a title for it if they like."""
-
-    conference_id = forms.CharField(
-        label="conferenceId",
-        max_length=CONFERENCE_ID_LENGTH,
-        validators=[validate_conference_id],
-        error_messages={"required": gettext_lazy("Enter the conferenceId.")},
+        max_length=100,
         widget=forms.TextInput(
             {
+                "type": "search",
+                "placeholder": gettext_lazy("Title, meeting number or id"),
                 "autocomplete": "off",
-                "autocapitalize": "none",
-                "spellcheck": "false",
-                "class": "font-monospace",
+                "data-shortcut": "/",
             }
         ),
     )
-    title = title_field(
-        required=False, help_text=gettext_lazy("Leave it empty to take the title that DingTalk knows.")
+    state = forms.ChoiceField(
+        label=gettext_lazy("State"),
+        required=False,
+        choices=[("", gettext_lazy("All states")), *ConferenceStatus.choices],
     )
+    after = forms.RegexField(_PLACE, required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data, auto_id="filter_%s")
+
+    @property
+    def is_narrowing(self) -> bool:
+        """Whether anything is looked for. The form has been validated."""
+        return any(self.cleaned_data.get(name) for name in ("q", "state"))
+
+    def page(self, conferences: ConferenceQuerySet) -> ConferencePage:
+        """Those of ``conferences`` that fit, in the order of lists, from the place on.
+
+        Values that are of no use are ignored.
+        """
+        self.is_valid()
+        wanted = self.cleaned_data
+        rows = conferences.for_list().matching(wanted.get("q", ""))
+        if wanted.get("state"):
+            rows = rows.with_status(wanted["state"])
+        if wanted.get("after"):
+            kind, _dot, pk = wanted["after"].partition(".")
+            rows = rows.after(has_ended=kind == "ended", pk=int(pk))
+        page = list(rows[: PAGE_SIZE + 1])
+        last = page[PAGE_SIZE - 1] if len(page) > PAGE_SIZE else None
+        return ConferencePage(rows=page[:PAGE_SIZE], after=_place_of(last) if last else "")
+
+    def query(self, *, after: str = "") -> str:
+        """The query of an address with what is looked for, and a place to begin at."""
+        values = {name: self.cleaned_data.get(name, "") for name in ("q", "state")} | {"after": after}
+        return urlencode({name: value for name, value in values.items() if value})
+
+
+def _place_of(conference: Conference) -> str:
+    return f"{'ended' if conference.has_ended else 'open'}.{conference.pk}"
 
 
 class ConferenceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's takes a type argument in its stubs only

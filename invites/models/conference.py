@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -14,6 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from invites.models.app import App
 from invites.models.user import User
+
+if TYPE_CHECKING:
+    from invites.models.invitation import Invitation
 
 # DingTalk refuses a title above 256 characters and cuts it after 50: we ask for 50 and store what comes.
 TITLE_LENGTH = 50
@@ -58,6 +61,12 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         """Open ones first, then by the newest; with what the list shows."""
         is_open = models.Case(models.When(status=ConferenceStatus.ENDED, then=1), default=0)
         return self.select_related("app", "owner").order_by(is_open, "-pk")
+
+    def with_last_invitation(self) -> Self:
+        """With ``last_invited_at``, when somebody was last invited into each."""
+        this = Conference.objects.filter(pk=models.OuterRef("pk"))
+        newest = this.annotate(newest=models.Max("invitations__sent_at")).values("newest")
+        return self.annotate(last_invited_at=models.Subquery(newest))
 
     def after(self, *, has_ended: bool, pk: int) -> Self:
         """Those that follow a conference in the order of `for_list`."""
@@ -150,6 +159,12 @@ class Conference(models.Model):
     def is_open(self) -> bool:
         """Whether DingTalk last said that it is running."""
         return self.status == ConferenceStatus.OPEN
+
+    def latest_invitations(self, limit: int) -> "list[Invitation]":
+        """The newest ``limit`` sent invitations with their counts, the newest first."""
+        # Counted for these only: a conference may have had thousands.
+        newest = list(self.invitations.sent().values_list("pk", flat=True)[:limit])
+        return list(self.invitations.sent().with_counts().select_related("sent_by").filter(pk__in=newest))
 
 
 # Longer than any call to DingTalk lasts, its total deadline included: whoever asked must have died.
