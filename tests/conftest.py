@@ -1,6 +1,7 @@
 """Fixtures that every test may ask for."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -9,7 +10,18 @@ from invites.models import User
 from invites.models.user import Role
 from tests.factories import UserFactory
 
+BROWSER_TESTS = Path(__file__).parent / "browser"
+
 type SignedIn = Callable[[User], Client]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the browser's tests and lets them run last: Playwright keeps an event loop from then on."""
+    for item in items:
+        if item.path.is_relative_to(BROWSER_TESTS):
+            item.add_marker("browser")
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 @pytest.fixture
