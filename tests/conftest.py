@@ -15,7 +15,6 @@ BROWSER_TESTS = Path(__file__).parent / "browser"
 type SignedIn = Callable[[User], Client]
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the browser's tests and lets them run last: Playwright keeps an event loop from then on."""
     for item in items:
