@@ -3,15 +3,24 @@
 import zoneinfo
 from collections.abc import Callable
 from http import HTTPStatus
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.messages.storage.base import BaseStorage
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect, reswap
 
+from dashboard.context import here
 from invites.errors import InviteError
+
+# base.html tells htmx to swap these two as well.
+_SWAPPED_REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 type GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -41,22 +50,37 @@ class HtmxAnswerMiddleware:
         response = self.get_response(request)
         if not request.htmx:  # type: ignore[attr-defined]
             return response
-        if (
-            HTTPStatus.MULTIPLE_CHOICES <= response.status_code < HTTPStatus.BAD_REQUEST
-            and response.has_header("Location")
-        ):
-            redirect = HttpResponseClientRedirect(response["Location"])
+        if 300 <= response.status_code < 400 and response.has_header("Location"):  # noqa: PLR2004
+            redirect = HttpResponseClientRedirect(_way_back(request, response["Location"]))
             redirect.cookies = response.cookies
             return redirect
-        is_html = response.get("Content-Type", "").startswith("text/html")
-        if (
-            is_html
-            and not response.streaming
-            and "HX-Redirect" not in response
-            and messages.get_messages(request)
-        ):
+        if _is_swapped(response) and _has_unshown_messages(request):
             response.content += render_to_string("_messages.html", {"out_of_band": True}, request).encode()
         return response
+
+
+def _way_back(request: HttpRequest, location: str) -> str:
+    """``location``, but a sign-in leads back to the page that asked and not to the address of a fragment."""
+    page = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
+    if page and not request.user.is_authenticated and location.startswith(f"{reverse(settings.LOGIN_URL)}?"):
+        return f"{reverse(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: page})}"
+    return location
+
+
+def _is_swapped(response: HttpResponse) -> bool:
+    """Whether htmx, as configured in base.html, puts the body of ``response`` into the page."""
+    status = response.status_code
+    is_used = status in _SWAPPED_REFUSALS or (
+        status < HTTPStatus.BAD_REQUEST and status != HTTPStatus.NO_CONTENT
+    )
+    is_html = response.get("Content-Type", "").startswith("text/html")
+    return is_used and is_html and not response.streaming and "HX-Redirect" not in response
+
+
+def _has_unshown_messages(request: HttpRequest) -> bool:
+    """Whether messages wait; those that a whole page has shown already do not come along a second time."""
+    storage = messages.get_messages(request)
+    return isinstance(storage, BaseStorage) and len(storage) > 0 and not storage.used
 
 
 class DomainErrorMiddleware:
@@ -75,5 +99,5 @@ class DomainErrorMiddleware:
         if request.htmx:  # type: ignore[attr-defined]
             messages.error(request, str(exception))
             return reswap(HttpResponse(status=HTTPStatus.CONFLICT), "none")
-        context = {"message": str(exception), "back": request.META.get("HTTP_REFERER", "")}
+        context = {"message": str(exception), "back": here(request) if request.method == "POST" else "/"}
         return render(request, "409.html", context, status=HTTPStatus.CONFLICT)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.context import THEMES
-from invites import permissions
+from invites import demo, permissions
 from invites.models import User
 
 THEME_KEPT_FOR = 365 * 24 * 3600
@@ -37,8 +37,11 @@ class SignInView(auth_views.LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds ``no_user_yet`` and ``demo`` (the username and password of the demonstration, or None)."""
-        return super().get_context_data(**kwargs) | {"no_user_yet": not User.objects.exists(), "demo": None}
+        """Adds ``no_user_yet`` and ``demo`` (what one signs in to the demonstration with, or None)."""
+        return super().get_context_data(**kwargs) | {
+            "no_user_yet": not User.objects.exists(),
+            "demo": demo.sign_in(),
+        }
 
     def form_invalid(self, form: BaseForm) -> HttpResponse:
         """The form again, as 422."""
@@ -50,7 +53,7 @@ class PasswordView(SuccessMessageMixin[Any], auth_views.PasswordChangeView):
 
     template_name = "password_change.html"
     success_url = reverse_lazy("home")
-    success_message = _("Your password has been changed.")  # type: ignore[assignment]
+    success_message = _("Your password has been changed.")
 
     def form_invalid(self, form: BaseForm) -> HttpResponse:
         """The form again, as 422."""

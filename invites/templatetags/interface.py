@@ -222,6 +222,5 @@ def script_words() -> SafeString:
         ),
         "missing": _("This is not there any more. Reload the page."),
         "broken": _("Something went wrong on the server. Reload the page to see whether it was done."),
-        "dismiss": _("Dismiss"),
     }
     return format_html('data-words="{}"', json.dumps({key: str(word) for key, word in words.items()}))

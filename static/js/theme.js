@@ -3,7 +3,7 @@
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const apply = () => {
-    const chosen = root.dataset.theme;
+    const chosen = root.dataset.chosenTheme;
     root.dataset.bsTheme = chosen === "auto" ? (dark.matches ? "dark" : "light") : chosen;
   };
   root.classList.add("js");
