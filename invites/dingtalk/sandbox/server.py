@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-from invites.dingtalk.sandbox.answers import json_answer
+from invites.dingtalk.sandbox.answers import error_answer
 from invites.dingtalk.sandbox.control import control
 from invites.dingtalk.sandbox.events import Channel, Person
 from invites.dingtalk.sandbox.exchange import Exchange, SandboxOptions
@@ -19,7 +19,7 @@ from invites.dingtalk.sandbox.people import DEMO_ORGANIZER
 from invites.dingtalk.sandbox.replies import Reply
 from invites.dingtalk.sandbox.routes import CONTROL_PREFIX, Operation, resolve
 from invites.dingtalk.sandbox.state import Conference, MemberView, nick_of
-from invites.dingtalk.sandbox.traffic import Received, Request
+from invites.dingtalk.sandbox.traffic import Received, Request, new_request_id
 from invites.dingtalk.sandbox.wire import RawRequest, WireServer
 
 LOOPBACK: Final = "127.0.0.1"
@@ -132,20 +132,24 @@ class SandboxServer(SandboxOptions):
         return self._exchange.state.members(conference_id)
 
     def _respond(self, raw: RawRequest) -> tuple[str, Reply]:
-        path = raw.target.partition("?")[0]
+        path, request_id = raw.target.partition("?")[0], new_request_id()
         if path == CONTROL_PREFIX or path.startswith(f"{CONTROL_PREFIX}/"):
             answer = control(self._exchange, method=raw.method, path=path, body=raw.json())
-            return "control", Reply(answer=answer)
+            return request_id, Reply(answer=answer)
         try:
             resolved = resolve(raw.method, raw.target)
         except ValueError:
-            return "unread", Reply(
-                answer=json_answer({"code": "paramsError", "message": "error:query"}, status=400)
-            )
+            answer = error_answer("paramsError", request_id=request_id, message="error:the query is too long")
+            return request_id, Reply(answer=answer)
         request = Request(
-            method=raw.method, target=raw.target, resolved=resolved, token=raw.token, body=raw.json()
+            method=raw.method,
+            target=raw.target,
+            resolved=resolved,
+            token=raw.token,
+            body=raw.json(),
+            request_id=request_id,
         )
-        return request.request_id, self._exchange.handle(request)
+        return request_id, self._exchange.handle(request)
 
 
 def _loopback(host: str) -> str:

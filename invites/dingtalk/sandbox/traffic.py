@@ -8,7 +8,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from invites.dingtalk.sandbox.answers import Answer
@@ -19,6 +19,11 @@ from invites.dingtalk.sandbox.routes import ANONYMOUS_OPERATIONS, CONFERENCE_ID,
 REMEMBERED_REQUESTS: Final = 20_000
 REMEMBERED_ANSWER_BYTES: Final = 4_000
 WITHHELD: Final = "withheld"
+
+
+def new_request_id() -> str:
+    """An id in the form of DingTalk's request ids."""
+    return str(uuid.uuid4()).upper()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,7 +79,7 @@ class Request:
     resolved: Target
     token: str | None
     body: object
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()).upper())
+    request_id: str
 
     @property
     def operation(self) -> Operation | None:

@@ -72,6 +72,8 @@ class WireServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """Serve one connection, known while it lasts."""
         with self._lock:
             self._connections[request] = threading.current_thread()
+        if self.stopping.is_set():
+            _shut(request)
         try:
             super().process_request_thread(request, client_address)
         finally:

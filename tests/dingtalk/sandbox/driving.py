@@ -53,9 +53,10 @@ def call_at(
     *,
     token: str | None = SANDBOX_FIXED_TOKEN,
     raw: bytes | None = None,
+    timeout: float = TIMEOUT,
 ) -> Got:
     """One request on a connection of its own."""
-    connection = HTTPConnection(sandbox.host, sandbox.port, timeout=TIMEOUT)
+    connection = HTTPConnection(sandbox.host, sandbox.port, timeout=timeout)
     headers = {} if token is None else {"x-acs-dingtalk-access-token": token}
     sent = raw if raw is not None else None if body is None else json.dumps(body).encode()
     try:
