@@ -235,5 +235,6 @@ class ConferenceCreation(models.Model):
     @property
     def is_under_way(self) -> bool:
         """Whether somebody is still waiting for DingTalk's answer; not where the process must have died."""
-        recent = self.created_at > timezone.now() - CREATION_TAKES_AT_MOST
-        return self.state == CreationState.STARTED and recent
+        if self.state != CreationState.STARTED:
+            return False
+        return self.created_at > timezone.now() - CREATION_TAKES_AT_MOST
