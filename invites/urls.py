@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from invites.views import address_book, attempt, code, contact, contact_group, invitation, settings
+from invites.views import (
+    address_book,
+    attempt,
+    code,
+    conference,
+    conference_new,
+    contact,
+    contact_group,
+    invitation,
+    settings,
+)
 
 app_name = "invites"
 urlpatterns = [
@@ -23,6 +33,27 @@ urlpatterns = [
     path("groups/<int:pk>/", contact_group.group_edit, name="group_edit"),
     path("groups/<int:pk>/delete/", contact_group.group_delete, name="group_delete"),
     path("groups/<int:pk>/members/", contact_group.group_members, name="group_members"),
+    # conferences
+    path("conferences/", conference.conference_list, name="conference_list"),
+    path("conferences/new/", conference_new.conference_create, name="conference_create"),
+    path("conferences/new/running/", conference_new.conference_choose, name="conference_choose"),
+    path("conferences/new/number/", conference_new.conference_find, name="conference_find"),
+    path("conferences/new/id/", conference_new.conference_register, name="conference_register"),
+    path("conferences/new/<uuid:key>/", conference_new.conference_creating, name="conference_creating"),
+    path("conferences/<int:pk>/", conference.conference_detail, name="conference_detail"),
+    path("conferences/<int:pk>/edit/", conference.conference_edit, name="conference_edit"),
+    path("conferences/<int:pk>/refresh/", conference.conference_refresh, name="conference_refresh"),
+    path("conferences/<int:pk>/end/", conference.conference_close, name="conference_close"),
+    path(
+        "conferences/<int:pk>/co-organizers/",
+        conference.conference_co_organizers,
+        name="conference_co_organizers",
+    ),
+    path(
+        "conferences/<int:pk>/co-organizers/<int:user_pk>/remove/",
+        conference.conference_co_organizer_remove,
+        name="conference_co_organizer_remove",
+    ),
     # history
     path("history/", attempt.attempt_list, name="attempt_list"),
     path("history/<int:pk>/", attempt.attempt_detail, name="attempt_detail"),
