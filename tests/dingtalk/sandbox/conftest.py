@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from invites.dingtalk.sandbox import SandboxServer
-from tests.dingtalk.sandbox.driving import Call, FakeClock, Got, call_at
+from tests.dingtalk.sandbox.driving import Call, FakeClock, Got, Invite, call_at, invite_path, people
 
 
 @pytest.fixture
@@ -30,3 +30,8 @@ def call(sandbox: SandboxServer) -> Call:
 @pytest.fixture
 def conference_id(sandbox: SandboxServer) -> str:
     return sandbox.add_conference(title="Planning").conference_id
+
+
+@pytest.fixture
+def invite(call: Call, conference_id: str) -> Invite:
+    return lambda: call("POST", invite_path(conference_id), people("a-0", "b-1"))

@@ -30,6 +30,7 @@ class Got:
 
 
 type Call = Callable[..., Got]
+type Invite = Callable[[], Got]
 
 
 class FakeClock:
