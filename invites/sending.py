@@ -94,8 +94,10 @@ def freeze(*, invitation: Invitation, invitees: Sequence[Invitee], user: User | 
     invitation.sent_at = timezone.now()
     invitation.save(update_fields=["state", "sent_by", "sent_at"])
     starts = range(0, len(invitees), size)
+    not_before = max(filter(None, (app.rests_until, invitation.sent_at)))
     batches = Batch.objects.bulk_create(
-        Batch(invitation=invitation, number=number) for number, _start in enumerate(starts, start=1)
+        Batch(invitation=invitation, number=number, not_before=not_before)
+        for number, _start in enumerate(starts, start=1)
     )
     for batch, start in zip(batches, starts, strict=True):
         for person in invitees[start : start + size]:

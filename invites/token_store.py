@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 import threading
+import time
 from datetime import timedelta
 
 from django.conf import settings
@@ -13,6 +14,8 @@ from django.utils import timezone
 from invites.dingtalk import AccessToken
 from invites.encryption import UndecryptableError
 from invites.models import CachedToken
+
+REMEMBERED_SECONDS = 5.0
 
 
 def fingerprint(*credentials: str) -> str:
@@ -26,9 +29,22 @@ class DatabaseTokenStore:
 
     def __init__(self, credentials_fingerprint: str) -> None:
         self._fingerprint = credentials_fingerprint
+        self._remembered: tuple[float, AccessToken] | None = None
 
     def load(self) -> AccessToken | None:
-        """The token that was saved last and not discarded, expired or not."""
+        """The token that was saved last and not discarded, expired or not.
+
+        What was read is good for a few seconds: a token that another process discards meanwhile costs one call that
+        is refused as stale, as it would if both had read it at the same moment.
+        """
+        remembered = self._remembered
+        if remembered is not None and time.monotonic() < remembered[0]:
+            return remembered[1]
+        token = self._read()
+        self._remembered = None if token is None else (time.monotonic() + REMEMBERED_SECONDS, token)
+        return token
+
+    def _read(self) -> AccessToken | None:
         try:
             row = CachedToken.objects.filter(pk=self._fingerprint).first()
         except UndecryptableError:
@@ -46,7 +62,8 @@ class DatabaseTokenStore:
 
     def discard(self, value: str) -> None:
         """Forgets the token if it still is ``value``: another process may have saved a new one meanwhile."""
-        stored = self.load()
+        self._remembered = None
+        stored = self._read()
         if stored is None or stored.value != value:
             return
         # Comparing what expires when keeps a token that was saved since we looked; the value itself is encrypted
@@ -57,6 +74,7 @@ class DatabaseTokenStore:
     def acquire_lease(self, seconds: float) -> bool:
         """Takes the lease for so long, unless somebody else holds it. Does not wait."""
         CachedToken.objects.bulk_create([CachedToken(pk=self._fingerprint)], ignore_conflicts=True)
+        self._remembered = None
         now = timezone.now()
         free = CachedToken.objects.filter(pk=self._fingerprint).filter(
             Q(leased_until__isnull=True) | Q(leased_until__lt=now)

@@ -1,12 +1,38 @@
 """Makes the nouns with sensible defaults, so that a test names only what it is about."""
 
-from factory import Faker, LazyAttribute, PostGenerationMethodCall, Sequence, SubFactory, post_generation
+from collections.abc import Sequence as Several
+from datetime import timedelta
+
+from django.utils import timezone
+from factory import (
+    Faker,
+    LazyAttribute,
+    LazyFunction,
+    PostGenerationMethodCall,
+    SelfAttribute,
+    Sequence,
+    SubFactory,
+    post_generation,
+)
 from factory.django import DjangoModelFactory
 
-from invites.models import AddressBook, App, Conference, Contact, ContactGroup, Invitation, Invitee, User
+from invites.models import (
+    AddressBook,
+    App,
+    Attempt,
+    AttemptInvitee,
+    Batch,
+    Conference,
+    Contact,
+    ContactGroup,
+    Invitation,
+    Invitee,
+    User,
+)
 from invites.models.app import AppKind
+from invites.models.attempt import AttemptState
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import Channel
+from invites.models.invitation import BatchState, Channel, InvitationState
 from invites.models.user import Role
 
 PASSWORD = "a long test password"
@@ -95,3 +121,45 @@ class InviteeFactory(DjangoModelFactory[Invitee]):
     channel = Channel.UNION_ID
     value = Sequence(lambda n: f"person{n}")
     nick = LazyAttribute(lambda invitee: f"Name of {invitee.value}")
+
+
+class SentInvitationFactory(InvitationFactory):
+    """An invitation that is over."""
+
+    state = InvitationState.FINISHED
+    sent_by = LazyAttribute(lambda invitation: invitation.conference.owner)
+    sent_at = LazyFunction(timezone.now)
+    finished_at = LazyFunction(timezone.now)
+
+
+class BatchFactory(DjangoModelFactory[Batch]):
+    class Meta:
+        model = Batch
+
+    invitation = SubFactory(SentInvitationFactory)
+    number = Sequence(lambda n: n + 1)
+    state = BatchState.DONE
+
+
+class AttemptFactory(DjangoModelFactory[Attempt]):
+    """An attempt that succeeded, with the people of ``sent_to``, each left in the state in which they are."""
+
+    class Meta:
+        model = Attempt
+        skip_postgeneration_save = True
+
+    invitation = SubFactory(SentInvitationFactory)
+    batch = SubFactory(BatchFactory, invitation=SelfAttribute("..invitation"))
+    number = 1
+    state = AttemptState.SUCCEEDED
+    people = 1
+    started_at = LazyFunction(timezone.now)
+    deadline = LazyAttribute(lambda attempt: attempt.started_at + timedelta(seconds=30))
+    finished_at = LazyAttribute(lambda attempt: attempt.started_at + timedelta(milliseconds=120))
+    duration_ms = 120
+    http_status = 200
+
+    @post_generation
+    def sent_to(self: Attempt, create: bool, extracted: Several[Invitee] | None, **kwargs: object) -> None:
+        for person in (extracted or ()) if create else ():
+            AttemptInvitee.objects.create(attempt=self, invitee=person)

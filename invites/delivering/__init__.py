@@ -64,9 +64,21 @@ def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None =
     except AppUnavailable:
         leave_out_waiting(invitation_id, because=APP_UNAVAILABLE)
         return None
-    while (until is None or timezone.now() < until) and (claim := claim_next_batch(invitation_id)):
-        record(claim.attempt, _post(client, claim, policy=policy))
+    while (until is None or timezone.now() < until) and attempt_next(invitation, client, policy=policy):
+        pass
     return Batch.objects.of(invitation_id).waiting().next_due()
+
+
+def attempt_next(invitation: Invitation, client: DingTalkClient, *, policy: RetryPolicy) -> bool:
+    """Claims, posts and records one batch; returns whether there was one.
+
+    ``invitation`` comes with its conference and app.
+    """
+    claim = claim_next_batch(invitation)
+    if claim is None:
+        return False
+    record(claim.attempt, _post(client, claim, policy=policy))
+    return True
 
 
 def close_dead_attempts() -> int:
@@ -80,27 +92,21 @@ def close_dead_attempts() -> int:
 def _post(client: DingTalkClient, claim: Claim, *, policy: RetryPolicy) -> Outcome:
     """One call to DingTalk, and what it means."""
     left = CALL_SECONDS - (timezone.now() - claim.claimed_at).total_seconds()
+    people = [person for person in claim.invitees if person.channel == Channel.UNION_ID]
+    phones = [person for person in claim.invitees if person.channel == Channel.PHONE]
     try:
         answer = client.invite_users(
             conference_id=claim.invitation.conference.conference_id,
             union_id=claim.invitation.operator_union_id or None,
-            invitees=[
-                Invitee(union_id=person.value, nick=person.nick)
-                for person in claim.invitees
-                if person.channel == Channel.UNION_ID
-            ],
-            phone_invitees=[
-                PhoneInvitee(phone_number=person.value, nick=person.nick)
-                for person in claim.invitees
-                if person.channel == Channel.PHONE
-            ],
+            invitees=[Invitee(union_id=person.value, nick=person.nick) for person in people],
+            phone_invitees=[PhoneInvitee(phone_number=person.value, nick=person.nick) for person in phones],
             deadline=time.monotonic() + left,
         )
     except DingTalkError as error:
         logger.info("Attempt %s: %s (request %s)", claim.attempt.pk, error.code, error.request_id or "-")
         return outcome_of_error(error, tried=_tried(claim), policy=policy)
     logger.info(
-        "Attempt %s: %s people invited (request %s)", claim.attempt.pk, len(claim.invitees), answer.request_id
+        "Attempt %s: %s invited (request %s)", claim.attempt.pk, len(claim.invitees), answer.request_id or "-"
     )
     return outcome_of_answer(answer)
 

@@ -24,31 +24,24 @@ class Claim:
     invitees: list[Invitee]
     claimed_at: datetime
 
-    @property
-    def deadline(self) -> datetime:
-        """When the call must be over."""
-        return self.claimed_at + timedelta(seconds=CALL_SECONDS)
 
-
-def claim_next_batch(invitation_id: int) -> Claim | None:
+def claim_next_batch(invitation: Invitation) -> Claim | None:
     """Claims the first due batch of an invitation and writes its attempt as started; None where none is due.
 
-    The claim is committed on return, whatever transaction the caller may think it is in: a caller inside one is
-    a bug, and ``durable`` says so.
+    The claim is committed on return: a caller inside a transaction is a bug, and ``durable`` says so.
     """
     with transaction.atomic(durable=True):
-        due = Batch.objects.of(invitation_id).due().select_for_update(skip_locked=True, of=("self",))
-        batch = due.select_related("invitation__conference__app").first()
-        if batch is None or _rests(batch):
+        batch = Batch.objects.of(invitation.pk).due().select_for_update(skip_locked=True).first()
+        if batch is None:
             return None
-        invitees = list(batch.invitees.pending().in_order())
         now = timezone.now()
+        invitees = list(batch.invitees.pending().in_order().for_sending())
         batch.tries += 1
         batch.state = BatchState.IN_FLIGHT
         batch.first_tried_at = batch.first_tried_at or now
         batch.save(update_fields=["tries", "state", "first_tried_at"])
         attempt = Attempt.objects.create(
-            invitation=batch.invitation,
+            invitation=invitation,
             batch=batch,
             number=batch.tries,
             people=len(invitees),
@@ -59,16 +52,4 @@ def claim_next_batch(invitation_id: int) -> Claim | None:
             AttemptInvitee(attempt=attempt, invitee=person) for person in invitees
         )
         batch.invitees.pending().update(state=InviteeState.SENDING, last_attempt=attempt)
-        return Claim(
-            attempt=attempt, batch=batch, invitation=batch.invitation, invitees=invitees, claimed_at=now
-        )
-
-
-def _rests(batch: Batch) -> bool:
-    """Whether the batch's app is shut out; if so the batch waits until it no longer is."""
-    rests_until = batch.invitation.conference.app.rests_until
-    if rests_until is None or rests_until <= timezone.now():
-        return False
-    batch.not_before = rests_until
-    batch.save(update_fields=["not_before"])
-    return True
+    return Claim(attempt=attempt, batch=batch, invitation=invitation, invitees=invitees, claimed_at=now)

@@ -15,7 +15,7 @@ from invites.delivering.outcomes import NextStep, Outcome
 from invites.dingtalk.codes import SHUT_OUT
 from invites.models import App, Attempt, Batch, Conference, Invitation, Invitee
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import BatchState, InvitationState, InviteeState
+from invites.models.invitation import BatchState, InviteeState
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +27,11 @@ def record(attempt: Attempt, outcome: Outcome) -> bool:
     """
     now = timezone.now()
     with transaction.atomic():
-        batch = Batch.objects.select_for_update(of=("self",)).get(pk=attempt.batch_id)
+        # Whoever changes this row first has the attempt; the others wait for it here, and then change nothing.
         finished = Attempt.objects.finish(
             attempt.pk,
             state=outcome.attempt,
+            people_state=outcome.invitee,
             finished_at=now,
             duration_ms=max(0, round((now - attempt.started_at).total_seconds() * 1000)),
             http_status=outcome.http_status,
@@ -41,49 +42,38 @@ def record(attempt: Attempt, outcome: Outcome) -> bool:
         )
         if not finished:
             logger.warning(
-                "Attempt %s was finished already; its late outcome %s changes nothing",
-                attempt.pk,
-                outcome.attempt,
+                "Attempt %s had been given up; its late outcome %s changes nothing", attempt.pk, outcome.code
             )
             return False
-        attempt.people_sent.update(state=outcome.invitee)
-        sent = batch.invitees.sending()
-        sent.update(state=outcome.invitee)
-        _go_on(batch, outcome)
-        close_if_finished(batch.invitation_id)
+        Invitee.objects.in_batch(attempt.batch_id).sending().update(state=outcome.invitee)
+        _go_on(attempt.batch, outcome)
+    Invitation.objects.filter(pk=attempt.invitation_id).close_if_over()
     return True
 
 
 def leave_out_waiting(invitation_id: int, *, because: str) -> None:
     """Skips everybody of an invitation who is still to be called, with the code of the reason.
 
-    The caller is in a transaction or needs none; an attempt under way is left to end by itself.
+    An attempt under way is left to end by itself.
     """
     with transaction.atomic():
         waiting = Batch.objects.of(invitation_id).waiting()
-        Invitee.objects.in_batches(waiting).pending().update(
-            state=InviteeState.SKIPPED, skipped_because=because[:128]
-        )
-        waiting.update(state=BatchState.DONE)
-        close_if_finished(invitation_id)
-
-
-def close_if_finished(invitation_id: int) -> None:
-    """Finishes an invitation once none of its batches is left."""
-    invitation = Invitation.objects.select_for_update(of=("self",)).get(pk=invitation_id)
-    if invitation.state != InvitationState.SENDING or invitation.batches.unfinished().exists():
-        return
-    invitation.state = InvitationState.FINISHED
-    invitation.finished_at = timezone.now()
-    invitation.save(update_fields=["state", "finished_at"])
+        # Locked first, so that no sender claims one in between.
+        numbers = [batch.pk for batch in waiting.select_for_update()]
+        if numbers:
+            people = Invitee.objects.in_batches(Batch.objects.filter(pk__in=numbers)).pending()
+            people.update(state=InviteeState.SKIPPED, skipped_because=because[:128])
+            Batch.objects.filter(pk__in=numbers).update(state=BatchState.DONE)
+    Invitation.objects.filter(pk=invitation_id).close_if_over()
 
 
 def _go_on(batch: Batch, outcome: Outcome) -> None:
+    now = timezone.now()
     batch.token_was_stale = outcome.token_was_stale
     batch.state = BatchState.DONE
     if outcome.next_step is NextStep.REPEAT:
         batch.state = BatchState.WAITING
-        batch.not_before = timezone.now() + timedelta(seconds=outcome.pause)
+        batch.not_before = now + timedelta(seconds=outcome.pause)
     batch.save(update_fields=["state", "not_before", "token_was_stale"])
     if outcome.next_step is NextStep.HALVE:
         _halve(batch)
@@ -91,12 +81,18 @@ def _go_on(batch: Batch, outcome: Outcome) -> None:
         leave_out_waiting(batch.invitation_id, because=outcome.code)
     if outcome.conference_over:
         Conference.objects.filter(invitations=batch.invitation_id).update(
-            status=ConferenceStatus.ENDED, status_read_at=timezone.now()
+            status=ConferenceStatus.ENDED, status_read_at=now
         )
     if outcome.shut_out:
-        App.objects.filter(conferences__invitations=batch.invitation_id).update(
-            rests_until=timezone.now() + timedelta(seconds=SHUT_OUT)
-        )
+        _let_the_app_rest(batch)
+
+
+def _let_the_app_rest(batch: Batch) -> None:
+    """Nothing of the whole app is sent before the time is over: neither what waits nor what is sent meanwhile."""
+    until = timezone.now() + timedelta(seconds=SHUT_OUT)
+    app = App.objects.get(conferences__invitations=batch.invitation_id)
+    App.objects.filter(pk=app.pk).update(rests_until=until)
+    Batch.objects.of_app(app).waiting().filter(not_before__lt=until).update(not_before=until)
 
 
 def _halve(batch: Batch) -> None:

@@ -20,6 +20,10 @@ class AppKind(models.TextChoices):
     FIXED_TOKEN = "fixed_token", _("Fixed token")
 
 
+# The fields that are encrypted, and that no page may show.
+SECRETS = ("client_secret", "suite_ticket", "access_token")
+
+
 class AppQuerySet(models.QuerySet["App"]):
     """Queries over apps."""
 
@@ -38,7 +42,11 @@ class AppQuerySet(models.QuerySet["App"]):
 
     def without_secrets(self) -> Self:
         """Without reading, and so without decrypting, what nobody needs to see."""
-        return self.defer("client_secret", "suite_ticket", "access_token")
+        return self.defer(*SECRETS)
+
+    def stored_secrets(self, pk: int) -> set[str]:
+        """Which of the secrets of one app (none yet: ``pk`` is None) have a value, told without reading any."""
+        return {name for name in SECRETS if self.filter(pk=pk).exclude(**{name: ""}).exists()}
 
 
 class App(models.Model):
@@ -64,9 +72,8 @@ class App(models.Model):
         help_text=_("When DingTalk does not know somebody in a batch, invite the others in smaller batches."),
     )
     enabled = models.BooleanField(_("enabled"), default=True)
-    rests_until = models.DateTimeField(
-        null=True, editable=False, help_text=_("DingTalk has shut this server's address out until then.")
-    )
+    # DingTalk has shut this server's address out until then; what is sent meanwhile waits.
+    rests_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AppQuerySet.as_manager()

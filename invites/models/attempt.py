@@ -197,6 +197,8 @@ class Attempt(models.Model):
     number = models.PositiveSmallIntegerField()
     state = models.CharField(_("outcome"), max_length=16, choices=AttemptState, default=AttemptState.STARTED)
     people = models.PositiveSmallIntegerField()
+    # DingTalk answers for a call as a whole, so an attempt leaves all of its people in one state.
+    people_state = models.CharField(max_length=16, choices=InviteeState, default=InviteeState.SENDING)
     started_at = models.DateTimeField()
     deadline = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
@@ -216,6 +218,9 @@ class Attempt(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["batch", "number"], name="attempt_number_once_per_batch"),
             models.CheckConstraint(condition=Q(state__in=AttemptState.values), name="attempt_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(people_state__in=InviteeState.values), name="attempt_people_state_is_known"
+            ),
             models.CheckConstraint(
                 condition=Q(state=AttemptState.STARTED, finished_at__isnull=True)
                 | (~Q(state=AttemptState.STARTED) & Q(finished_at__isnull=False)),
@@ -238,21 +243,32 @@ class Attempt(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk} {self.state}"
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether its answer is still awaited."""
+        return self.state == AttemptState.STARTED
+
+    @property
+    def people_not_named(self) -> int:
+        """How many people are left where a row of the history names the first few."""
+        return max(0, self.people - NAMES_IN_A_ROW)
+
 
 class AttemptInvitee(models.Model):
-    """That a person was part of an attempt, and the state in which that attempt left them."""
+    """That a person was part of an attempt."""
 
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="people_sent")
     invitee = models.ForeignKey(Invitee, on_delete=models.PROTECT, related_name="sendings")
-    state = models.CharField(max_length=16, choices=InviteeState, default=InviteeState.SENDING)
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["attempt", "invitee"], name="invitee_once_per_attempt"),
-            models.CheckConstraint(
-                condition=Q(state__in=InviteeState.values), name="attempt_invitee_state_is_known"
-            ),
         )
 
     def __str__(self) -> str:
         return f"{self.attempt_id}: {self.invitee_id}"
+
+    @property
+    def state(self) -> str:
+        """The state in which the attempt left this person."""
+        return self.attempt.people_state

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.address_book import NICK_LENGTH, Contact
+from invites.models.app import App
 from invites.models.conference import Conference
 from invites.models.user import User
 
@@ -52,6 +53,16 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def under_way(self) -> Self:
         """Those with somebody still to be called."""
         return self.filter(state=InvitationState.SENDING)
+
+    def close_if_over(self) -> int:
+        """Finishes those under way of which no batch is left; returns how many.
+
+        To be called when the last word on a batch is committed: two senders who finish the last two batches at
+        the same time would not see each other's from inside their transactions.
+        """
+        unfinished = Batch.objects.unfinished().filter(invitation=models.OuterRef("pk"))
+        over = self.under_way().exclude(models.Exists(unfinished))
+        return over.update(state=InvitationState.FINISHED, finished_at=timezone.now())
 
     def unheard(self, *, rung_before: datetime) -> Self:
         """Those that have people due, and that no worker has been asked for since ``rung_before``."""
@@ -158,6 +169,10 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """Those that are not done."""
         return self.exclude(state=BatchState.DONE)
 
+    def of_app(self, app: App) -> Self:
+        """Those of any invitation through ``app``."""
+        return self.filter(invitation__conference__app=app)
+
     def next_due(self) -> datetime | None:
         """When the first of them may be sent."""
         return self.aggregate(first=models.Min("not_before"))["first"]  # type: ignore[no-any-return]
@@ -239,6 +254,14 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
     def after(self, position: int) -> Self:
         """Those who stand behind ``position``."""
         return self.filter(position__gt=position)
+
+    def for_sending(self) -> Self:
+        """With just what a call needs to know."""
+        return self.only("channel", "value", "nick")
+
+    def in_batch(self, batch_id: int) -> Self:
+        """Those of one batch."""
+        return self.filter(batch=batch_id)
 
     def in_batches(self, batches: BatchQuerySet) -> Self:
         """Those of any of ``batches``."""

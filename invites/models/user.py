@@ -28,6 +28,11 @@ class InvitesUserManager(UserManager["User"]):
         """Everybody, in the order in which lists show them."""
         return self.order_by("-is_active", "username")
 
+    def is_last_administrator(self, pk: int) -> bool:
+        """Whether user ``pk`` is an administrator who can sign in, and nobody else is."""
+        active = self.filter(role=Role.ADMINISTRATOR, is_active=True)
+        return active.filter(pk=pk).exists() and not active.exclude(pk=pk).exists()
+
 
 class User(AbstractUser):
     """A person who signs in. ``union_id`` is their own DingTalk unionId, the operator of their invitations.

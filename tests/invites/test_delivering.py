@@ -38,7 +38,6 @@ def deliver(invitation: Invitation) -> Invitation:
         if delivering.deliver(invitation_id=invitation.pk, policy=WORKER) is None:
             break
         Batch.objects.update(not_before=timezone.now())
-        App.objects.update(rests_until=None)
     invitation.refresh_from_db()
     return invitation
 
@@ -190,9 +189,7 @@ class TestHalving:
         deliver(sent(conference, organizer, "unknown-1", *[f"person{n}" for n in range(31)]))
         assert len(sandbox.invitations) <= 2 * 5 + 1
 
-    def test_app_may_forbid_it(
-        self, sandbox: SandboxServer, conference: Conference, organizer: User
-    ) -> None:
+    def test_app_may_forbid_it(self, sandbox: SandboxServer, conference: Conference, organizer: User) -> None:
         App.objects.update(halve_refused_batches=False)
         invitation = deliver(sent(conference, organizer, "abc123", "unknown-1"))
         assert states(invitation) == {"abc123": "failed", "unknown-1": "failed"}
@@ -247,7 +244,7 @@ class TestBatches:
 class TestRecording:
     def test_finished_attempt_is_never_touched_again(self, conference: Conference, organizer: User) -> None:
         invitation = sent(conference, organizer, "a1")
-        claim = claim_next_batch(invitation.pk)
+        claim = claim_next_batch(invitation)
         assert claim is not None
         assert record(claim.attempt, outcome_of_process_death())
         late = Outcome(attempt=AttemptState.SUCCEEDED, invitee=InviteeState.INVITED, http_status=200)
@@ -257,8 +254,8 @@ class TestRecording:
 
     def test_claimed_batch_is_not_claimed_twice(self, conference: Conference, organizer: User) -> None:
         invitation = sent(conference, organizer, "a1")
-        assert claim_next_batch(invitation.pk) is not None
-        assert claim_next_batch(invitation.pk) is None
+        assert claim_next_batch(invitation) is not None
+        assert claim_next_batch(invitation) is None
 
 
 class Onlooker(BaseHTTPRequestHandler):

@@ -28,7 +28,7 @@ def invitation(organizer: User) -> Invitation:
 
 class TestDeadAttempts:
     def test_attempt_of_a_dead_process_becomes_unknown(self, invitation: Invitation) -> None:
-        claim_next_batch(invitation.pk)
+        claim_next_batch(invitation)
         Attempt.objects.update(deadline=timezone.now() - timedelta(seconds=1))
         recover()
         attempt = Attempt.objects.get()
@@ -38,7 +38,7 @@ class TestDeadAttempts:
         assert invitation.state == InvitationState.FINISHED
 
     def test_attempt_that_still_has_time_is_left_alone(self, invitation: Invitation) -> None:
-        claim_next_batch(invitation.pk)
+        claim_next_batch(invitation)
         recover()
         assert Attempt.objects.get().state == AttemptState.STARTED
 

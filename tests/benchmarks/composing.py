@@ -1,0 +1,69 @@
+"""What adding one person to a long draft costs the server."""
+
+import time
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from invites.dingtalk.sandbox import SandboxServer
+from invites.models import Conference, Invitation, Invitee, User
+from invites.models.invitation import Channel
+from tests.benchmarks.figures import Figure, milliseconds
+
+LONG = 200
+ROUNDS = 100
+
+
+def measure(_sandbox: SandboxServer) -> list[Figure]:
+    """Adds people to a draft of 200 through the page's own address; counts queries beside a draft of 10."""
+    user, conference = User.objects.first(), Conference.objects.first()
+    if user is None or conference is None:
+        raise AssertionError("an earlier benchmark makes them")
+    client = Client(headers={"HX-Request": "true", "HX-Target": "composer"})
+    client.force_login(user)
+    draft = Invitation.objects.create(conference=conference)
+    short = _fill(draft, 10) or _queries(client, conference, "short")
+    _fill(draft, LONG)
+    long = _queries(client, conference, "long")
+    took = []
+    for number in range(ROUNDS):
+        begun = time.perf_counter()
+        _add(client, conference, f"adding{number}")
+        took.append(time.perf_counter() - begun)
+        Invitee.objects.get(invitation=draft, value=f"adding{number}").delete()
+    draft.invitees.all().delete()
+    draft.delete()
+    median, high = milliseconds(took)
+    return [
+        Figure(
+            name=f"adding one person to a draft of {LONG}, median",
+            value=median,
+            at_most=30,
+            unit="ms",
+            detail=f"(95th percentile {high:.1f} ms)",
+        ),
+        Figure(
+            name=f"queries of it, beside a draft of 10 ({short})", value=long, at_most=short, unit="queries"
+        ),
+    ]
+
+
+def _fill(draft: Invitation, count: int) -> None:
+    have = draft.invitees.count()
+    Invitee.objects.bulk_create(
+        Invitee(invitation=draft, position=n, channel=Channel.UNION_ID, value=f"filled{n}", nick=f"N {n}")
+        for n in range(have, count)
+    )
+
+
+def _queries(client: Client, conference: Conference, value: str) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        _add(client, conference, f"query-{value}-1")
+    return len(queries)
+
+
+def _add(client: Client, conference: Conference, value: str) -> None:
+    answer = client.post(f"/conferences/{conference.pk}/draft/add/", {"text": f"Somebody, {value}"})
+    if answer.status_code not in {200, 302}:
+        raise AssertionError(f"adding answered {answer.status_code}")

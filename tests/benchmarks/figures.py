@@ -1,0 +1,30 @@
+"""A measured figure beside its promise."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """``value`` and the most that is promised (``at_most``), in ``unit``; ``detail`` says how it came about."""
+
+    name: str
+    value: float
+    at_most: float
+    unit: str
+    detail: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the promise is kept."""
+        return self.value <= self.at_most
+
+    def __str__(self) -> str:
+        verdict = "kept  " if self.kept else "MISSED"
+        return f"{verdict} {self.name}: {self.value:.3g} {self.unit} (at most {self.at_most:g}) {self.detail}"
+
+
+def milliseconds(seconds: Sequence[float]) -> tuple[float, float]:
+    """Median and 95th percentile of durations, in milliseconds."""
+    return statistics.median(seconds) * 1000, statistics.quantiles(seconds, n=20)[-1] * 1000
