@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from invites.forms.keeping import KeepingForm
 from invites.models import AddressBook
@@ -22,6 +23,7 @@ class AddressBookForm(KeepingForm[AddressBook]):
     class Meta:
         model = AddressBook
         fields = ("name", "app", "sharing")
+        error_messages: ClassVar = {"name": {"required": _("Enter a name.")}}
         widgets: ClassVar = {
             "sharing": forms.RadioSelect,
             "name": forms.TextInput(attrs={"autocomplete": "off"}),

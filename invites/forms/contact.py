@@ -37,6 +37,8 @@ class ContactForm(KeepingForm[Contact]):
     class Meta:
         model = Contact
         fields = ("nick", "union_id", "phone_number")
+        labels: ClassVar = {"union_id": "unionId"}
+        error_messages: ClassVar = {"nick": {"required": _("Enter a name.")}}
         widgets: ClassVar = {
             "nick": forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"}),
             "union_id": forms.TextInput(attrs=_AS_IT_IS),

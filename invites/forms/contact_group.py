@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from invites import curating
 from invites.forms.keeping import KeepingForm
@@ -19,6 +20,7 @@ class ContactGroupForm(KeepingForm[ContactGroup]):
     class Meta:
         model = ContactGroup
         fields = ("name",)
+        error_messages: ClassVar = {"name": {"required": _("Enter a name.")}}
         widgets: ClassVar = {"name": forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"})}
 
     def __init__(self, *args: Any, contacts: Iterable[Contact] = (), **kwargs: Any) -> None:

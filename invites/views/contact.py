@@ -110,6 +110,9 @@ def selection_group(request: HttpRequest, pk: int) -> HttpResponse:
         context = {"book": book, "form": form, "contacts": contacts.by_name()}
         return page_or_fragment(request, "invites/group_create.html", context)
     newcomers = curating.add_to_group(group=selection.group_chosen, contacts=contacts)
+    if not newcomers:
+        messages.info(request, _("They are all in “%(group)s” already.") % {"group": selection.group_chosen})
+        return back
     text = ngettext("%(n)s person joined “%(group)s”.", "%(n)s people joined “%(group)s”.", newcomers)
     messages.success(request, text % {"n": newcomers, "group": selection.group_chosen})
     return back
