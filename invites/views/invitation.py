@@ -18,6 +18,8 @@ from invites.models.invitation import InviteeState
 # How many people and attempts a page shows before it asks.
 PEOPLE_SHOWN = 100
 ATTEMPTS_SHOWN = 20
+# More digits than any position has, and fewer than a database's integers can bear.
+LONGEST_POSITION = 10
 
 
 @require_safe
@@ -62,7 +64,7 @@ def people_context(request: HttpRequest, invitation: Invitation) -> dict[str, An
     people = invitation.invitees.in_order().with_last_attempt()
     if state in InviteeState.values:
         people = people.with_state(state)
-    if (after := request.GET.get("after", "")).isdecimal():
+    if (after := request.GET.get("after", "")).isdecimal() and len(after) < LONGEST_POSITION:
         people = people.after(int(after))
     page = list(people[: PEOPLE_SHOWN + 1])
     counts = {value: getattr(invitation, f"n_{value}") for value in InviteeState.values}

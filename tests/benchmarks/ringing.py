@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.parse import quote
 
 from django.db import connection
 from django.test import Client
@@ -14,6 +13,7 @@ from invites.dingtalk.sandbox import SandboxServer
 from invites.models import Conference, Invitation, Invitee, User, Worker
 from invites.models.invitation import Channel
 from tests.benchmarks.figures import Figure, milliseconds
+from tests.services.processes import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESSES = 60
@@ -56,14 +56,7 @@ def measure(sandbox: SandboxServer) -> list[Figure]:
 
 
 def _start_worker(sandbox: SandboxServer) -> subprocess.Popen[bytes]:
-    database = connection.settings_dict
-    host = quote(str(database["HOST"]), safe="")
-    url = f"postgres://{database['USER']}@/{database['NAME']}?host={host}"
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "dashboard.settings",
-        "DATABASE_URL": url,
-        "DINGTALK_SANDBOX_URL": sandbox.base_url,
-    }
+    environment = environment_of(connection) | {"DINGTALK_SANDBOX_URL": sandbox.base_url}
     worker = subprocess.Popen([sys.executable, "manage.py", "worker"], cwd=ROOT, env=environment)
     deadline = time.monotonic() + 30
     while not Worker.objects.alive().exists():

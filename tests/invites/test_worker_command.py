@@ -1,0 +1,73 @@
+"""The worker as a process: it delivers, says that it is alive, and ends when it is told to."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from invites.dingtalk.sandbox import SandboxServer
+from invites.models import Attempt, Conference, Invitation, User, Worker
+from invites.models.invitation import InvitationState
+from invites.sending import send
+from tests.factories import InvitationFactory, InviteeFactory
+from tests.services.processes import environment_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def worker(sandbox: SandboxServer) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "worker"],
+        cwd=ROOT,
+        env=environment_of(connection) | {"DINGTALK_SANDBOX_URL": sandbox.base_url},
+    )
+    yield process
+    process.kill()
+    process.wait()
+
+
+def wait_for(what: str, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen"
+        time.sleep(0.05)
+
+
+class TestWorker:
+    def test_it_delivers_what_is_sent(
+        self, worker: subprocess.Popen[bytes], conference: Conference, organizer: User
+    ) -> None:
+        draft = InvitationFactory(conference=conference)
+        InviteeFactory(invitation=draft, value="abc")
+        invitation = send(invitation=draft, revision=0, user=organizer)
+        finished = Invitation.objects.filter(pk=invitation.pk, state=InvitationState.FINISHED)
+        wait_for("the delivery", finished.exists)
+        assert Attempt.objects.get().state == "succeeded"
+
+    def test_it_is_seen_while_it_runs_and_takes_leave(self, worker: subprocess.Popen[bytes]) -> None:
+        wait_for("the heartbeat", Worker.objects.alive().exists)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=20) == 0
+        assert not Worker.objects.exists()
+
+    def test_it_recovers_at_its_start(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User, worker: subprocess.Popen[bytes]
+    ) -> None:
+        draft = InvitationFactory(conference=conference)
+        InviteeFactory(invitation=draft, value="abc")
+        invitation = send(invitation=draft, revision=0, user=organizer)
+        # As if the bell had been lost: nothing rings, and the last ring is long ago.
+        Invitation.objects.filter(pk=invitation.pk).update(rung_at=timezone.now() - timedelta(minutes=2))
+        finished = Invitation.objects.filter(pk=invitation.pk, state=InvitationState.FINISHED)
+        wait_for("the recovery", finished.exists)
+        assert len(sandbox.invitations) == 1
