@@ -8,9 +8,20 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     try:
+        from django.conf import settings
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
     except ImportError as missing:
-        raise SystemExit("Django is not installed here. Run `make setup`, then use .venv/bin/python.") from missing
+        raise SystemExit(
+            "Django is not installed here. Run `make setup`, then use .venv/bin/python."
+        ) from missing
+    try:
+        settings.is_overridden(
+            "DEBUG"
+        )  # reads them all: a wrong value is the operator's to mend, not a crash
+    except ImproperlyConfigured as wrong:
+        sys.stderr.write(f"Nothing was started. {wrong}\n")
+        raise SystemExit(2) from None
     execute_from_command_line(sys.argv)
 
 

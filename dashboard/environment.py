@@ -4,9 +4,12 @@ Must not import Django's settings: settings are made from what this module retur
 """
 
 import ipaddress
+import logging
 import secrets
+import zoneinfo
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -41,11 +44,15 @@ def is_loopback(host: str) -> bool:
 
 
 def read_base_url(env: environ.Env, name: str, *, default: str) -> str:
-    """The URL in variable ``name`` without its closing slash.
+    """The URL in variable ``name``, as ``check_base_url`` gives it back or refuses it."""
+    return check_base_url(env.str(name, default="").strip() or default, name=name)
+
+
+def check_base_url(text: str, *, name: str) -> str:
+    """The URL ``text`` without its closing slash; ``name`` is what a refusal calls it.
 
     Raises ImproperlyConfigured unless it is https, or http to this machine, and bare of user, query and fragment.
     """
-    text = env.str(name, default="").strip() or default
     try:
         parts = urlsplit(text)
         host, _port = parts.hostname or "", parts.port
@@ -106,6 +113,71 @@ def read_sandbox_url(env: environ.Env) -> str:
     return url
 
 
+def read_flag(env: environ.Env, name: str) -> bool:
+    """Whether ``name`` says yes; absent and empty say no. Raises ImproperlyConfigured for any other word.
+
+    A misspelt "yes" must not quietly switch off what it was meant to switch on.
+    """
+    word = env.str(name, default="").strip().lower()
+    if word in {"1", "true", "yes", "on"}:
+        return True
+    if word in {"", "0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} must be 1 or 0, not “{word}”.")
+
+
+def read_database(env: environ.Env, *, default: str) -> dict[str, Any]:
+    """Django's description of the database in ``DATABASE_URL``.
+
+    Raises ImproperlyConfigured for anything but PostgreSQL and a file of SQLite; the text never repeats the URL, which
+    holds a password.
+    """
+    url = env.str("DATABASE_URL", default="").strip() or default
+    scheme = url.partition("://")[0]
+    if scheme not in {"postgres", "postgresql", "sqlite"}:
+        raise ImproperlyConfigured(
+            "DATABASE_URL must begin with postgres:// or sqlite:///, such as postgres://user:password@host/name."
+        )
+    try:
+        database: dict[str, Any] = environ.Env.db_url_config(url)
+    except (ValueError, environ.ImproperlyConfigured) as error:
+        raise ImproperlyConfigured("DATABASE_URL is not a URL that can be understood.") from error
+    if database["NAME"] in {"", ":memory:"}:
+        raise ImproperlyConfigured("DATABASE_URL names no database that several processes can share.")
+    return database
+
+
+def read_hosts(env: environ.Env, *, default: list[str]) -> list[str]:
+    """``ALLOWED_HOSTS``, comma-separated. Raises ImproperlyConfigured for one that is an address of a page."""
+    hosts = [host.strip() for host in env.list("ALLOWED_HOSTS", default=[]) if host.strip()]
+    for host in hosts:
+        if "/" in host or " " in host:
+            raise ImproperlyConfigured(
+                f"ALLOWED_HOSTS takes names such as invites.example.com, not “{host}”."
+            )
+    return hosts or default
+
+
+def read_time_zone(env: environ.Env, *, default: str) -> str:
+    """``TIME_ZONE``, such as Asia/Shanghai. Raises ImproperlyConfigured for one that is unknown here."""
+    name = str(env.str("TIME_ZONE", default="").strip() or default)
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
+        raise ImproperlyConfigured(
+            f"TIME_ZONE must be a name such as Asia/Shanghai, not “{name}”."
+        ) from error
+    return name
+
+
+def read_log_level(env: environ.Env) -> str:
+    """``LOG_LEVEL``, INFO by default. Raises ImproperlyConfigured for a word that is no level."""
+    level = str(env.str("LOG_LEVEL", default="").strip().upper() or "INFO")
+    if level not in logging.getLevelNamesMapping():
+        raise ImproperlyConfigured(f"LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not “{level}”.")
+    return level
+
+
 def read_country(env: environ.Env) -> str:
     """The default country of phone numbers, two capital letters. Raises ImproperlyConfigured for an unknown one."""
     country = env.str("DINGTALK_DEFAULT_COUNTRY", default="").strip().upper() or "CN"
@@ -119,7 +191,7 @@ def read_secret_key(env: environ.Env, *, data_dir: Path) -> str:
 
     Raises ImproperlyConfigured for a key under 32 characters.
     """
-    key = env.str("SECRET_KEY", default="")
+    key: str = env.str("SECRET_KEY", default="")
     if key:
         if len(key) < 32:  # noqa: PLR2004
             raise ImproperlyConfigured("SECRET_KEY is too short: use at least 32 random characters.")

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
@@ -18,16 +17,13 @@ if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
     environ.Env.read_env(env_file)
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
-try:
-    DEBUG = env.bool("DEBUG", default=False)
-    HTTPS_ONLY = env.bool("HTTPS_ONLY", default=False)
-    DATABASES: dict[str, Any] = {
-        "default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
-    }
-except (ValueError, environ.ImproperlyConfigured) as error:
-    raise ImproperlyConfigured(f"The environment has a value that cannot be used: {error}") from error
+DEBUG = environment.read_flag(env, "DEBUG")
+HTTPS_ONLY = environment.read_flag(env, "HTTPS_ONLY")
+DATABASES: dict[str, Any] = {
+    "default": environment.read_database(env, default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+}
 SECRET_KEY = environment.read_secret_key(env, data_dir=DATA_DIR)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = environment.read_hosts(env, default=["localhost", "127.0.0.1", "[::1]"])
 
 # DingTalk: one app described by the environment, and the sandbox. Neither is ever written to the database.
 DINGTALK = environment.read_dingtalk(env)
@@ -52,6 +48,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Pages are compressed too. Django pads them at random and masks the CSRF token anew each time, so that their
+    # size betrays nothing.
+    "django.middleware.gzip.GZipMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -123,7 +122,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "invites" / "locale"]
-TIME_ZONE = env.str("TIME_ZONE", default="Asia/Shanghai")
+TIME_ZONE = environment.read_time_zone(env, default="Asia/Shanghai")
 USE_TZ = True
 
 STATIC_URL = "static/"
@@ -138,6 +137,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 SECURE_CSP = {
     "default-src": [CSP.NONE],
@@ -168,7 +168,7 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": environment.read_log_level(env)},
     # httpx logs every URL at INFO; a URL of ours holds a conferenceId, which belongs in the history only.
     "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }
