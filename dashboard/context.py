@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
@@ -65,13 +65,9 @@ def navigation(request: HttpRequest, user: Viewer) -> list[Entry]:
     """The places that ``user`` may go to, the present one marked."""
     entries = []
     for view, word, icon, paths in _places(user):
-        try:
-            url = reverse(view)
-        except NoReverseMatch:
-            continue
-        current = (
-            "page" if request.path == url else "true" if request.path.startswith(paths or ("//",)) else ""
-        )
+        url = reverse(view)
+        inside = any(request.path.startswith(path) for path in paths)
+        current = "page" if request.path == url else "true" if inside else ""
         entries.append(Entry(url=url, word=word, icon=icon, current=current))
     return entries
 
