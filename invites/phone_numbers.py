@@ -13,6 +13,14 @@ _PROBLEMS = {
     ValidationResult.IS_POSSIBLE_LOCAL_ONLY: ("area", _("This phone number lacks its area code.")),
 }
 
+_NOT_A_NUMBER = ("not_a_number", _("This is not a phone number."))
+_PARSE_PROBLEMS = {
+    NumberParseException.TOO_SHORT_AFTER_IDD: _PROBLEMS[ValidationResult.TOO_SHORT],
+    NumberParseException.TOO_SHORT_NSN: _PROBLEMS[ValidationResult.TOO_SHORT],
+    NumberParseException.TOO_LONG: _PROBLEMS[ValidationResult.TOO_LONG],
+    NumberParseException.INVALID_COUNTRY_CODE: _PROBLEMS[ValidationResult.INVALID_COUNTRY_CODE],
+}
+
 
 def parse(text: str, *, country: str) -> str:
     """The E.164 form (``+8613…``) of a number as people write it in ``country`` (two capital letters).
@@ -22,12 +30,13 @@ def parse(text: str, *, country: str) -> str:
     try:
         number = phonenumbers.parse(text, country)
     except NumberParseException as error:
-        raise ValidationError(_("This is not a phone number."), code="not_a_number") from error
+        code, message = _PARSE_PROBLEMS.get(error.error_type, _NOT_A_NUMBER)
+        raise ValidationError(message, code=code) from error
     if number.extension:
         raise ValidationError(_("A phone number with an extension cannot be called."), code="extension")
     problem = phonenumbers.is_possible_number_with_reason(number)
     if problem != ValidationResult.IS_POSSIBLE:
-        code, message = _PROBLEMS.get(problem, ("invalid", _("This is not a phone number.")))
+        code, message = _PROBLEMS.get(problem, _NOT_A_NUMBER)
         raise ValidationError(message, code=code)
     if not phonenumbers.is_valid_number(number):
         raise ValidationError(_("No phone number begins like this one."), code="no_such_prefix")

@@ -1,0 +1,101 @@
+"""From an app's row to a client, and the rows for what the settings describe."""
+
+import pytest
+from pytest_django import Settings
+
+from dashboard.environment import DingTalkEnvironment
+from invites import demo
+from invites.connecting import client_for, ensure_apps
+from invites.errors import AppUnavailable
+from invites.models import AddressBook, App, Conference, User
+from invites.models.app import AppKind
+from tests.factories import AppFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+SANDBOX_URL = "http://127.0.0.1:9"
+REAL = DingTalkEnvironment(base_url="http://127.0.0.1:9", client_id="id", client_secret="secret")
+
+
+class TestClientFor:
+    @pytest.mark.parametrize("kind", [AppKind.INTERNAL, AppKind.THIRD_PARTY, AppKind.FIXED_TOKEN])
+    def test_equal_apps_share_a_client(self, kind: AppKind) -> None:
+        app = AppFactory(
+            kind=kind, client_id="i", client_secret="s", auth_corp_id="c", suite_ticket="t", access_token="a"
+        )
+        assert client_for(app) is client_for(App.objects.get())
+        assert client_for(app).refreshable is (kind != AppKind.FIXED_TOKEN)
+
+    def test_rotated_secret_makes_another_client(self) -> None:
+        app = AppFactory(kind=AppKind.INTERNAL, client_id="i", client_secret="old")
+        before = client_for(app)
+        app.client_secret = "new"
+        assert client_for(app) is not before
+
+    def test_disabled_app_has_none(self) -> None:
+        with pytest.raises(AppUnavailable):
+            client_for(AppFactory(enabled=False))
+
+    @pytest.mark.parametrize("kind", [AppKind.ENVIRONMENT, AppKind.SANDBOX])
+    def test_app_of_the_settings_needs_them(self, kind: AppKind) -> None:
+        with pytest.raises(AppUnavailable):
+            client_for(App.objects.create(name="x", kind=kind))
+
+    def test_fixed_token_of_the_environment_wins(self, settings: Settings) -> None:
+        settings.DINGTALK = DingTalkEnvironment(base_url="http://127.0.0.1:9", access_token="t")
+        [app] = ensure_apps()
+        assert not client_for(app).refreshable
+
+
+class TestEnsureApps:
+    def test_rows_appear_once(self, settings: Settings) -> None:
+        settings.DINGTALK, settings.DINGTALK_SANDBOX_URL = REAL, SANDBOX_URL
+        assert {app.kind for app in ensure_apps()} == {AppKind.ENVIRONMENT, AppKind.SANDBOX}
+        ensure_apps()
+        assert App.objects.count() == 2
+
+    def test_name_that_an_administrator_took_is_left_alone(self, settings: Settings) -> None:
+        AppFactory(name="environment")
+        settings.DINGTALK = REAL
+        ensure_apps()
+        assert App.objects.get(kind=AppKind.ENVIRONMENT).name == "environment 2"
+
+    def test_row_without_its_settings_is_not_usable(self, settings: Settings) -> None:
+        settings.DINGTALK = REAL
+        ensure_apps()
+        settings.DINGTALK = None
+        assert ensure_apps() == []
+
+
+class TestDemo:
+    @pytest.fixture(autouse=True)
+    def sandbox_only(self, settings: Settings) -> None:
+        settings.DINGTALK, settings.DINGTALK_SANDBOX_URL = None, SANDBOX_URL
+
+    def test_it_is_loaded_once(self) -> None:
+        assert demo.load()
+        assert not demo.load()
+        assert User.objects.filter(username="demo").count() == 1
+        assert set(AddressBook.objects.values_list("app__kind", flat=True)) == {AppKind.SANDBOX}
+        assert Conference.objects.exists()
+
+    def test_sign_in_works(self) -> None:
+        demo.load()
+        offered = demo.sign_in()
+        assert offered is not None
+        assert User.objects.get(username=offered.username).check_password(offered.password)
+
+    def test_nothing_is_loaded_beside_a_real_app(self, settings: Settings) -> None:
+        settings.DINGTALK = REAL
+        assert not demo.load()
+        assert not User.objects.exists()
+        assert demo.sign_in() is None
+
+    def test_nothing_is_loaded_where_people_sign_in_already(self) -> None:
+        UserFactory()
+        assert not demo.load()
+
+    def test_its_users_are_shut_out_once_a_real_app_is_there(self, settings: Settings) -> None:
+        demo.load()
+        settings.DINGTALK = REAL
+        assert demo.withdraw() == 3
+        assert not User.objects.filter(is_active=True).exists()
