@@ -50,10 +50,13 @@ def may_administer(user: Viewer) -> bool:
 
 
 def own_account(user: Viewer) -> User:
-    """The account of whoever is signed in, which they may change. Raises PermissionDenied for nobody."""
+    """The account of whoever is signed in, which they may change. Raises PermissionDenied for nobody.
+
+    It is read afresh: what a form writes into it while it is invalid must not show anywhere else.
+    """
     if not isinstance(user, User):
         raise PermissionDenied
-    return user
+    return User.objects.get(pk=user.pk)
 
 
 def may_see_phone_numbers(user: Viewer) -> bool:
@@ -129,6 +132,11 @@ def writable_groups(user: Viewer) -> ContactGroupQuerySet:
 def contacts(user: Viewer, *, app: App) -> ContactQuerySet:
     """The contacts that ``user`` may invite through ``app``."""
     return Contact.objects.in_books(readable_books(user).of_app(app))
+
+
+def contact_groups(user: Viewer, *, app: App) -> ContactGroupQuerySet:
+    """The groups that ``user`` may invite through ``app``."""
+    return ContactGroup.objects.in_books(readable_books(user).of_app(app))
 
 
 def invitations(user: Viewer) -> InvitationQuerySet:

@@ -32,7 +32,7 @@ from invites.models import (
 from invites.models.app import AppKind
 from invites.models.attempt import AttemptState
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import BatchState, Channel, InvitationState
+from invites.models.invitation import BatchState, Channel, InvitationState, InviteeState
 from invites.models.user import Role
 
 PASSWORD = "a long test password"
@@ -142,7 +142,7 @@ class BatchFactory(DjangoModelFactory[Batch]):
 
 
 class AttemptFactory(DjangoModelFactory[Attempt]):
-    """An attempt that succeeded, with the people of ``sent_to``, each left in the state in which they are."""
+    """An attempt that succeeded, with the people of ``sent_to``, left in the state that they are in."""
 
     class Meta:
         model = Attempt
@@ -153,6 +153,7 @@ class AttemptFactory(DjangoModelFactory[Attempt]):
     number = 1
     state = AttemptState.SUCCEEDED
     people = 1
+    people_state = InviteeState.INVITED
     started_at = LazyFunction(timezone.now)
     deadline = LazyAttribute(lambda attempt: attempt.started_at + timedelta(seconds=30))
     finished_at = LazyAttribute(lambda attempt: attempt.started_at + timedelta(milliseconds=120))
@@ -161,5 +162,9 @@ class AttemptFactory(DjangoModelFactory[Attempt]):
 
     @post_generation
     def sent_to(self: Attempt, create: bool, extracted: Several[Invitee] | None, **kwargs: object) -> None:
-        for person in (extracted or ()) if create else ():
+        if not create or not extracted:
+            return
+        for person in extracted:
             AttemptInvitee.objects.create(attempt=self, invitee=person)
+        self.people_state = extracted[0].state
+        self.save(update_fields=["people_state"])

@@ -36,3 +36,9 @@ class AccountForm(KeepingForm[User]):
         if union_id:
             validate_union_id(union_id)
         return union_id
+
+    def save(self, commit: bool = True) -> User:
+        """Writes these fields alone, so that a role that is changed at the same moment stays changed."""
+        if commit:
+            self.instance.save(update_fields=self.Meta.fields)
+        return self.instance

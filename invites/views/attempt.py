@@ -14,7 +14,7 @@ from invites import permissions
 from invites.explaining import explain
 from invites.forms.attempt import AttemptFilterForm
 from invites.models import Attempt
-from invites.models.attempt import AttemptPage, AttemptState
+from invites.models.attempt import AttemptPage
 from invites.models.invitation import InviteeState
 from invites.retelling import retell
 
@@ -34,7 +34,7 @@ def attempt_list(request: HttpRequest) -> TemplateResponse:
     context = addresses | {
         "form": form,
         "attempts": page.rows,
-        "under_way": any(attempt.state == AttemptState.STARTED for attempt in page.rows),
+        "under_way": any(attempt.is_under_way for attempt in page.rows),
         "is_narrowed": fits and form.is_narrowing,
     }
     status = HTTPStatus.OK if fits else HTTPStatus.UNPROCESSABLE_ENTITY
@@ -51,11 +51,10 @@ def attempt_detail(request: HttpRequest, pk: int) -> TemplateResponse:
     """What was sent, what came back, what it means; while it is under way the fragment asks for itself."""
     attempts = permissions.attempts(request.user)
     attempt = get_object_or_404(attempts.for_detail(), pk=pk)
-    people = attempt.people_sent.all()
-    waiting = any(sending.state == InviteeState.PENDING for sending in people)
+    waiting = attempt.people_state == InviteeState.PENDING
     context = {
         "attempt": attempt,
-        "people": people,
+        "people": attempt.people_sent.all(),
         "country": attempt.invitation.conference.app.country,
         "told": retell(attempt, show_phone_numbers=permissions.may_see_phone_numbers(request.user)),
         "explained": explain(attempt.error_code, still_waiting=waiting) if attempt.error_code else None,

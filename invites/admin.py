@@ -1,0 +1,190 @@
+"""Django's admin, for administrators: apps and users are set up here; everything else can only be looked at.
+
+What was sent and what came back is a record: nothing of it may be changed or deleted here.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from invites.forms.app import AppForm, AppOfSettingsForm
+from invites.forms.user import UserForm
+from invites.models import (
+    AddressBook,
+    App,
+    Attempt,
+    Conference,
+    Contact,
+    ContactGroup,
+    Invitation,
+    Invitee,
+    User,
+)
+from invites.models.app import AppKind
+
+admin.site.site_header = admin.site.site_title = _("Conference Invites")
+admin.site.index_title = _("Administration")
+# The three roles say what people may do.
+admin.site.unregister(Group)
+
+_OF_SETTINGS = frozenset({AppKind.ENVIRONMENT, AppKind.SANDBOX})
+
+
+@admin.register(User)
+class InvitesUserAdmin(UserAdmin[User]):
+    """Who signs in. Nobody is deleted, since the history names them: they are barred from signing in."""
+
+    form = UserForm
+    list_display = ("username", "display_name", "role", "is_active", "last_login")
+    list_filter = ("role", "is_active")
+    search_fields = ("username", "first_name", "last_name", "union_id")
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email", "union_id")}),
+        (_("Rights"), {"fields": ("role", "may_see_phone_numbers", "is_active")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("username", "usable_password", "password1", "password2", "role", "union_id")}),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Never."""
+        return False
+
+
+@admin.register(App)
+class AppAdmin(admin.ModelAdmin[App]):
+    """DingTalk apps. What the settings describe can be switched off here, and nothing else."""
+
+    list_display = ("name", "kind", "base_url", "batch_size", "enabled")
+    list_filter = ("kind", "enabled")
+    search_fields = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[App]:
+        """Without the secrets: no page of these needs them."""
+        return App.objects.without_secrets().in_order()
+
+    def get_form(
+        self, request: HttpRequest, obj: App | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[App]]:
+        """The form of the kind."""
+        form = AppOfSettingsForm if obj is not None and obj.kind in _OF_SETTINGS else AppForm
+        return super().get_form(request, obj, change, **kwargs | {"form": form})
+
+    def get_readonly_fields(self, request: HttpRequest, obj: App | None = None) -> tuple[str, ...]:
+        """What the settings decide."""
+        return ("name", "kind") if obj is not None and obj.kind in _OF_SETTINGS else ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: App | None = None) -> Any:
+        """Credentials apart from the rest."""
+        sending = (_("Calls"), {"fields": ("batch_size", "halve_refused_batches", "enabled")})
+        if obj is not None and obj.kind in _OF_SETTINGS:
+            return ((None, {"fields": ("name", "kind")}), sending)
+        credentials = (
+            "client_id",
+            "new_client_secret",
+            "auth_corp_id",
+            "new_suite_ticket",
+            "new_access_token",
+        )
+        return (
+            (None, {"fields": ("name", "kind", "base_url", "default_country")}),
+            (_("Credentials"), {"fields": credentials}),
+            sending,
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: App | None = None) -> bool:
+        """Not for what the settings describe: it would be back at the next start."""
+        return super().has_delete_permission(request, obj) and (obj is None or obj.kind not in _OF_SETTINGS)
+
+
+class LookOnlyAdmin[M](admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows to look at: no adding, no changing, no deleting."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+
+@admin.register(Conference)
+class ConferenceAdmin(LookOnlyAdmin[Conference]):
+    """Conferences."""
+
+    list_display = ("__str__", "conference_id", "app", "status", "owner", "created_at")
+    list_select_related = ("app", "owner")
+    list_filter = ("status",)
+    search_fields = ("title", "conference_id", "room_code")
+
+
+@admin.register(AddressBook)
+class AddressBookAdmin(LookOnlyAdmin[AddressBook]):
+    """Address books."""
+
+    list_display = ("name", "owner", "app", "sharing", "updated_at")
+    list_select_related = ("app", "owner")
+    search_fields = ("name",)
+
+
+@admin.register(Contact)
+class ContactAdmin(LookOnlyAdmin[Contact]):
+    """Contacts."""
+
+    list_display = ("nick", "union_id", "phone_number", "book")
+    list_select_related = ("book",)
+    search_fields = ("nick", "union_id", "phone_number")
+
+
+@admin.register(ContactGroup)
+class ContactGroupAdmin(LookOnlyAdmin[ContactGroup]):
+    """Groups of contacts."""
+
+    list_display = ("name", "book")
+    list_select_related = ("book",)
+    search_fields = ("name",)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(LookOnlyAdmin[Invitation]):
+    """Invitations."""
+
+    list_display = ("id", "conference", "state", "source", "sent_by", "sent_at", "finished_at")
+    list_select_related = ("conference", "sent_by")
+    list_filter = ("state", "source")
+    ordering = ("-pk",)
+
+
+@admin.register(Invitee)
+class InviteeAdmin(LookOnlyAdmin[Invitee]):
+    """The people of invitations."""
+
+    list_display = ("nick", "channel", "value", "state", "invitation_id")
+    list_filter = ("state", "channel")
+    ordering = ("-pk",)
+
+
+@admin.register(Attempt)
+class AttemptAdmin(LookOnlyAdmin[Attempt]):
+    """Every call, with what came back."""
+
+    list_display = ("id", "started_at", "state", "error_code", "http_status", "people", "invitation_id")
+    list_filter = ("state",)
+    ordering = ("-pk",)

@@ -1,0 +1,28 @@
+"""Users as administrators set them up."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import UserChangeForm
+from django.utils.translation import gettext_lazy as _
+
+from invites.models import User
+from invites.models.user import Role
+
+
+class UserForm(UserChangeForm[User]):
+    """A user with their role. Somebody who can set up everything is always left."""
+
+    class Meta:
+        model = User
+        fields = "__all__"
+
+    def clean(self) -> dict[str, Any]:
+        """The last administrator stays one and can sign in."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        stays = cleaned.get("role") == Role.ADMINISTRATOR and cleaned.get("is_active")
+        if not stays and User.objects.is_last_administrator(self.instance.pk):
+            raise forms.ValidationError(
+                _("This is the last administrator. Make somebody else one first."), code="last_administrator"
+            )
+        return cleaned
