@@ -127,8 +127,10 @@ class Exchange:
         self, request: Request, people: tuple[Person, ...], unreadable: RefusedError | None
     ) -> tuple[Reply, Fault | None]:
         operation = request.operation
-        if (refused := self._gate(request)) is not None or operation is None:
-            return Reply(answer=self._refuse(refused or RefusedError(NOT_FOUND_CODE), request)), None
+        if operation is None:
+            return Reply(answer=self._refuse(RefusedError(NOT_FOUND_CODE), request)), None
+        if (refused := self._gate(request, operation)) is not None:
+            return Reply(answer=self._refuse(refused, request)), None
         fault = self._fault(request, operation, people)
         if fault is not None and not fault.takes_effect:
             return fault.spoil(None, request_id=request.request_id), fault
@@ -139,18 +141,14 @@ class Exchange:
             return Reply(answer=answer, seconds=self._options.latency_ms / 1000), None
         return fault.spoil(answer, request_id=request.request_id), fault
 
-    def _gate(self, request: Request) -> RefusedError | None:
-        """What the gateway refuses before an operation is reached: unknown paths, tokens, rates."""
-        if request.operation is None:
-            return RefusedError(NOT_FOUND_CODE)
+    def _gate(self, request: Request, operation: Operation) -> RefusedError | None:
+        """What the gateway refuses before an operation is reached: stale tokens, too many calls."""
         holder: str | None = "anonymous"
-        if request.operation not in ANONYMOUS_OPERATIONS:
+        if operation not in ANONYMOUS_OPERATIONS:
             holder = self.tokens.holder_of(request.token) if request.token else None
         if holder is None:
             return RefusedError(STALE_TOKEN_CODE)
-        if not self._rates.admits(holder, request.operation):
-            return RefusedError(QPS_CODE)
-        return None
+        return None if self._rates.admits(holder, operation) else RefusedError(QPS_CODE)
 
     def _fault(self, request: Request, operation: Operation, people: Sequence[Person]) -> Fault | None:
         fault = self.faults.take(operation, anonymous=operation in ANONYMOUS_OPERATIONS)

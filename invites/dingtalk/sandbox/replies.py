@@ -114,12 +114,9 @@ def _redirect(spoiling: Spoiling) -> Reply:
 
 
 def _success_false_with_code(spoiling: Spoiling) -> Reply:
-    payload = {
-        "success": False,
-        "code": "systemBusy",
-        "message": spoiling.message or "busy, nobody was called",
-    }
-    return Reply(answer=json_answer(payload, status=spoiling.status or HTTPStatus.OK, code="systemBusy"))
+    code, message = "paramsError", spoiling.message or "error:nobody was called"
+    payload = {"success": False, "code": code, "message": message, "requestid": spoiling.request_id}
+    return Reply(answer=json_answer(payload, status=spoiling.status or HTTPStatus.OK, code=code))
 
 
 def _in_manner(manner: Manner, *, seconds: float = 0.0) -> Callable[[Spoiling], Reply]:

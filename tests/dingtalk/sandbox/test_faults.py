@@ -106,7 +106,7 @@ ANSWERS = [
     ("no_code", 400, '{"message":"no"}', False),
     ("redirect", 302, "", False),
     ("success_false", 200, '{"success":false}', False),
-    ("success_false_code", 200, '{"success":false,"code":"systemBusy"', False),
+    ("success_false_code", 200, '{"success":false,"code":"paramsError"', False),
     ("errcode", 200, '{"errcode":40014,', False),
     ("html", 200, "<html>", True),
     ("html_502", 502, "<html>", True),

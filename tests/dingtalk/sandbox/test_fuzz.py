@@ -112,7 +112,7 @@ def running() -> Iterator[SandboxServer]:
 
 
 class TestArbitraryRequests:
-    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         method=st.sampled_from(["GET", "POST", "DELETE", "PUT"]), target=targets, query=queries, body=bodies
     )
