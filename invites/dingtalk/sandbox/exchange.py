@@ -6,7 +6,7 @@ Holds the parts of the sandbox together. Knows nothing of sockets; no Django, an
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -97,7 +97,7 @@ class Exchange:
         )
         reply, fault = self._reply(request, people, unreadable)
         self._note(received, reply, fault)
-        return reply
+        return replace(reply, seconds=reply.seconds + self._options.latency_ms / 1000)
 
     def note_control(self, action: str) -> None:
         """Write to the journal that somebody changed the sandbox from outside."""
@@ -138,7 +138,7 @@ class Exchange:
             self._refuse(unreadable, request) if unreadable else self._perform(request, operation, people)
         )
         if fault is None:
-            return Reply(answer=answer, seconds=self._options.latency_ms / 1000), None
+            return Reply(answer=answer), None
         return fault.spoil(answer, request_id=request.request_id), fault
 
     def _gate(self, request: Request, operation: Operation) -> RefusedError | None:

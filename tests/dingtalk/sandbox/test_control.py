@@ -8,7 +8,7 @@ import pytest
 
 from invites.dingtalk.sandbox import SANDBOX_FIXED_TOKEN, Fault, SandboxServer
 from invites.dingtalk.sandbox.replies import SPOILERS
-from tests.dingtalk.sandbox.driving import Call, FakeClock, Invite, invite_path, people
+from tests.dingtalk.sandbox.driving import Call, FakeClock, Invite, call_at, invite_path, people
 
 QPS = "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"
 
@@ -161,14 +161,11 @@ class TestStartOptions:
             assert connection.getresponse().status == 429
             connection.close()
 
-    def test_latency_slows_every_answer(self, clock: FakeClock) -> None:
-        with SandboxServer(latency_ms=200, clock=clock) as server:
-            connection = HTTPConnection(server.host, server.port, timeout=5)
-            headers = {"x-acs-dingtalk-access-token": SANDBOX_FIXED_TOKEN}
+    @pytest.mark.parametrize("token", [SANDBOX_FIXED_TOKEN, "stale"])
+    def test_latency_slows_every_answer(self, token: str) -> None:
+        with SandboxServer(latency_ms=200) as server:
             began = time.monotonic()
-            connection.request("GET", "/v1.0/conference/orgConferences", headers=headers)
-            assert connection.getresponse().status == 200
-            connection.close()
+            call_at(server, "GET", "/v1.0/conference/orgConferences", token=token)
             assert time.monotonic() - began >= 0.2
 
     def test_calls_above_the_rate_are_refused_and_the_next_second_is_free(self, clock: FakeClock) -> None:
