@@ -3,8 +3,8 @@
 Must not call DingTalk itself.
 """
 
+import threading
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -43,7 +43,24 @@ def client_for(app: App) -> DingTalkClient:
     """
     if not app.enabled:
         raise AppUnavailable(_("This DingTalk app has been switched off by an administrator."))
-    return _client(_connection(app))
+    connection = _connection(app)
+    with _clients_lock:
+        # Taken out and put back, so that the one in front is the one that was not used for longest.
+        client = _clients.pop(connection, None) or _new_client(connection)
+        _clients[connection] = client
+        idle = _clients.pop(next(iter(_clients))) if len(_clients) > MOST_CLIENTS else None
+    if idle is not None:
+        idle.close()
+    return client
+
+
+def close_clients() -> None:
+    """Closes every connection of this process to DingTalk; whoever calls next opens a new one."""
+    with _clients_lock:
+        clients = list(_clients.values())
+        _clients.clear()
+    for client in clients:
+        client.close()
 
 
 def ensure_apps() -> list[App]:
@@ -110,8 +127,13 @@ def _host(app: App) -> str:
     return app.base_url or INTERNATIONAL_HOST
 
 
-@lru_cache(maxsize=64)
-def _client(connection: _Connection) -> DingTalkClient:
+# Credentials that change, such as a suite ticket, leave a client behind each time.
+MOST_CLIENTS = 64
+_clients: dict[_Connection, DingTalkClient] = {}
+_clients_lock = threading.Lock()
+
+
+def _new_client(connection: _Connection) -> DingTalkClient:
     if connection.credentials is None:
         return DingTalkClient(
             base_url=connection.base_url,

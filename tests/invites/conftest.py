@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
+from invites.connecting import close_clients
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import App, Conference, User
 from invites.models.app import AppKind
@@ -18,6 +19,7 @@ def sandbox(settings: Settings) -> Iterator[SandboxServer]:
     with SandboxServer(pace=0.01) as server:
         settings.DINGTALK_SANDBOX_URL = server.base_url
         yield server
+    close_clients()
 
 
 @pytest.fixture
