@@ -54,19 +54,37 @@ _BY_CLASS: Final[tuple[tuple[type[DingTalkError], Words], ...]] = (
     ),
 )
 # Where the list of codes speaks of people who were to be called, these operations need other words.
-_BY_CODE: Final[Mapping[str, Words]] = dict.fromkeys(
-    ("roomNotFound", "missingRoomId"),
-    (
-        _("DingTalk finds no conference under this number or id."),
-        _("Check it for typing mistakes, and that the meeting belongs to the organisation of the app."),
-    ),
-) | dict.fromkeys(
-    ("paramsError", "paramError"),
-    (
-        _("DingTalk could not use what was sent, most often because a unionId or the conferenceId is wrong."),
-        _("Read DingTalk’s own message, check both, then try again."),
-    ),
-)
+_BY_CODE: Final[Mapping[str, Words]] = {
+    code: words
+    for codes_alike, words in (
+        (
+            ("roomNotFound", "missingRoomId"),
+            (
+                _("DingTalk finds no conference under this number or id."),
+                _(
+                    "Check it for typing mistakes, and that the meeting belongs to the organisation of the app."
+                ),
+            ),
+        ),
+        (
+            ("paramsError", "paramError"),
+            (
+                _(
+                    "DingTalk could not use what was sent, most often because a unionId or the conferenceId is wrong."
+                ),
+                _("Read DingTalk’s own message, check both, then try again."),
+            ),
+        ),
+        (
+            ("noPermission", "permissionError"),
+            (
+                _("DingTalk does not allow this to the person in whose name we asked."),
+                _("Check the unionId: most things may only be done by the host of the meeting."),
+            ),
+        ),
+    )
+    for code in codes_alike
+}
 _PLAIN_NO: Final[Words] = (
     _("DingTalk refused."),
     _("Read DingTalk’s own message; an administrator can pass it on to DingTalk’s support."),

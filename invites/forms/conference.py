@@ -39,7 +39,9 @@ def validate_title(value: str) -> None:
         )
 
 
-def title_field(*, required: bool = True, help_text: StrOrPromise = "") -> forms.CharField:
+def title_field(
+    *, required: bool = True, help_text: StrOrPromise = "", autofocus: bool = False
+) -> forms.CharField:
     """A title of at most 50 characters, since DingTalk cuts longer ones."""
     return forms.CharField(
         label=gettext_lazy("Title"),
@@ -53,7 +55,7 @@ def title_field(*, required: bool = True, help_text: StrOrPromise = "") -> forms
                 "A title has at most %(limit_value)d characters; this one has %(show_value)d."
             ),
         },
-        widget=forms.TextInput({"autocomplete": "off", "dir": "auto"}),
+        widget=forms.TextInput({"autocomplete": "off", "dir": "auto", "autofocus": autofocus}),
     )
 
 

@@ -76,7 +76,7 @@ class InOwnName(ThroughApp):
 class CreateConferenceForm(InOwnName):
     """A new meeting. ``key`` tells a second press of the same form from a second meeting."""
 
-    title = title_field()
+    title = title_field(autofocus=True)
     invite_caller = forms.BooleanField(
         label=gettext_lazy("Call me too"),
         required=False,
@@ -104,7 +104,7 @@ class FindConferenceForm(ThroughApp):
             "The digits that DingTalk shows in the meeting; blanks and dashes do not matter."
         ),
         error_messages={"required": gettext_lazy("Enter the meeting number.")},
-        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
+        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off", "autofocus": True}),
     )
 
     def clean_room_code(self) -> str:
@@ -130,6 +130,7 @@ class RegisterConferenceForm(ThroughApp):
                 "autocapitalize": "none",
                 "spellcheck": "false",
                 "class": "font-monospace",
+                "autofocus": True,
             }
         ),
     )
