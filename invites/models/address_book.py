@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Value
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.app import App
@@ -68,6 +69,10 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
         """Those whose unionIds are valid for ``app``."""
         return self.filter(app=app)
 
+    def matching(self, text: str) -> Self:
+        """Those whose name contains ``text``."""
+        return self.filter(name__icontains=text.strip())
+
     def includes(self, book: "AddressBook") -> bool:
         """Whether ``book`` is one of them."""
         return self.filter(pk=book.pk).exists()
@@ -119,7 +124,7 @@ class AddressBook(models.Model):
 
     def touch(self) -> None:
         """Notes that something in the book has just changed."""
-        self.save(update_fields=["updated_at"])
+        AddressBook.objects.filter(pk=self.pk).update(updated_at=timezone.now())
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
@@ -171,6 +176,15 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def reachable_as(self, *, union_ids: Iterable[str], phone_numbers: Iterable[str]) -> Self:
         """Those with one of these unionIds or E.164 numbers."""
         return self.filter(Q(union_id__in=list(union_ids)) | Q(phone_number__in=list(phone_numbers)))
+
+    def called(self, names: Iterable[str]) -> Self:
+        """Those whose whole name is one of ``names``, in large or small letters."""
+        return self.alias(name=Lower("nick")).filter(name__in=[Lower(Value(name)) for name in names])
+
+    def best_first(self, text: str) -> Self:
+        """Those whose name begins with ``text`` before the others, each by name."""
+        begins = models.Case(models.When(nick__istartswith=text.strip(), then=0), default=1)
+        return self.order_by(begins, Lower("nick"), "pk")
 
     def by_name(self) -> Self:
         """In the order in which lists show people."""

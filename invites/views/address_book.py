@@ -61,9 +61,10 @@ def book_create(request: HttpRequest) -> HttpResponse:
 def book_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The people of a book, by name, narrowed by a search and a group."""
     book = get_object_or_404(permissions.readable_books(request.user).for_page(), pk=pk)
+    # Asked for by the whole page only.
     context = people_of(request, book=book) | {
-        "may_own": permissions.owned_books(request.user).includes(book),
-        "shows_app": len(permissions.usable_apps(request.user)[:2]) > 1,
+        "may_own": lambda: permissions.owned_books(request.user).includes(book),
+        "shows_app": lambda: len(permissions.usable_apps(request.user)[:2]) > 1,
     }
     fragments = {"book_people", "book_contacts", "more_contacts"}
     return page_or_fragment(request, "invites/book_detail.html", context, fragments=fragments)
