@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.fragments import page_or_fragment
 from invites import conferring, permissions
-from invites.errors import DingTalkRefused
+from invites.errors import InviteError
 from invites.forms.conference import (
     CloseConferenceForm,
     ConferenceFilterForm,
@@ -21,6 +21,7 @@ from invites.forms.conference import (
     CoOrganizerForm,
 )
 from invites.models import Conference, User
+from invites.views.draft_shown import composer_context
 from invites.views.invitation import people_context
 
 INVITATIONS_SHOWN = 10
@@ -60,6 +61,7 @@ def conference_detail(request: HttpRequest, pk: int) -> TemplateResponse:
         "has_more": len(invitations) > INVITATIONS_SHOWN + 1,
         "co_organizers": conference.co_organizers.all(),
         **(people_context(request, latest) if latest else {}),
+        **composer_context(request, conference),
         "conference": conference,
     }
     return page_or_fragment(request, "invites/conference_detail.html", context)
@@ -110,7 +112,7 @@ def conference_close(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             conferring.close(conference=conference, union_id=form.cleaned_data["union_id"])
-        except DingTalkRefused as refusal:
+        except InviteError as refusal:
             context["refusal"] = refusal
         else:
             messages.success(request, _("The meeting has ended."))
