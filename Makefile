@@ -44,9 +44,7 @@ bench: tools
 	@.venv/bin/python -m tests.services.postgres .venv/bin/python -m tests.benchmarks
 
 messages: tools
-	@.venv/bin/python -m tests.services.packages gettext
-	@.venv/bin/python manage.py makemessages --locale zh_Hans --no-wrap --no-obsolete --add-location file \
-		--ignore '.*' --ignore var --ignore tests --ignore static/vendor
+	@.venv/bin/python -m tests.translations --update
 	@$(MAKE) --no-print-directory setup
 
 lock: tools
