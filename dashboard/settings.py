@@ -16,7 +16,7 @@ env = environ.Env()
 if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
     environ.Env.read_env(env_file)
 
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
+DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / "var")
 DEBUG = environment.read_flag(env, "DEBUG")
 HTTPS_ONLY = environment.read_flag(env, "HTTPS_ONLY")
 DATABASES: dict[str, Any] = {

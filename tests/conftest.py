@@ -5,12 +5,17 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 
 from invites.models import User
 from invites.models.user import Role
 from tests.factories import UserFactory
 
 BROWSER_TESTS = Path(__file__).parent / "browser"
+
+# How long an example takes says more about what else the machine does than about the code.
+hypothesis_settings.register_profile("tests", deadline=None)
+hypothesis_settings.load_profile("tests")
 
 type SignedIn = Callable[[User], Client]
 

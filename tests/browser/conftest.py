@@ -20,7 +20,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from invites.connecting import ensure_apps
+from invites.connecting import close_clients, ensure_apps
 from invites.dingtalk.sandbox import SandboxServer
 from invites.management.commands.worker import Caretaker
 from invites.models import User
@@ -76,6 +76,7 @@ def sandbox(settings: Settings) -> Iterator[SandboxServer]:
     with SandboxServer(pace=0.1) as server:
         settings.DINGTALK_SANDBOX_URL = server.base_url
         yield server
+    close_clients()
 
 
 @pytest.fixture
