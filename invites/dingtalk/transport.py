@@ -70,8 +70,6 @@ class DeadlineTransport(httpx.BaseTransport):
                 response.close()
         except _CORE_FAILURES as failure:
             raise _as_httpx(failure) from failure
-        finally:
-            self._remaining.until(None)
         return _as_response(response, body)
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 import time
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -374,9 +375,15 @@ class TestSize:
         bomb = gzip.compress(b" " * 100_000_000, compresslevel=9)
         assert len(bomb) < transport.LARGEST_ANSWER
 
-        error = failure_of(answering(whole(bomb, b"content-encoding: gzip")), Timeouts())
+        tracemalloc.start()
+        try:
+            error = failure_of(answering(whole(bomb, b"content-encoding: gzip")), Timeouts())
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
 
         assert (type(error), error.code) == (UnreadableAnswer, "answerTooLarge")
+        assert peak < 10 * transport.LARGEST_ANSWER
 
     @pytest.mark.parametrize(
         ("encoding", "body"),
@@ -386,6 +393,7 @@ class TestSize:
             (b"deflate", zlib.compress(SUCCESS)),
             (b"identity", SUCCESS),
         ],
+        ids=["gzip", "gzip in capitals", "deflate", "identity"],
     )
     def test_compressed_answer_is_read(self, encoding: bytes, body: bytes) -> None:
         answer = outcome_of(answering(whole(body, b"content-encoding: " + encoding)))
@@ -395,6 +403,7 @@ class TestSize:
     @pytest.mark.parametrize(
         ("encoding", "body"),
         [(b"gzip", SUCCESS), (b"gzip", gzip.compress(SUCCESS)[:-4]), (b"br", b"\x8b"), (b"x", SUCCESS)],
+        ids=["not compressed", "cut", "an encoding not asked for", "no encoding at all"],
     )
     def test_answer_that_cannot_be_unpacked_is_judged_by_its_status(
         self, encoding: bytes, body: bytes
