@@ -1,0 +1,228 @@
+"""The home page, signing in, theme and language, and the pages for what goes wrong."""
+
+from typing import ClassVar
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.test import Client, RequestFactory
+from django.views.csrf import csrf_failure
+from django.views.defaults import bad_request, permission_denied, server_error
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from invites.demo import DEMO_PASSWORD
+from invites.models import User
+from invites.models.conference import ConferenceStatus
+from tests.conftest import SignedIn
+from tests.factories import PASSWORD, ConferenceFactory, UserFactory
+
+
+class TestHome:
+    """What is open and what happened last."""
+
+    def test_anonymous_visitor_is_asked_to_sign_in(self, db: None) -> None:
+        assert Client().get("/")["Location"] == "/sign-in/?next=/"
+
+    def test_empty_home_offers_the_first_step(self, organizer: User, signed_in: SignedIn) -> None:
+        body = signed_in(organizer).get("/").content.decode()
+        assert "No conference yet" in body
+        assert "Nobody has been invited yet" in body
+        assert body.count('href="/conferences/new/"') == 2
+
+    def test_own_conferences_are_listed_and_those_of_others_are_not(
+        self, organizer: User, other_organizer: User, signed_in: SignedIn
+    ) -> None:
+        mine = ConferenceFactory(owner=organizer, title="Mine <b>", status=ConferenceStatus.UNKNOWN)
+        ConferenceFactory(owner=other_organizer, title="Theirs")
+        body = signed_in(organizer).get("/").content.decode()
+        assert f'href="/conferences/{mine.pk}/"' in body
+        assert "Mine &lt;b&gt;" in body
+        assert "Not known" in body
+        assert "Theirs" not in body
+
+    def test_auditor_sees_attempts_alone(self, auditor: User, signed_in: SignedIn) -> None:
+        body = signed_in(auditor).get("/").content.decode()
+        assert "Latest attempts" in body
+        assert "/conferences/" not in body
+
+    @pytest.mark.parametrize("rows", [1, 20])
+    def test_number_of_queries_does_not_grow(
+        self,
+        organizer: User,
+        signed_in: SignedIn,
+        rows: int,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        ConferenceFactory.create_batch(rows, owner=organizer)
+        client = signed_in(organizer)
+        # session, user, the banner's two, conferences, attempts
+        with django_assert_num_queries(6):
+            client.get("/")
+
+
+class TestSignIn:
+    """The form that opens the door."""
+
+    def test_fresh_installation_says_how_the_first_administrator_is_made(self, db: None) -> None:
+        assert "python manage.py createsuperuser" in Client().get("/sign-in/").content.decode()
+
+    def test_hint_goes_once_somebody_can_sign_in(self, organizer: User) -> None:
+        assert "createsuperuser" not in Client().get("/sign-in/").content.decode()
+
+    def test_wrong_password_says_so_and_keeps_the_name(self, organizer: User) -> None:
+        response = Client().post("/sign-in/", {"username": "organizer", "password": "not-the-password"})
+        body = response.content.decode()
+        assert response.status_code == 422
+        assert "data-error-summary" in body
+        assert 'value="organizer"' in body
+        assert "not-the-password" not in body
+
+    def test_signing_in_goes_where_one_wanted_to_go(self, organizer: User) -> None:
+        client = Client()
+        assert (
+            'name="next" value="/books/?q=a"'
+            in client.get("/sign-in/", {"next": "/books/?q=a"}).content.decode()
+        )
+        data = {"username": "organizer", "password": PASSWORD, "next": "/books/?q=a"}
+        assert client.post("/sign-in/", data)["Location"] == "/books/?q=a"
+
+    def test_signing_in_never_leaves_the_site(self, organizer: User) -> None:
+        data = {"username": "organizer", "password": PASSWORD, "next": "https://elsewhere.example/"}
+        assert Client().post("/sign-in/", data)["Location"] == "/"
+
+    def test_who_is_signed_in_goes_home(self, organizer: User, signed_in: SignedIn) -> None:
+        assert signed_in(organizer).get("/sign-in/")["Location"] == "/"
+
+    @pytest.mark.parametrize(("sandbox_url", "offered"), [("http://127.0.0.1:9", True), ("", False)])
+    def test_demonstration_is_offered_beside_a_sandbox_alone(
+        self, db: None, settings: Settings, sandbox_url: str, offered: bool
+    ) -> None:
+        settings.DINGTALK_SANDBOX_URL = sandbox_url
+        UserFactory(username="demo")
+        assert (DEMO_PASSWORD in Client().get("/sign-in/").content.decode()) is offered
+
+    def test_signing_out_takes_a_press(self, organizer: User, signed_in: SignedIn) -> None:
+        client = signed_in(organizer)
+        assert client.get("/sign-out/").status_code == 405
+        assert client.post("/sign-out/")["Location"] == "/sign-in/"
+        assert client.get("/").status_code == 302
+
+
+class TestPassword:
+    """A new password for oneself."""
+
+    DATA: ClassVar[dict[str, str]] = {
+        "old_password": PASSWORD,
+        "new_password1": "four-words-to-keep",
+        "new_password2": "four-words-to-keep",
+    }
+
+    def test_change_is_confirmed_and_keeps_one_signed_in(self, organizer: User, signed_in: SignedIn) -> None:
+        client = signed_in(organizer)
+        assert client.post("/password/", self.DATA)["Location"] == "/"
+        assert "Your password has been changed." in client.get("/").content.decode()
+        organizer.refresh_from_db()
+        assert organizer.check_password("four-words-to-keep")
+
+    def test_wrong_old_password_is_told_at_its_field(self, organizer: User, signed_in: SignedIn) -> None:
+        response = signed_in(organizer).post("/password/", self.DATA | {"old_password": "no"})
+        assert response.status_code == 422
+        assert 'id="id_old_password_error"' in response.content.decode()
+
+    def test_rules_for_passwords_are_a_list(self, organizer: User, signed_in: SignedIn) -> None:
+        assert "<ul><li>Your password" in signed_in(organizer).get("/password/").content.decode()
+
+    def test_anonymous_visitor_is_asked_to_sign_in(self, db: None) -> None:
+        assert Client().get("/password/")["Location"] == "/sign-in/?next=/password/"
+
+
+class TestTheme:
+    """Choosing a theme without scripts."""
+
+    def test_choice_is_kept_and_shown(self, db: None) -> None:
+        client = Client()
+        response = client.post("/theme/", {"theme": "dark", "next": "/sign-in/?next=/"})
+        assert response["Location"] == "/sign-in/?next=/"
+        assert response.cookies["theme"]["samesite"] == "Lax"
+        assert not response.cookies["theme"]["secure"]
+        assert 'data-bs-theme="dark"' in client.get("/sign-in/").content.decode()
+
+    def test_cookie_is_secure_over_https(self) -> None:
+        response = Client().post("/theme/", {"theme": "dark"}, secure=True)
+        assert response.cookies["theme"]["secure"]
+
+    def test_unknown_theme_changes_nothing(self) -> None:
+        assert "theme" not in Client().post("/theme/", {"theme": "pink"}).cookies
+
+    @pytest.mark.parametrize(
+        "target", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)", ""]
+    )
+    def test_it_never_leaves_the_site(self, target: str) -> None:
+        assert Client().post("/theme/", {"theme": "dark", "next": target})["Location"] == "/"
+
+    def test_it_takes_a_press(self) -> None:
+        assert Client().get("/theme/").status_code == 405
+
+
+class TestLanguage:
+    """Choosing a language without scripts."""
+
+    def test_choice_is_kept_and_shown(self, db: None) -> None:
+        client = Client()
+        assert '<html lang="en"' in client.get("/sign-in/").content.decode()
+        client.post("/language/", {"language": "zh-hans", "next": "/sign-in/"})
+        assert '<html lang="zh-hans"' in client.get("/sign-in/").content.decode()
+
+    def test_each_language_is_named_in_itself(self, db: None) -> None:
+        body = Client().get("/sign-in/").content.decode()
+        assert "English" in body
+        assert "简体中文" in body
+
+
+class TestHealth:
+    """Whether the process answers."""
+
+    def test_it_answers_without_the_database(self) -> None:
+        assert Client().get("/healthz").content == b"ok"
+
+
+class TestWhatGoesWrong:
+    """Pages for what goes wrong."""
+
+    def test_missing_page_keeps_the_way_open(self, organizer: User, signed_in: SignedIn) -> None:
+        response = signed_in(organizer).get("/no/such/page/")
+        assert response.status_code == 404
+        assert "Nothing is here" in response.content.decode()
+        assert 'aria-label="Main"' in response.content.decode()
+
+    def test_missing_page_shows_strangers_no_way(self, db: None) -> None:
+        body = Client().get("/no/such/page/").content.decode()
+        assert "Nothing is here" in body
+        assert 'aria-label="Main"' not in body
+
+    def test_role_is_named_where_it_does_not_suffice(self, auditor: User) -> None:
+        request = RequestFactory().get("/conferences/")
+        request.user = auditor
+        response = permission_denied(request, PermissionDenied())
+        assert response.status_code == 403
+        assert "Your role does not allow it." in response.content.decode()
+
+    def test_form_that_is_out_of_date_says_that_nothing_was_sent(self) -> None:
+        request = RequestFactory().post(
+            "/sign-in/", headers={"referer": "http://testserver/sign-in/?next=/books/"}
+        )
+        request.user = AnonymousUser()
+        response = csrf_failure(request)
+        assert response.status_code == 403
+        assert "Nothing was sent" in response.content.decode()
+        assert 'href="/sign-in/?next=/books/"' in response.content.decode()
+
+    def test_fault_of_ours_is_told_without_database_and_session(self) -> None:
+        response = server_error(RequestFactory().get("/"))
+        assert response.status_code == 500
+        assert "look into the history before you try again" in response.content.decode()
+
+    def test_request_that_is_not_understood_changes_nothing(self) -> None:
+        response = bad_request(RequestFactory().get("/"), SuspiciousOperation())
+        assert response.status_code == 400
+        assert "Nothing was changed." in response.content.decode()
