@@ -10,6 +10,8 @@ from invites.views import (
     conference_new,
     contact,
     contact_group,
+    draft,
+    draft_pick,
     invitation,
     settings,
 )
@@ -54,6 +56,18 @@ urlpatterns = [
         conference.conference_co_organizer_remove,
         name="conference_co_organizer_remove",
     ),
+    # the composer of a conference
+    path("conferences/<int:pk>/draft/add/", draft.draft_add, name="draft_add"),
+    path("conferences/<int:pk>/draft/search/", draft_pick.draft_search, name="draft_search"),
+    path("conferences/<int:pk>/draft/pick/", draft_pick.draft_pick, name="draft_pick"),
+    path("conferences/<int:pk>/draft/people/", draft.draft_people, name="draft_people"),
+    path("conferences/<int:pk>/draft/people/<int:invitee_pk>/", draft.draft_invitee, name="draft_invitee"),
+    path("conferences/<int:pk>/draft/remove/", draft.draft_remove, name="draft_remove"),
+    path("conferences/<int:pk>/draft/clear/", draft.draft_clear, name="draft_clear"),
+    path("conferences/<int:pk>/draft/lines/<int:line_pk>/", draft.draft_line, name="draft_line"),
+    path("conferences/<int:pk>/draft/lines/remove/", draft.draft_line_remove, name="draft_line_remove"),
+    path("conferences/<int:pk>/draft/operator/", draft.draft_operator, name="draft_operator"),
+    path("conferences/<int:pk>/draft/send/", draft.draft_send, name="draft_send"),
     # history
     path("history/", attempt.attempt_list, name="attempt_list"),
     path("history/<int:pk>/", attempt.attempt_detail, name="attempt_detail"),

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -45,6 +45,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def sent(self) -> Self:
         """Those that were sent, newest first."""
         return self.exclude(state=InvitationState.DRAFT).order_by("-sent_at", "-pk")
+
+    def for_change(self) -> Self:
+        """Locked until the transaction ends, with what a change has to know of the conference."""
+        return self.select_for_update(of=("self",)).select_related("conference__app")
 
     def into(self, conferences: models.QuerySet[Conference]) -> Self:
         """Those into any of ``conferences``."""
@@ -263,6 +267,27 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         """Those of one batch."""
         return self.filter(batch=batch_id)
 
+    def up_to(self, position: int) -> Self:
+        """Those who do not stand behind ``position``."""
+        return self.filter(position__lte=position)
+
+    def among(self, pks: Iterable[int]) -> Self:
+        """Those with these keys."""
+        return self.filter(pk__in=list(pks))
+
+    def next_position(self) -> int:
+        """The position behind everybody."""
+        last: int | None = self.aggregate(last=Max("position"))["last"]
+        return 0 if last is None else last + 1
+
+    def count_by_channel(self) -> dict[str, int]:
+        """How many are to be called by each channel that occurs."""
+        return dict(self.order_by().values_list("channel").annotate(people=Count("pk")))
+
+    def with_contact(self) -> Self:
+        """With the contact that each was added from."""
+        return self.select_related("contact")
+
     def in_batches(self, batches: BatchQuerySet) -> Self:
         """Those of any of ``batches``."""
         return self.filter(batch__in=batches)
@@ -353,12 +378,22 @@ class LineProblem(models.TextChoices):
     TWO_PEOPLE = "two_people", _("This line names more than one person. Put each on a line of their own.")
 
 
+class DraftLineQuerySet(models.QuerySet["DraftLine"]):
+    """Queries over lines that need a look."""
+
+    def on(self, invitations: InvitationQuerySet) -> Self:
+        """Those of any of ``invitations``."""
+        return self.filter(invitation__in=invitations)
+
+
 class DraftLine(models.Model):
     """A line that was added to a draft and cannot be used yet. It stays, with its reason, until it is corrected."""
 
     invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, related_name="draft_lines")
     text = models.CharField(max_length=500)
     problem = models.CharField(max_length=32, choices=LineProblem)
+
+    objects = DraftLineQuerySet.as_manager()
 
     class Meta:
         ordering = ("pk",)

@@ -1,0 +1,44 @@
+"""Puts a draft together: reads what is pasted, finds out who that is, folds them into the list. Must not send.
+
+text ──reading──▶ entries and bad lines ──recognising──▶ people ──folding──▶ invitees ──editing──▶ the stored draft
+"""
+
+from invites.composing.editing import (
+    Change,
+    add_book,
+    add_contacts,
+    add_group,
+    add_text,
+    carry_lines_over,
+    clear,
+    correct_line,
+    find_draft,
+    open_draft,
+    remove,
+    remove_line,
+    remove_lines,
+    rename,
+)
+from invites.composing.searching import Suggestion, suggest
+from invites.composing.summary import Summary, summarise
+
+__all__ = [
+    "Change",
+    "Suggestion",
+    "Summary",
+    "add_book",
+    "add_contacts",
+    "add_group",
+    "add_text",
+    "carry_lines_over",
+    "clear",
+    "correct_line",
+    "find_draft",
+    "open_draft",
+    "remove",
+    "remove_line",
+    "remove_lines",
+    "rename",
+    "suggest",
+    "summarise",
+]

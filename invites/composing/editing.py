@@ -1,0 +1,212 @@
+"""Changes a draft: who stands on it, under which name, and which lines still need a look.
+
+Each change is one transaction with the draft locked, so that two tabs or two people do not collide, and raises the
+draft's ``revision``. Each raises AlreadySent, with nothing changed, once somebody has sent the draft, and DraftChanged
+where what it is about has gone. Must not send.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import batched
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from invites.composing import reading
+from invites.composing.folding import Folding
+from invites.composing.reading import BadLine
+from invites.composing.recognising import CHUNK, Person, keep_demo_people_out, person_of, recognise
+from invites.errors import AlreadySent, DraftChanged
+from invites.models import (
+    AddressBook,
+    Conference,
+    Contact,
+    ContactGroup,
+    DraftLine,
+    Invitation,
+    Invitee,
+    User,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a change did to ``draft``, which is as it is now.
+
+    ``changed`` are people who were on the list before and read differently now. ``folded`` are those of the list, new
+    ones too, who were named again, and ``times_folded`` how often. ``lines`` could not be used (or not yet), and
+    ``lines_gone`` are the keys of those that are no longer there.
+    """
+
+    draft: Invitation
+    added: Sequence[Invitee] = ()
+    changed: Sequence[Invitee] = ()
+    folded: Sequence[Invitee] = ()
+    times_folded: int = 0
+    removed: Sequence[Invitee] = ()
+    lines: Sequence[DraftLine] = ()
+    lines_gone: Sequence[int] = ()
+
+    def follows(self, revision: int) -> bool:
+        """Whether nobody changed the draft between ``revision`` and this change."""
+        return self.draft.revision == revision + 1
+
+
+def open_draft(*, conference: Conference) -> Invitation:
+    """The draft that all organizers of ``conference`` share; made when there is none."""
+    draft, _created = conference.invitations.drafts().get_or_create(conference=conference)
+    return draft
+
+
+def find_draft(conference: Conference) -> Invitation | None:
+    """The draft that all organizers of ``conference`` share, where there is one."""
+    return conference.invitations.drafts().first()
+
+
+def add_text(*, draft: Invitation, text: str, user: User) -> Change:
+    """Adds everybody whom ``text`` names; lines that are of no use stay on the draft with their reason."""
+    app = draft.conference.app
+    people, bad = recognise(reading.read(text, country=app.country), user=user, app=app)
+    with _changing(draft) as locked:
+        return _put(locked, people, bad)
+
+
+def add_contacts(*, draft: Invitation, contacts: Iterable[Contact]) -> Change:
+    """Adds ``contacts``, by unionId where they have one."""
+    people, bad = keep_demo_people_out(map(person_of, contacts), app=draft.conference.app)
+    with _changing(draft) as locked:
+        return _put(locked, people, bad)
+
+
+def add_group(*, draft: Invitation, group: ContactGroup) -> Change:
+    """Adds the members of ``group``."""
+    return add_contacts(draft=draft, contacts=group.contacts.all().by_name())
+
+
+def add_book(*, draft: Invitation, book: AddressBook) -> Change:
+    """Adds everybody in ``book``."""
+    return add_contacts(draft=draft, contacts=book.contacts.all().by_name())
+
+
+def remove(*, invitee: Invitee) -> Change:
+    """Takes somebody off the draft that they stand on."""
+    with _changing(invitee.invitation) as draft:
+        draft.invitees.among([invitee.pk]).delete()
+        return Change(draft=draft, removed=[invitee])
+
+
+def clear(*, draft: Invitation) -> Change:
+    """Takes everybody and every line off the draft."""
+    with _changing(draft) as locked:
+        people = list(locked.invitees.in_order())
+        locked.invitees.all().delete()
+        locked.draft_lines.all().delete()
+        return Change(draft=locked, removed=people)
+
+
+def rename(*, invitee: Invitee, nick: str) -> Change:
+    """Gives somebody on a draft another name, which has been validated."""
+    with _changing(invitee.invitation) as draft:
+        if not draft.invitees.among([invitee.pk]).update(nick=nick, nick_filled_in=False):
+            raise DraftChanged
+        invitee.nick, invitee.nick_filled_in = nick, False
+        return Change(draft=draft, changed=[invitee])
+
+
+def correct_line(*, line: DraftLine, text: str, user: User) -> Change:
+    """Reads ``text`` in place of ``line``: it goes when it can be used, and keeps its place when it cannot."""
+    app = line.invitation.conference.app
+    people, bad = recognise(reading.read(text, country=app.country), user=user, app=app)
+    with _changing(line.invitation) as draft:
+        if not draft.draft_lines.contains(line):
+            raise DraftChanged
+        pk = line.pk
+        if bad:
+            line.text, line.problem = bad[0].text, bad[0].problem
+            line.save(update_fields=["text", "problem"])
+        else:
+            line.delete()
+        change = _put(draft, people, bad[1:])
+        if bad:
+            return replace(change, lines=[line, *change.lines])
+        return replace(change, lines_gone=[pk])
+
+
+def remove_line(*, line: DraftLine) -> Change:
+    """Throws a line away that could not be used."""
+    with _changing(line.invitation) as draft:
+        pk = line.pk
+        line.delete()
+        return Change(draft=draft, lines_gone=[pk])
+
+
+def remove_lines(*, draft: Invitation) -> Change:
+    """Throws all lines away that could not be used."""
+    with _changing(draft) as locked:
+        locked.draft_lines.all().delete()
+        return Change(draft=locked)
+
+
+def carry_lines_over(*, sent: Invitation) -> None:
+    """Moves the lines that still need a look from an invitation that was ``sent`` to the draft that follows it."""
+    if sent.draft_lines.exists():
+        with transaction.atomic():
+            sent.draft_lines.update(invitation=open_draft(conference=sent.conference))
+
+
+@contextmanager
+def _changing(draft: Invitation) -> Iterator[Invitation]:
+    """The draft, locked and fresh, with the next ``revision``."""
+    with transaction.atomic():
+        locked = Invitation.objects.for_change().get(pk=draft.pk)
+        if not locked.is_draft:
+            raise AlreadySent(_("This list has been sent meanwhile, so it can no longer be changed."))
+        locked.revision += 1
+        locked.save(update_fields=["revision"])
+        yield locked
+
+
+def _put(draft: Invitation, people: Sequence[Person], bad: Sequence[BadLine]) -> Change:
+    """Stores ``people`` and ``bad`` lines on a locked draft."""
+    folding = Folding(draft, _standing_already(draft, people), next_position=draft.invitees.next_position())
+    for person in people:
+        folding.add(person)
+    draft.invitees.among(invitee.pk for invitee in folding.gone).delete()
+    new = set(map(id, folding.new))
+    known = [invitee for invitee in folding.folded.values() if id(invitee) not in new]
+    _count_again(draft, known)
+    added = Invitee.objects.bulk_create(folding.new)
+    Invitee.objects.bulk_update(folding.renamed, ["nick", "nick_filled_in"], batch_size=500)
+    lines = DraftLine.objects.bulk_create(
+        DraftLine(invitation=draft, text=line.text, problem=line.problem) for line in bad
+    )
+    return Change(
+        draft=draft,
+        added=added,
+        changed=known,
+        folded=list(folding.folded.values()),
+        times_folded=folding.times_folded,
+        removed=folding.gone,
+        lines=lines,
+    )
+
+
+def _count_again(draft: Invitation, invitees: Iterable[Invitee]) -> None:
+    """Stores how often ``invitees`` have been named: one query for all with the same number."""
+    by_times: dict[int, list[int]] = defaultdict(list)
+    for invitee in invitees:
+        by_times[invitee.times_added].append(invitee.pk)
+    for times, pks in by_times.items():
+        for some in batched(pks, CHUNK):
+            draft.invitees.among(some).update(times_added=times)
+
+
+def _standing_already(draft: Invitation, people: Sequence[Person]) -> list[Invitee]:
+    found: dict[int, Invitee] = {}
+    for some in batched(people, CHUNK):
+        union_ids = [person.union_id for person in some if person.union_id]
+        numbers = [number for person in some for number in person.phone_numbers]
+        found |= draft.invitees.known_as(union_ids=union_ids, phone_numbers=numbers).with_contact().in_bulk()
+    return list(found.values())

@@ -1,0 +1,80 @@
+"""Finds contacts, groups and books while somebody types into the composer. Only reads."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from invites import permissions
+from invites.composing.fields import holds_a_separator
+from invites.models import AddressBook, Contact, ContactGroup, Invitation, User
+from invites.models.app import App
+
+CONTACTS, GROUPS, BOOKS = 8, 4, 2
+
+
+class Kind(StrEnum):
+    """What a suggestion adds; also the name of the field that names it in a form."""
+
+    CONTACT = "contact"
+    GROUP = "group"
+    BOOK = "book"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """Something to add with one key: a contact, or the ``people`` of a group or a book."""
+
+    kind: Kind
+    pk: int
+    name: str
+    book: str = ""
+    people: int = 1
+    contact: Contact | None = None
+    is_on_list: bool = False
+
+
+def suggest(*, text: str, user: User, app: App, draft: Invitation | None) -> list[Suggestion]:
+    """What in the books that ``user`` may read contains ``text``; nothing for what is a line rather than a name."""
+    text = text.strip()
+    if not text or holds_a_separator(text):
+        return []
+    books = permissions.readable_books(user).of_app(app)
+    found = permissions.contacts(user, app=app).matching(text).best_first(text).with_book()
+    contacts = list(found[:CONTACTS])
+    groups = permissions.contact_groups(user, app=app).matching(text).with_book().for_list()
+    return [
+        *_of_contacts(contacts, draft=draft),
+        *map(_of_group, groups[:GROUPS]),
+        *map(_of_book, books.matching(text).for_list()[:BOOKS]),
+    ]
+
+
+def _of_contacts(contacts: list[Contact], *, draft: Invitation | None) -> Iterable[Suggestion]:
+    known: set[str] = set()
+    if draft and contacts:
+        union_ids = [contact.union_id for contact in contacts if contact.union_id]
+        numbers = [contact.phone_number for contact in contacts if contact.phone_number]
+        for invitee in draft.invitees.known_as(union_ids=union_ids, phone_numbers=numbers).with_contact():
+            known.add(invitee.value)
+            if invitee.contact:
+                known |= {invitee.contact.union_id, invitee.contact.phone_number}
+    known.discard("")
+    for contact in contacts:
+        yield Suggestion(
+            kind=Kind.CONTACT,
+            pk=contact.pk,
+            name=contact.nick,
+            book=contact.book.name,
+            contact=contact,
+            is_on_list=not known.isdisjoint({contact.union_id, contact.phone_number}),
+        )
+
+
+def _of_group(group: ContactGroup) -> Suggestion:
+    people: int = group.contact_count  # type: ignore[attr-defined]  # annotated by for_list
+    return Suggestion(kind=Kind.GROUP, pk=group.pk, name=group.name, book=group.book.name, people=people)
+
+
+def _of_book(book: AddressBook) -> Suggestion:
+    people: int = book.contact_count  # type: ignore[attr-defined]  # annotated by for_list
+    return Suggestion(kind=Kind.BOOK, pk=book.pk, name=book.name, people=people)

@@ -1,0 +1,91 @@
+"""Searching and picking in the composer: what one types finds contacts, groups and books; a panel lists them all."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from invites import composing, permissions
+from invites.composing import Change
+from invites.forms.draft import PickFilterForm, PickForm
+from invites.models import Conference, Invitation
+from invites.views.address_book import asks_for
+from invites.views.draft import changed, form_view, load, organizer, page_url, shown_draft, with_form
+
+PEOPLE_SHOWN = 50
+GROUPS_SHOWN = 100
+SEARCHED_LENGTH = 100
+
+
+@require_safe
+@permissions.allow(permissions.may_organize)
+def draft_search(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the text that is being typed finds in the address books; as a page, the panel narrowed to it."""
+    conference = load(request, pk)
+    text = request.GET.get("text", "")[:SEARCHED_LENGTH]
+    if not asks_for(request, "draft_suggestions"):
+        pick = reverse("invites:draft_pick", args=[pk])
+        return redirect(f"{pick}?{urlencode({'q': text})}")
+    suggestions = composing.suggest(
+        text=text,
+        user=organizer(request),
+        app=conference.app,
+        draft=composing.find_draft(conference),
+    )
+    context = {"conference": conference, "country": conference.app.country, "suggestions": suggestions}
+    return TemplateResponse(request, "invites/_draft_suggestions.html", context)
+
+
+@form_view
+@permissions.allow(permissions.may_organize)
+def draft_pick(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lists books, groups and contacts to choose from; adds those that were picked."""
+    conference = load(request, pk)
+    if request.method == "POST":
+        form = PickForm(request.POST, user=organizer(request), app=conference.app)
+        if form.is_valid():
+            draft = shown_draft(request, conference)
+            return changed(request, conference, lambda: _add(draft, form.cleaned_data))
+        if asks_for(request, "draft_change"):
+            return with_form(request, "", conference, form)
+        context = _picker_context(request, conference) | {"form": form}
+        return render(request, "invites/draft_pick.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    in_place = {"draft_picker": "_draft_picker.html", "draft_picker_more": "_draft_picker_people.html"}
+    template = next(
+        (name for target, name in in_place.items() if asks_for(request, target)), "draft_pick.html"
+    )
+    return TemplateResponse(request, f"invites/{template}", _picker_context(request, conference))
+
+
+def _add(draft: Invitation, picked: dict[str, Any]) -> Change:
+    if picked["book"]:
+        return composing.add_book(draft=draft, book=picked["book"])
+    if picked["group"]:
+        return composing.add_group(draft=draft, group=picked["group"])
+    return composing.add_contacts(draft=draft, contacts=picked["contact"].by_name())
+
+
+def _picker_context(request: HttpRequest, conference: Conference) -> dict[str, Any]:
+    user, app = request.user, conference.app
+    filters = PickFilterForm(request.GET)
+    text = filters.found("q")
+    found = permissions.contacts(user, app=app).matching(text)
+    rows = list(found.after(filters.found("after")).by_name().with_book()[: PEOPLE_SHOWN + 1])
+    books = permissions.readable_books(user).of_app(app)
+    groups = permissions.contact_groups(user, app=app)
+    return {
+        "conference": conference,
+        "country": app.country,
+        "filters": filters,
+        "searched": text,
+        "contacts": rows[:PEOPLE_SHOWN],
+        "next_cursor": rows[PEOPLE_SHOWN - 1].cursor if len(rows) > PEOPLE_SHOWN else "",
+        "books": books.matching(text).for_list(),
+        "groups": groups.matching(text).with_book().for_list()[:GROUPS_SHOWN],
+        "cancel_url": page_url(conference),
+    }

@@ -1,0 +1,144 @@
+"""What the composer's templates show of a draft: the whole of it, or only what a change did. Changes nothing."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from invites import composing
+from invites.composing import Change
+from invites.composing.reading import line_of
+from invites.forms.draft import AddPeopleForm, OperatorForm, SeenDraftForm
+from invites.models import Conference, Invitation, Invitee, User
+
+# A long list shows its first people; the others come when asked for.
+ROWS_SHOWN = 100
+LINES_SHOWN = 50
+# A change of more rows than this answers with the list as a page would show it.
+MOST_ROWS_OF_A_CHANGE = 50
+UNDONE_AT_MOST = 10
+
+
+def composer_context(request: HttpRequest, conference: Conference) -> dict[str, Any]:
+    """What `_composer.html` needs. ``shown`` in the address says how many people, or ``all``."""
+    draft = composing.find_draft(conference)
+    union_id = request.user.union_id if isinstance(request.user, User) else ""
+    initial = {"union_id": union_id}
+    return list_context(conference, draft, shown=_shown(request)) | {
+        "add_form": AddPeopleForm(auto_id="draft_%s"),
+        "operator": union_id,
+        "operator_form": OperatorForm(initial=initial, app=conference.app, auto_id="operator_%s"),
+    }
+
+
+def list_context(
+    conference: Conference, draft: Invitation | None, *, shown: int | None = ROWS_SHOWN
+) -> dict[str, Any]:
+    """What `_draft_list.html` and `_draft_bar.html` need; ``shown`` people at most, or all for None.
+
+    ``hidden`` people stand between the positions ``hidden_after`` and ``hidden_to``.
+    """
+    context = bar_context(conference, draft) | {"country": conference.app.country}
+    if draft is None:
+        return context | {"draft_people": [], "lines": []}
+    people = list(draft.invitees.in_order()[:shown])
+    context |= {"draft_people": people, "lines": list(draft.draft_lines.all()[:LINES_SHOWN])}
+    hidden = context["summary"].people - len(people)
+    if hidden > 0:
+        last = draft.invitees.next_position() - 1
+        context |= {"hidden": hidden, "hidden_after": people[-1].position, "hidden_to": last}
+    return context
+
+
+def bar_context(conference: Conference, draft: Invitation | None) -> dict[str, Any]:
+    """What `_draft_bar.html` needs."""
+    return {
+        "conference": conference,
+        "draft": draft,
+        "summary": composing.summarise(draft, conference=conference),
+    }
+
+
+def change_context(change: Change, *, seen: SeenDraftForm) -> dict[str, Any]:
+    """What `_draft_change.html` says of a change and puts in its place on a page that has ``seen`` the list before.
+
+    Rows that the page does not show are left out, since there is nothing to replace.
+    """
+    after, to = seen.seen("hidden_after"), seen.seen("hidden_to")
+
+    def is_shown(invitee: Invitee) -> bool:
+        return after is None or to is None or not after < invitee.position <= to
+
+    context: dict[str, Any] = {
+        "country": change.draft.conference.app.country,
+        "sentences": list(_sentences(change)),
+        "added": change.added,
+        "changed": list(filter(is_shown, change.changed)),
+        "removed": list(filter(is_shown, change.removed)),
+        "undo": _undo(change),
+    }
+    if change.lines or change.lines_gone:
+        context["lines"] = list(change.draft.draft_lines.all()[:LINES_SHOWN])
+    return context
+
+
+def _shown(request: HttpRequest) -> int | None:
+    wanted = request.GET.get("shown", "")
+    if wanted == "all":
+        return None
+    is_number = wanted.isascii() and wanted.isdecimal() and len(wanted) < 7  # noqa: PLR2004 - no list is that long
+    return max(int(wanted), ROWS_SHOWN) if is_number else ROWS_SHOWN
+
+
+def _sentences(change: Change) -> list[str]:
+    """What happened, for the live region: whole sentences."""
+    sentences = []
+    if len(change.added) == 1:
+        sentences.append(_("“%(name)s” was added.") % {"name": change.added[0]})
+    elif change.added:
+        n = len(change.added)
+        sentences.append(ngettext("%(n)s person was added.", "%(n)s people were added.", n) % {"n": n})
+    if change.times_folded == 1 and not change.added:
+        sentences.append(_("“%(name)s” is on the list already.") % {"name": change.folded[0]})
+    elif change.times_folded:
+        n = change.times_folded
+        sentences.append(
+            ngettext(
+                "%(n)s repetition was folded into one person.",
+                "%(n)s repetitions were folded into one person each.",
+                n,
+            )
+            % {"n": n}
+        )
+    if change.lines:
+        n = len(change.lines)
+        sentences.append(ngettext("%(n)s line needs a look.", "%(n)s lines need a look.", n) % {"n": n})
+    if change.removed and not change.times_folded:
+        sentences.append(_removed(change))
+    elif not sentences and change.changed:
+        sentences.append(_("The name was changed to “%(name)s”.") % {"name": change.changed[0]})
+    elif not sentences and change.lines_gone:
+        sentences.append(_("The line was removed."))
+    return sentences or [_("Nothing was changed.")]
+
+
+def _removed(change: Change) -> str:
+    if len(change.removed) == 1:
+        return _("“%(name)s” was taken off the list.") % {"name": change.removed[0]}
+    n = len(change.removed)
+    return ngettext("%(n)s person was taken off the list.", "%(n)s people were taken off the list.", n) % {
+        "n": n
+    }
+
+
+def _undo(change: Change) -> str:
+    """The text that puts those back who were taken off; "" where they are too many, or nobody was."""
+    if change.times_folded or len(change.removed) > UNDONE_AT_MOST:
+        return ""
+    return "\n".join(
+        line_of(
+            nick="" if invitee.nick_filled_in else invitee.nick, channel=invitee.channel, value=invitee.value
+        )
+        for invitee in change.removed
+    )
