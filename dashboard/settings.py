@@ -101,7 +101,7 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Any backend of Django's Tasks interface will do: what is still to be sent is in our own tables.
-TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", default="django_tasks_db.DatabaseBackend")}}
+TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", default="") or "django_tasks_db.DatabaseBackend"}}
 
 AUTH_USER_MODEL = "invites.User"
 AUTH_PASSWORD_VALIDATORS = [

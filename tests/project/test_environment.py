@@ -1,0 +1,231 @@
+"""The settings refuse what they do not understand, in words, before anything starts."""
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+ROOT = Path(__file__).resolve().parents[2]
+VARIABLES = re.compile(r"^#?([A-Z][A-Z_]+)=", re.MULTILINE)
+
+type Read = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Read:
+    """The settings as they come out of the given environment, read anew, with data below ``tmp_path``."""
+    for name in VARIABLES.findall((ROOT / ".env.example").read_text(encoding="utf-8")):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "var"))
+    monkeypatch.setenv("ENV_FILE", "")
+
+    def read(**variables: str) -> dict[str, Any]:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        before = set(os.environ)
+        try:
+            return runpy.run_path(str(ROOT / "dashboard" / "settings.py"))
+        finally:
+            for name in set(os.environ) - before:  # what a file brought in
+                monkeypatch.delenv(name)
+
+    return read
+
+
+class TestDefaults:
+    """What holds where nothing is said."""
+
+    def test_nothing_set_is_safe_and_uses_no_real_app(self, read: Read, tmp_path: Path) -> None:
+        settings = read()
+        assert settings["DEBUG"] is False
+        assert settings["DINGTALK"] is None
+        assert settings["DINGTALK_SANDBOX_URL"] == ""
+        assert settings["DINGTALK_DEFAULT_COUNTRY"] == "CN"
+        assert settings["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
+        assert settings["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "db.sqlite3")
+
+    def test_empty_values_count_as_absent(self, read: Read) -> None:
+        names = VARIABLES.findall((ROOT / ".env.example").read_text(encoding="utf-8"))
+        empty = dict.fromkeys(set(names) - {"DATA_DIR"}, "")
+        kept = (
+            "DEBUG",
+            "DINGTALK",
+            "DINGTALK_DEFAULT_COUNTRY",
+            "ALLOWED_HOSTS",
+            "DATABASES",
+            "TIME_ZONE",
+            "TASKS",
+        )
+        plain, emptied = read(), read(**empty)
+        assert {name: emptied[name] for name in kept} == {name: plain[name] for name in kept}
+
+    def test_secret_key_is_made_once_and_only_its_owner_reads_it(self, read: Read, tmp_path: Path) -> None:
+        first, second = read()["SECRET_KEY"], read()["SECRET_KEY"]
+        assert first == second
+        assert len(first) >= 50
+        assert (tmp_path / "var" / "secret-key").stat().st_mode & 0o777 == 0o600
+
+
+class TestDingTalk:
+    """The one app that the environment describes."""
+
+    def test_credentials_go_to_the_international_host(self, read: Read) -> None:
+        app = read(DINGTALK_CLIENT_ID="ding-id", DINGTALK_CLIENT_SECRET="hush")["DINGTALK"]
+        assert (app.client_id, app.client_secret) == ("ding-id", "hush")
+        assert app.base_url == "https://api.dingtalk.io"
+
+    def test_fixed_token_wins_over_client_id(self, read: Read) -> None:
+        app = read(DINGTALK_CLIENT_ID="id", DINGTALK_CLIENT_SECRET="hush", DINGTALK_ACCESS_TOKEN="tok")[
+            "DINGTALK"
+        ]
+        assert app.access_token == "tok"
+        assert app.client_id == ""
+
+    def test_secrets_do_not_show_in_the_settings_text(self, read: Read) -> None:
+        described = repr(read(DINGTALK_CLIENT_ID="id", DINGTALK_CLIENT_SECRET="hush-hush")["DINGTALK"])
+        assert "hush-hush" not in described
+
+    def test_host_loses_its_closing_slash(self, read: Read) -> None:
+        app = read(DINGTALK_ACCESS_TOKEN="t", DINGTALK_BASE_URL="https://api.dingtalk.com/")["DINGTALK"]
+        assert app.base_url == "https://api.dingtalk.com"
+
+
+class TestWrongValues:
+    """Each stops the start and names its variable."""
+
+    @pytest.mark.parametrize(
+        ("variables", "words"),
+        [
+            ({"DEBUG": "maybe"}, "DEBUG must be 1 or 0"),
+            ({"HTTPS_ONLY": "ture"}, "HTTPS_ONLY must be 1 or 0"),
+            ({"SECRET_KEY": "short"}, "SECRET_KEY is too short"),
+            ({"ALLOWED_HOSTS": "https://invites.example.com"}, "ALLOWED_HOSTS takes names"),
+            ({"TIME_ZONE": "Mars/Olympus"}, "TIME_ZONE must be a name"),
+            ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL must be"),
+            ({"FIELD_ENCRYPTION_KEYS": "not-a-key"}, "FIELD_ENCRYPTION_KEYS: key 1"),
+            ({"DATABASE_URL": "nonsense"}, "DATABASE_URL must begin with"),
+            ({"DATABASE_URL": "mysql://user:pass@host/name"}, "DATABASE_URL must begin with"),
+            ({"DATABASE_URL": "postgres://host:port/name"}, "DATABASE_URL is not a URL"),
+            ({"DATABASE_URL": "postgres://host"}, "DATABASE_URL names no database"),
+            ({"DATABASE_URL": "sqlite://:memory:"}, "DATABASE_URL names no database"),
+            ({"DINGTALK_CLIENT_ID": "id"}, "DINGTALK_CLIENT_SECRET is not"),
+            ({"DINGTALK_CLIENT_SECRET": "hush"}, "DINGTALK_CLIENT_ID is not"),
+            ({"DINGTALK_ACCESS_TOKEN": "two words"}, "DINGTALK_ACCESS_TOKEN contains a blank"),
+            ({"DINGTALK_ACCESS_TOKEN": "tok\nen"}, "DINGTALK_ACCESS_TOKEN contains a blank"),
+            ({"DINGTALK_BASE_URL": "https://api.dingtalk.com"}, "no credentials are"),
+            ({"DINGTALK_SANDBOX_URL": "https://api.dingtalk.com"}, "the sandbox is never elsewhere"),
+            ({"DINGTALK_DEFAULT_COUNTRY": "China"}, "DINGTALK_DEFAULT_COUNTRY must be"),
+            ({"DINGTALK_DEFAULT_COUNTRY": "XX"}, "DINGTALK_DEFAULT_COUNTRY must be"),
+        ],
+    )
+    def test_wrong_value_is_refused(self, read: Read, variables: dict[str, str], words: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match=re.escape(words)):
+            read(**variables)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://api.dingtalk.com",
+            "ftp://127.0.0.1",
+            "api.dingtalk.com",
+            "https://user:hush@api.dingtalk.com",
+            "https://api.dingtalk.com/?a=b",
+            "https://api.dingtalk.com/#a",
+            "https://api.dingtalk.com:port",
+            "https://",
+        ],
+    )
+    def test_host_that_could_leak_the_token_is_refused(self, read: Read, url: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match="DINGTALK_BASE_URL"):
+            read(DINGTALK_ACCESS_TOKEN="t", DINGTALK_BASE_URL=url)
+
+    def test_plain_http_to_this_machine_is_fine(self, read: Read) -> None:
+        app = read(DINGTALK_ACCESS_TOKEN="t", DINGTALK_BASE_URL="http://127.0.0.1:9999")["DINGTALK"]
+        assert app.base_url == "http://127.0.0.1:9999"
+
+    @pytest.mark.parametrize(
+        "variables",
+        [
+            {"DATABASE_URL": "postgres://user:hush-hush@host:port/name"},
+            {"DINGTALK_CLIENT_SECRET": "hush-hush"},
+            {"DINGTALK_ACCESS_TOKEN": "hush-hush token"},
+            {"SECRET_KEY": "hush-hush"},
+            {"FIELD_ENCRYPTION_KEYS": "hush-hush"},
+        ],
+        ids=str,
+    )
+    def test_refusal_repeats_no_secret(self, read: Read, variables: dict[str, str]) -> None:
+        with pytest.raises(ImproperlyConfigured) as refusal:
+            read(**variables)
+        assert "hush-hush" not in str(refusal.value)
+
+    def test_good_encryption_keys_are_taken_in_their_order(self, read: Read) -> None:
+        keys = [Fernet.generate_key().decode() for _ in range(2)]
+        assert read(FIELD_ENCRYPTION_KEYS=f"{keys[0]}, {keys[1]}")["FIELD_ENCRYPTION_KEYS"] == keys
+
+
+class TestFile:
+    """The file .env, and its example."""
+
+    def test_file_is_read_and_the_environment_wins_over_it(self, read: Read, tmp_path: Path) -> None:
+        file = tmp_path / "settings"
+        file.write_text("ALLOWED_HOSTS=from-the-file.example\nTIME_ZONE=Europe/Paris\n", encoding="utf-8")
+        settings = read(ENV_FILE=str(file), TIME_ZONE="Asia/Tokyo")
+        assert settings["ALLOWED_HOSTS"] == ["from-the-file.example"]
+        assert settings["TIME_ZONE"] == "Asia/Tokyo"
+
+    def test_example_changes_nothing_as_it_stands(self, read: Read) -> None:
+        kept = (
+            "DEBUG",
+            "HTTPS_ONLY",
+            "DINGTALK",
+            "ALLOWED_HOSTS",
+            "DATABASES",
+            "TIME_ZONE",
+            "TASKS",
+            "LOGGING",
+        )
+        plain, copied = read(), read(ENV_FILE=str(ROOT / ".env.example"))
+        assert {name: copied[name] for name in kept} == {name: plain[name] for name in kept}
+
+    def test_example_names_every_variable_that_is_read_and_no_other(self) -> None:
+        described = set(VARIABLES.findall((ROOT / ".env.example").read_text(encoding="utf-8")))
+        code = "".join(
+            path.read_text(encoding="utf-8")
+            for folder in ("dashboard", "invites")
+            for path in (ROOT / folder).rglob("*.py")
+        )
+        called = re.findall(
+            r"""(?:env\.\w+|read_\w+|environ(?:\.get)?)\(\s*(?:env,\s*)?"([A-Z][A-Z_]+)\"""", code
+        )
+        assert set(called) - {"ENV_FILE"} <= described
+        # The credentials are read by the part of their name that follows DINGTALK_.
+        quoted = set(re.findall(r'"([A-Z_]+)"', code))
+        assert {name for name in described if not {name, name.removeprefix("DINGTALK_")} & quoted} == set()
+
+
+class TestStart:
+    """What a person at a terminal sees."""
+
+    def test_wrong_value_is_one_sentence_and_no_traceback(self, tmp_path: Path) -> None:
+        answer = subprocess.run(
+            [sys.executable, "manage.py", "check"],
+            cwd=ROOT,
+            env={"ENV_FILE": "", "DATA_DIR": str(tmp_path), "DINGTALK_CLIENT_ID": "id"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert answer.returncode == 2
+        assert answer.stdout == ""
+        assert answer.stderr == (
+            "Nothing was started. DINGTALK_CLIENT_ID is set, but DINGTALK_CLIENT_SECRET is not.\n"
+        )
