@@ -1,0 +1,128 @@
+"""The client and the sandbox, which know nothing of each other, over real HTTP."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from invites.dingtalk import (
+    ConferenceOver,
+    ConferenceStatus,
+    DingTalkClient,
+    FixedToken,
+    InternalApp,
+    Invitee,
+    NotAuthorised,
+    PhoneInvitee,
+    StaleToken,
+    ThirdPartyApp,
+)
+from invites.dingtalk.sandbox import (
+    DEMO_ORGANIZER,
+    DEMO_PEOPLE,
+    SANDBOX_CLIENT_ID,
+    SANDBOX_CLIENT_SECRET,
+    SandboxServer,
+)
+from invites.dingtalk.sandbox.people import (
+    SANDBOX_CORP_ID,
+    SANDBOX_SUITE_KEY,
+    SANDBOX_SUITE_SECRET,
+    SANDBOX_SUITE_TICKET,
+)
+from invites.dingtalk.tokens import TokenSource
+
+INTERNAL = InternalApp(client_id=SANDBOX_CLIENT_ID, client_secret=SANDBOX_CLIENT_SECRET)
+THIRD_PARTY = ThirdPartyApp(
+    suite_key=SANDBOX_SUITE_KEY,
+    suite_secret=SANDBOX_SUITE_SECRET,
+    auth_corp_id=SANDBOX_CORP_ID,
+    suite_ticket=SANDBOX_SUITE_TICKET,
+)
+SOMEBODY = Invitee(union_id=DEMO_PEOPLE[0].union_id, nick="Somebody")
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer() as server:
+        yield server
+
+
+def client_of(
+    sandbox: SandboxServer, tokens: InternalApp | ThirdPartyApp | TokenSource = INTERNAL
+) -> DingTalkClient:
+    return DingTalkClient(base_url=sandbox.base_url, tokens=tokens)
+
+
+class TestClientAgainstSandbox:
+    def test_conference_from_its_beginning_to_its_end(self, sandbox: SandboxServer) -> None:
+        with client_of(sandbox) as client:
+            created = client.create_conference(user_id=DEMO_ORGANIZER.union_id, conf_title="周会")
+            conference_id = created.conference_id
+            answer = client.invite_users(
+                conference_id=conference_id,
+                union_id=DEMO_ORGANIZER.union_id,
+                invitees=[SOMEBODY],
+                phone_invitees=[PhoneInvitee(phone_number="+4915112345678", nick="Abroad")],
+            )
+            info = client.query_conference_info(conference_id=conference_id)
+            members = client.query_conference_members(conference_id=conference_id)
+            running = client.query_user_ongoing_conferences(union_id=DEMO_ORGANIZER.union_id)
+            by_number = client.query_conference_info_by_room_code(room_code=created.room_code)
+            client.close_conference(conference_id=conference_id, union_id=DEMO_ORGANIZER.union_id)
+            with pytest.raises(ConferenceOver):
+                client.invite_users(conference_id=conference_id, union_id=None, invitees=[SOMEBODY])
+
+        assert answer.http_status == 200
+        assert (info.title, info.status, info.room_code) == (
+            "周会",
+            ConferenceStatus.STARTED,
+            created.room_code,
+        )
+        assert SOMEBODY.union_id in {member.union_id for member in members.members}
+        assert conference_id in running
+        assert [found.conference_id for found in by_number] == [conference_id]
+
+    def test_members_come_page_by_page(self, sandbox: SandboxServer) -> None:
+        people = [person.union_id for person in DEMO_PEOPLE[:5]]
+        conference = sandbox.add_conference(people=people)
+        found: list[str] = []
+        token: str | None = None
+        with client_of(sandbox) as client:
+            for _ in range(len(people) + 1):
+                page = client.query_conference_members(
+                    conference_id=conference.conference_id, max_results=2, next_token=token
+                )
+                found += [member.union_id for member in page.members]
+                token = page.next_token
+                if token is None:
+                    break
+
+        assert set(people) <= set(found)
+        assert len(found) == len(set(found))
+
+    @pytest.mark.parametrize("app", [INTERNAL, THIRD_PARTY], ids=["internal", "third party"])
+    def test_expired_token_is_replaced(
+        self, sandbox: SandboxServer, app: InternalApp | ThirdPartyApp
+    ) -> None:
+        conference_id = sandbox.add_conference().conference_id
+        with client_of(sandbox, app) as client:
+            client.invite_users(conference_id=conference_id, union_id=None, invitees=[SOMEBODY])
+            sandbox.expire_tokens()
+            with pytest.raises(StaleToken):
+                client.invite_users(conference_id=conference_id, union_id=None, invitees=[SOMEBODY])
+            client.invite_users(conference_id=conference_id, union_id=None, invitees=[SOMEBODY])
+
+        assert len(sandbox.invitations) == 3
+
+    def test_wrong_secret_is_told(self, sandbox: SandboxServer) -> None:
+        conference_id = sandbox.add_conference().conference_id
+        wrong = InternalApp(client_id=SANDBOX_CLIENT_ID, client_secret="wrong-secret")
+        with client_of(sandbox, wrong) as client, pytest.raises(NotAuthorised) as caught:
+            client.invite_users(conference_id=conference_id, union_id=None, invitees=[SOMEBODY])
+
+        assert (caught.value.code, sandbox.invitations) == ("invalidClientIdOrSecret", [])
+
+    def test_unknown_token_is_stale(self, sandbox: SandboxServer) -> None:
+        conference_id = sandbox.add_conference().conference_id
+        with client_of(sandbox, FixedToken("nobody-gave-this")) as client, pytest.raises(StaleToken):
+            client.invite_users(conference_id=conference_id, union_id=None, invitees=[SOMEBODY])
