@@ -11,7 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites import tasks
-from invites.errors import AlreadySent, AppUnavailable, ConferenceEnded, DraftChanged, NobodyToInvite
+from invites.errors import (
+    AlreadySent,
+    AppUnavailable,
+    ConferenceEnded,
+    DemoPersonRefused,
+    DraftChanged,
+    NobodyToInvite,
+)
 from invites.guarding import refuse_demo_person
 from invites.models import App, Batch, Invitation, Invitee, User
 from invites.models.invitation import InvitationState
@@ -80,9 +87,9 @@ def invite_again(*, invitation: Invitation, states: Collection[str], user: User)
 
 
 def freeze(*, invitation: Invitation, invitees: Sequence[Invitee], user: User | None) -> None:
-    """Makes an invitation final: who, when, in which batches. ``invitees`` are all of its people, in their order.
+    """Makes an invitation final: who, when, in whose name, in which batches.
 
-    Raises NobodyToInvite or DemoPersonRefused. The caller holds the transaction.
+    ``invitees`` are all of its people, in their order. Raises NobodyToInvite or DemoPersonRefused. The caller holds the transaction.
     """
     if not invitees:
         raise NobodyToInvite
@@ -92,7 +99,9 @@ def freeze(*, invitation: Invitation, invitees: Sequence[Invitee], user: User | 
     invitation.state = InvitationState.SENDING
     invitation.sent_by = user
     invitation.sent_at = timezone.now()
-    invitation.save(update_fields=["state", "sent_by", "sent_at"])
+    if user is not None and not invitation.operator_union_id:
+        invitation.operator_union_id = _operator(user, app=app)
+    invitation.save(update_fields=["state", "sent_by", "sent_at", "operator_union_id"])
     starts = range(0, len(invitees), size)
     not_before = max(filter(None, (app.rests_until, invitation.sent_at)))
     batches = Batch.objects.bulk_create(
@@ -109,6 +118,15 @@ def ring(invitation_id: int) -> None:
     """Asks for a worker as soon as the transaction is committed."""
     Invitation.objects.filter(pk=invitation_id).update(rung_at=timezone.now())
     transaction.on_commit(partial(tasks.deliver_invitation.enqueue, invitation_id))
+
+
+def _operator(user: User, *, app: App) -> str:
+    """The unionId that calls show as the inviter: that of whoever sends, where this app can know it."""
+    try:
+        refuse_demo_person(app=app, values=[user.union_id])
+    except DemoPersonRefused:
+        return ""
+    return user.union_id
 
 
 def _check_can_be_sent(invitation: Invitation) -> None:
