@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from invites.forms.app import AppForm, AppOfSettingsForm
-from invites.forms.user import UserForm
+from invites.forms.user import NewUserForm, UserForm
 from invites.models import (
     AddressBook,
     App,
@@ -41,6 +41,7 @@ class InvitesUserAdmin(UserAdmin[User]):
     """Who signs in. Nobody is deleted, since the history names them: they are barred from signing in."""
 
     form = UserForm
+    add_form = NewUserForm
     list_display = ("username", "display_name", "role", "is_active", "last_login")
     list_filter = ("role", "is_active")
     search_fields = ("username", "first_name", "last_name", "union_id")

@@ -3,14 +3,32 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.utils.translation import gettext_lazy as _
 
 from invites.models import User
+from invites.models.address_book import validate_union_id
 from invites.models.user import Role
 
 
-class UserForm(UserChangeForm[User]):
+class _WithUnionId(forms.Form):
+    def clean_union_id(self) -> str:
+        """Empty, or something that can be a unionId."""
+        union_id: str = self.cleaned_data["union_id"]
+        if union_id:
+            validate_union_id(union_id)
+        return union_id
+
+
+class NewUserForm(_WithUnionId, AdminUserCreationForm[User]):
+    """A new user."""
+
+    class Meta:
+        model = User
+        fields = ("username", "role", "union_id")
+
+
+class UserForm(_WithUnionId, UserChangeForm[User]):
     """A user with their role. Somebody who can set up everything is always left."""
 
     class Meta:

@@ -249,6 +249,11 @@ class Attempt(models.Model):
         return self.state == AttemptState.STARTED
 
     @property
+    def seconds(self) -> float | None:
+        """How long it took, None while it is under way."""
+        return None if self.duration_ms is None else self.duration_ms / 1000
+
+    @property
     def people_not_named(self) -> int:
         """How many people are left where a row of the history names the first few."""
         return max(0, self.people - NAMES_IN_A_ROW)

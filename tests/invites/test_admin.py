@@ -323,6 +323,14 @@ class TestUsers:
         page = client_of_administrator.get(f"/admin/invites/user/{organizer.pk}/change/").content.decode()
         assert not re.search(r'name="(is_staff|is_superuser|groups|user_permissions)"', page)
 
+    def test_union_id_with_a_blank_is_refused(self, organizer: User, client_of_administrator: Client) -> None:
+        assert self.change(client_of_administrator, organizer, union_id="with blank") == 200
+        data = {"username": "new", "password1": PASSWORD, "password2": PASSWORD, "role": "auditor"}
+        errors = refused(
+            client_of_administrator, "/admin/invites/user/add/", data | {"union_id": "with blank"}
+        )
+        assert "union_id" in errors
+
     def test_nobody_is_deleted(self, organizer: User, client_of_administrator: Client) -> None:
         url = f"/admin/invites/user/{organizer.pk}/delete/"
         assert client_of_administrator.post(url, {"post": "yes"}).status_code == 403

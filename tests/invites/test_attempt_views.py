@@ -73,7 +73,7 @@ class TestAttemptList:
         for text in ("Planning of the harvest", "organizer", people[0].nick, people[2].nick, "and 2 more"):
             assert text in page
         assert people[3].nick not in page
-        assert "1,234 ms" in page
+        assert "1.23 s" in page
         assert '/codes/#confClosed"' in page
         assert str(explain("confClosed").what) in page
 
@@ -455,7 +455,7 @@ class TestAttemptDetail:
             "confClosed",
             "the meeting &lt;has&gt; ended",
             "REQ-78",
-            "120 ms",
+            "0.12 s",
             'data-copy="REQ-78"',
         ):
             assert text in page
