@@ -6,8 +6,8 @@ from typing import Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q, Value
-from django.db.models.functions import Lower
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -83,7 +83,10 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
 
     def for_list(self) -> Self:
         """By name, with ``contact_count``."""
-        return self.for_page().annotate(contact_count=Count("contacts")).order_by(Lower("name"), "pk")
+        # One count a book, from an index alone: joining all contacts and grouping them is slow for large books.
+        counts = Contact.objects.filter(book=OuterRef("pk")).values("book").annotate(n=Count("pk")).values("n")
+        contact_count = Coalesce(Subquery(counts), 0)
+        return self.for_page().annotate(contact_count=contact_count).order_by(Lower("name"), "pk")
 
 
 class AddressBook(models.Model):
