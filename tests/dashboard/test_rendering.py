@@ -3,6 +3,7 @@
 import re
 
 from django import forms
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 
 from dashboard.rendering import BoundField
@@ -92,3 +93,32 @@ class TestFields:
 
     def test_every_form_gets_it(self) -> None:
         assert isinstance(Person()["nick"], BoundField)
+
+
+class TestErrorSummary:
+    """What stands on top of a form that was refused."""
+
+    def summary(self, form: forms.Form) -> str:
+        return render_to_string("_form_errors.html", {"form": form})
+
+    def test_it_leads_to_each_wrong_field(self) -> None:
+        body = self.summary(Person({"nick": "too long", "kind": "c", "sharing": "c", "books": ["1"]}))
+        for target in ("id_nick", "id_kind", "id_sharing_0", "id_code"):
+            assert f'href="#{target}"' in body
+        assert "id_books" not in body
+
+    def test_it_takes_focus(self) -> None:
+        assert re.search(r'tabindex="-1"\s+autofocus', self.summary(Person({})))
+
+    def test_hidden_field_is_told_without_a_link(self) -> None:
+        body = self.summary(Person({}))
+        assert 'href="#id_token"' not in body
+        assert body.count("<li>") == 6
+
+    def test_what_is_wrong_with_the_whole_form_is_escaped(self) -> None:
+        form = Person({})
+        form.add_error(None, "<b>No</b>")
+        assert "<li>&lt;b&gt;No&lt;/b&gt;</li>" in self.summary(form)
+
+    def test_fresh_form_has_none(self) -> None:
+        assert not self.summary(Person()).strip()

@@ -1,11 +1,13 @@
 """The home page, signing in, theme and language, and the pages for what goes wrong."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.test import Client, RequestFactory
+from django.utils import translation
 from django.views.csrf import csrf_failure
 from django.views.defaults import bad_request, permission_denied, server_error
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -166,6 +168,12 @@ class TestTheme:
 
 class TestLanguage:
     """Choosing a language without scripts."""
+
+    @pytest.fixture(autouse=True)
+    def language_of_other_tests(self) -> Iterator[None]:
+        """A request leaves its language behind in its thread."""
+        with translation.override(translation.get_language()):
+            yield
 
     def test_choice_is_kept_and_shown(self, db: None) -> None:
         client = Client()
