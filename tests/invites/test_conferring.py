@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from django.utils import timezone
 
 from invites.conferring import close, create, find, outcome_of, refresh, register, running
 from invites.conferring.facts import safe_link
+from invites.conferring.finding import MOST_NAMED
+from invites.connecting import close_clients
 from invites.dingtalk.sandbox import DEMO_ORGANIZER, SandboxServer
 from invites.dingtalk.sandbox.routes import Operation
 from invites.errors import (
@@ -23,6 +26,7 @@ from invites.errors import (
 )
 from invites.models import App, Conference, ConferenceCreation, User
 from invites.models.conference import ConferenceStatus, CreationState
+from tests.dingtalk.loopback import Recorder, recording_server
 from tests.factories import AppFactory, ConferenceFactory
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +34,14 @@ pytestmark = pytest.mark.django_db
 PLANNING = "5a9db0c000000000000000a1"
 KICK_OFF = "5a9db0c000000000000000a4"
 HOST = DEMO_ORGANIZER.union_id
+
+
+@pytest.fixture
+def dingtalk() -> Iterator[Recorder]:
+    """A server that answers everything with what a test gives it, where the sandbox has no such meetings."""
+    with recording_server() as recorder:
+        yield recorder
+    close_clients()
 
 
 def asked(sandbox: SandboxServer, operation: Operation) -> int:
@@ -248,6 +260,28 @@ class TestRunning:
         assert {meeting.title for meeting in found} == {""}
         assert asked(sandbox, Operation.INFO) == 1
 
+    def test_id_that_is_no_path_segment_is_left_out(self, dingtalk: Recorder, organizer: User) -> None:
+        dingtalk.answer = {
+            "onGoingConfIdList": ["../x", "cafe01"],
+            "confInfo": {"title": "Real", "status": 2},
+        }
+        found = running(user=organizer, app=AppFactory(base_url=dingtalk.url), union_id="operator-1")
+        assert [(meeting.conference_id, meeting.title) for meeting in found] == [("cafe01", "Real")]
+
+    def test_only_the_first_meetings_cost_a_call_each(self, dingtalk: Recorder, organizer: User) -> None:
+        ids = [f"cafe{number:02}" for number in range(MOST_NAMED + 2)]
+        dingtalk.answer = {"onGoingConfIdList": ids, "confInfo": {"title": "Real", "status": 2}}
+        found = running(user=organizer, app=AppFactory(base_url=dingtalk.url), union_id="operator-1")
+        assert [meeting.conference_id for meeting in found] == ids
+        assert len(dingtalk.recorded) == 1 + MOST_NAMED
+
+    def test_demo_person_is_not_asked_about_through_a_real_app(
+        self, dingtalk: Recorder, organizer: User
+    ) -> None:
+        with pytest.raises(DemoPersonRefused):
+            running(user=organizer, app=AppFactory(base_url=dingtalk.url), union_id=HOST)
+        assert not dingtalk.recorded
+
     def test_wrong_union_id_is_refused_and_not_remembered(
         self, sandbox: SandboxServer, sandbox_app: App, organizer: User
     ) -> None:
@@ -265,6 +299,16 @@ class TestFind:
 
     def test_finds_nothing_behind_another_number(self, sandbox: SandboxServer, sandbox_app: App) -> None:
         assert find(app=sandbox_app, room_code="123456789") == []
+
+    def test_running_meetings_come_before_those_that_have_ended(self, dingtalk: Recorder) -> None:
+        dingtalk.answer = {
+            "conferenceList": [
+                {"conferenceId": "yesterday", "status": 1},
+                {"conferenceId": "now", "status": 2},
+            ]
+        }
+        found = find(app=AppFactory(base_url=dingtalk.url), room_code="900000103")
+        assert [meeting.conference_id for meeting in found] == ["now", "yesterday"]
 
     def test_throttled_search_says_when_to_try_again(self, sandbox: SandboxServer, sandbox_app: App) -> None:
         sandbox.add_fault("throttled", operation="by_room_code")
@@ -329,6 +373,14 @@ class TestRegister:
         with pytest.raises(DingTalkRefused, match="finds no conference") as refusal:
             register(user=organizer, app=sandbox_app, conference_id="cafe01")
         assert refusal.value.code == "roomNotFound"
+        assert not Conference.objects.exists()
+
+    def test_conference_that_is_over_is_refused(
+        self, sandbox: SandboxServer, sandbox_app: App, organizer: User
+    ) -> None:
+        sandbox.add_fault("code:resourceClose", operation="info")
+        with pytest.raises(DingTalkRefused, match="is over"):
+            register(user=organizer, app=sandbox_app, conference_id=PLANNING)
         assert not Conference.objects.exists()
 
     @pytest.mark.parametrize("fault", ["code:permissions.error", "html_502", "throttled", "quota"])
