@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from django.utils.translation import override
 
+from invites import delivering, inviting
 from invites.dingtalk import codes
 from invites.explaining import (
     APP_UNAVAILABLE,
@@ -54,6 +55,7 @@ DOCUMENTED_BY_DINGTALK = [
     "invalidParameter.corporation.invalidAuthorizationCorporationId",
     "90018",
 ]
+WHY_LEFT_OUT = {delivering.PROCESS_DIED, delivering.APP_UNAVAILABLE, delivering.TOO_LATE, inviting.TIME_IS_UP}
 EVERY_CODE = sorted(
     {
         *DOCUMENTED_BY_DINGTALK,
@@ -85,6 +87,11 @@ class TestKnownCodes:
     def test_every_explanation_says_whether_somebody_was_called(self, code: str) -> None:
         with override("en"):
             assert "called" in str(explain(code).what)
+
+    @pytest.mark.parametrize("code", sorted(WHY_LEFT_OUT - {delivering.PROCESS_DIED}))
+    def test_people_who_were_left_out_were_not_called(self, code: str) -> None:
+        with override("en"):
+            assert "may have been called" not in str(explain(code).what)
 
     @pytest.mark.parametrize("code", sorted({*codes.DOCUMENTED, *codes.OLD_STYLE, *codes.OWN}))
     def test_explanation_agrees_with_consequence_about_who_may_have_rung(self, code: str) -> None:

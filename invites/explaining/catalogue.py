@@ -1,12 +1,10 @@
-"""Says in plain words what an error code means, whose move it is and what to do. Must not guess at unknown codes.
+"""What every known error code means, as data. Must not decide which entry a code belongs to.
 
 The texts are for somebody whose meeting has already begun: one sentence each, and always whether somebody may
 have been called.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -48,76 +46,16 @@ class Entry:
         return "\n".join((*self.codes, str(self.what), str(self.action), str(self.meanwhile))).casefold()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """One code explained: `what` happened, whose move it is (`mover`), and the `action`, a sentence each.
-
-    `known` is False for a code that no documentation of DingTalk's names; `anchor` is its place in the list of
-    codes.
-    """
-
-    code: str
-    what: StrOrPromise
-    mover: Mover
-    action: StrOrPromise
-    known: bool
-    anchor: str
-
-    @property
-    def whose_move(self) -> StrOrPromise:
-        """The mover in words."""
-        return self.mover.label
-
-
-def explain(code: str, *, still_waiting: bool = False) -> Explanation:
-    """What `code` means for the people of the attempt that it ended.
-
-    `still_waiting` says that those people wait for a repetition that happens by itself; without it the explanation
-    is for people who are left as they are.
-    """
-    entry = _entry_of(code)
-    goes_on = still_waiting and bool(entry.meanwhile)
-    return Explanation(
-        code=code,
-        what=entry.what,
-        mover=Mover.NOBODY if goes_on else entry.mover,
-        action=entry.meanwhile if goes_on else entry.action,
-        known=entry is not UNKNOWN_CODE,
-        anchor=code if code in _BY_CODE else entry.codes[0],
-    )
-
-
-def find(text: str) -> list[Entry]:
-    """The entries that have ``text`` in a code or in their words; all of them for "".
-
-    A code that we make up from a status (`http_418`) finds the entry of its kind.
-    """
-    wanted = text.casefold()
-    found = [entry for entry in CATALOGUE if wanted in entry.words]
-    return found or [entry for entry in (_entry_of(text),) if entry is not UNKNOWN_CODE]
-
-
-def _entry_of(code: str) -> Entry:
-    if code in _BY_CODE:
-        return _BY_CODE[code]
-    if codes.is_own(code):
-        return _BY_CODE[_HTTP_FAMILIES.get(code.removeprefix("http_")[:1], "http_other")]
-    facts = codes.facts_of(code)
-    if facts is not None and facts.rest is not None:
-        # A limit with a name that is new: the family says enough.
-        return _BY_CODE[_PER_MINUTE if facts.rest >= codes.PER_MINUTE else _PER_SECOND]
-    return UNKNOWN_CODE
-
-
 # Codes that the product gives itself beside those of the client: the process that made the call ended before it
-# could write down the answer; the app was switched off or has no credentials; the command's time was used up.
+# could write down the answer; the app was switched off or has no credentials; no worker ran for too long; the
+# command's time was used up.
 PROCESS_DIED = "processDied"
 APP_UNAVAILABLE = "appUnavailable"
+TOO_LATE = "tooLate"
 TIME_IS_UP = "timeIsUp"
 
-_PER_SECOND = "Forbidden.AccessDenied.QpsLimitForApi"
-_PER_MINUTE = "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi"
-_HTTP_FAMILIES = {"4": "http_4xx", "5": "http_5xx"}
+PER_SECOND = "Forbidden.AccessDenied.QpsLimitForApi"
+PER_MINUTE = "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi"
 
 _DECIDE = _(
     "Look at who has joined the conference, then decide whether to invite the others again: "
@@ -344,7 +282,7 @@ _APP = (
 _RATE_AND_NETWORK = (
     Entry(
         codes=(
-            _PER_SECOND,
+            PER_SECOND,
             "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi",
             "Forbidden.AccessDenied.QpsLimitForSuitekeyAndOrgAndApi",
             "qps.exceed.limit",
@@ -359,7 +297,7 @@ _RATE_AND_NETWORK = (
         meanwhile=_TRIED_AGAIN,
     ),
     Entry(
-        codes=(_PER_MINUTE, "Forbidden.AccessDenied.QpmLimitForSuitekeyAndOrgAndApi"),
+        codes=(PER_MINUTE, "Forbidden.AccessDenied.QpmLimitForSuitekeyAndOrgAndApi"),
         mover=Mover.YOU,
         what=_("The app has made as many calls in this minute as DingTalk allows; nobody was called."),
         action=_AGAIN_SOON,
@@ -392,6 +330,17 @@ _RATE_AND_NETWORK = (
         ),
         action=_AGAIN_SOON,
         meanwhile=_TRIED_AGAIN,
+    ),
+    Entry(
+        codes=(TOO_LATE,),
+        mover=Mover.YOU,
+        what=_(
+            "This server did not get round to these people for so long that they were not called any more."
+        ),
+        action=_(
+            "If the conference still runs, invite these people again; if it keeps happening, an administrator checks "
+            "that a worker is running."
+        ),
     ),
     Entry(
         codes=(TIME_IS_UP,),
@@ -452,7 +401,3 @@ CATALOGUE: tuple[Entry, ...] = (
     UNKNOWN_CODE,
 )
 """Every explanation, in the order in which a person reads them."""
-
-_BY_CODE: Mapping[str, Entry] = MappingProxyType(
-    {code: entry for entry in CATALOGUE if entry is not UNKNOWN_CODE for code in entry.codes}
-)
