@@ -62,11 +62,13 @@ def group_delete(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, _("The group “%(name)s” was deleted.") % {"name": group})
         return redirect("invites:book_detail", group.book.pk)
     people = group.contacts.count()
-    lost = ngettext("who was in this group (%(n)s person)", "who was in this group (%(n)s people)", people)
+    lost = ngettext("the membership of %(n)s person", "the membership of %(n)s people", people) % {
+        "n": people
+    }
     context = {
         "title": _("Delete the group “%(name)s”?") % {"name": group},
         "text": _("The people in it stay in the address book."),
-        "losses": [lost % {"n": people}],
+        "losses": [lost] if people else [],
         "label": _("Delete the group"),
         "cancel_url": _group_url(group),
     }
