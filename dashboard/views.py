@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.messages.views import SuccessMessageMixin
+from django.contrib.auth.forms import PasswordChangeForm
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.context import THEMES
@@ -48,12 +49,16 @@ class SignInView(auth_views.LoginView):
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
-class PasswordView(SuccessMessageMixin[Any], auth_views.PasswordChangeView):
+class PasswordView(auth_views.PasswordChangeView):
     """Django's, with a message instead of a page of its own."""
 
     template_name = "password_change.html"
     success_url = reverse_lazy("home")
-    success_message = _("Your password has been changed.")
+
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        """Changes it and says so."""
+        messages.success(self.request, _("Your password has been changed."))
+        return super().form_valid(form)
 
     def form_invalid(self, form: BaseForm) -> HttpResponse:
         """The form again, as 422."""
