@@ -202,6 +202,7 @@ class TestConferenceChoose:
         headers = {"HX-Request": "true", "HX-Target": "way"}
         page = browser.post(CHOOSE, {"union_id": HOST}, headers=headers)
         assertContains(page, 'id="way"')
+        assertContains(page, "2 meetings found.")
         assertNotContains(page, "<html")
 
     def test_meeting_that_is_registered_already_is_opened(

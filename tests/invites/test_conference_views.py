@@ -99,6 +99,7 @@ class TestConferenceList:
         ConferenceFactory(owner=organizer, title="Running")
         response = browser.get(self.address, {"q": "runn"}, headers=htmx("conferences"))
         assertContains(response, "Running")
+        assertContains(response, "1 conference shown.")
         assertNotContains(response, "<html")
 
     def test_unknown_target_gets_the_whole_page(self, browser: Client) -> None:
