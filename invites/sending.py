@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from invites import tasks
+from invites import bell, tasks
 from invites.errors import (
     AlreadySent,
     AppUnavailable,
@@ -89,7 +89,8 @@ def invite_again(*, invitation: Invitation, states: Collection[str], user: User)
 def freeze(*, invitation: Invitation, invitees: Sequence[Invitee], user: User | None) -> None:
     """Makes an invitation final: who, when, in whose name, in which batches.
 
-    ``invitees`` are all of its people, in their order. Raises NobodyToInvite or DemoPersonRefused. The caller holds the transaction.
+    ``invitees`` are all of its people, in their order. The caller holds the transaction. Raises NobodyToInvite or
+    DemoPersonRefused.
     """
     if not invitees:
         raise NobodyToInvite
@@ -117,7 +118,12 @@ def freeze(*, invitation: Invitation, invitees: Sequence[Invitee], user: User | 
 def ring(invitation_id: int) -> None:
     """Asks for a worker as soon as the transaction is committed."""
     Invitation.objects.filter(pk=invitation_id).update(rung_at=timezone.now())
-    transaction.on_commit(partial(tasks.deliver_invitation.enqueue, invitation_id))
+    transaction.on_commit(partial(_enqueue, invitation_id))
+
+
+def _enqueue(invitation_id: int) -> None:
+    tasks.deliver_invitation.enqueue(invitation_id)
+    bell.ring()
 
 
 def _operator(user: User, *, app: App) -> str:

@@ -1,7 +1,7 @@
 """What a process that a test starts needs to know to share the test's database."""
 
 import os
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -12,8 +12,9 @@ def environment_of(connection: BaseDatabaseWrapper) -> dict[str, str]:
     if connection.vendor == "sqlite":
         url = f"sqlite:///{database['NAME']}"
     else:
+        # The query of the server's own URL (a socket's folder) stands among the options.
+        options = {"host": database["HOST"], "port": database["PORT"], **database.get("OPTIONS", {})}
+        query = urlencode({name: options[name] for name in ("host", "port") if options.get(name)})
         secret = f":{quote(database['PASSWORD'], safe='')}" if database["PASSWORD"] else ""
-        port = f"&port={database['PORT']}" if database["PORT"] else ""
-        host = quote(str(database["HOST"]), safe="")
-        url = f"postgres://{database['USER']}{secret}@/{database['NAME']}?host={host}{port}"
+        url = f"postgres://{database['USER']}{secret}@/{database['NAME']}?{query}"
     return dict(os.environ) | {"DJANGO_SETTINGS_MODULE": "dashboard.settings", "DATABASE_URL": url}

@@ -4,20 +4,25 @@ import logging
 import os
 import socket
 import threading
-from argparse import ArgumentParser
+import time
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, close_old_connections, connection
+from django.tasks import DEFAULT_TASK_BACKEND_ALIAS, task_backends
 from django.utils import timezone
 from django.utils.crypto import get_random_string
+from django_tasks_db import DatabaseBackend
+from django_tasks_db.management.commands.db_worker import Worker
 
-from invites import demo
+from invites import bell, demo
 from invites.connecting import ensure_apps
-from invites.models import Worker
+from invites.models import Worker as WorkerRow
 from invites.models.worker import HEARTBEAT_EVERY
 from invites.recovering import recover
+
+PRUNE_EVERY_SECONDS = 3600
 
 logger = logging.getLogger(__name__)
 
@@ -31,28 +36,41 @@ class Caretaker:
         self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
 
     def __enter__(self) -> None:
-        self.round()
+        try:
+            self.round()
+        except BaseException:
+            # Told to stop at this very moment.
+            self._take_leave()
+            raise
         self._thread.start()
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(timeout=5)
-        Worker.objects.filter(pk=self._name).delete()
+        self._take_leave()
+
+    def _take_leave(self) -> None:
+        WorkerRow.objects.filter(pk=self._name).delete()
 
     def round(self) -> None:
         """One heartbeat and one recovery."""
         now = timezone.now()
-        Worker.objects.update_or_create(
+        WorkerRow.objects.update_or_create(
             pk=self._name, defaults={"seen_at": now}, create_defaults={"started_at": now, "seen_at": now}
         )
-        Worker.objects.gone().delete()
+        WorkerRow.objects.gone().delete()
         recover()
 
     def _run(self) -> None:
+        next_pruning = time.monotonic()
         while not self._stop.wait(HEARTBEAT_EVERY.total_seconds()):
             close_old_connections()
             try:
                 self.round()
+                if time.monotonic() >= next_pruning:
+                    # What was done stands in our own history; the engine's rows are of no use afterwards.
+                    call_command("prune_db_task_results", min_age_days=1, failed_min_age_days=7, verbosity=0)
+                    next_pruning = time.monotonic() + PRUNE_EVERY_SECONDS
             except Error:
                 # A database that is away comes back; until then there is nothing to put right.
                 logger.exception("The database did not answer; trying again")
@@ -65,16 +83,31 @@ class Command(BaseCommand):
 
     help = "Delivers invitations. Start as many as you like, on as many machines as share the database."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """How often an idle worker looks for work."""
-        parser.add_argument(
-            "--interval", type=float, default=0.2, help="seconds between two looks for work (default: 0.2)"
-        )
-
-    def handle(self, *args: Any, interval: float, **options: Any) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
         """Works until it is told to stop; what is under way is finished first."""
+        if not isinstance(task_backends[DEFAULT_TASK_BACKEND_ALIAS], DatabaseBackend):
+            raise CommandError("TASKS_BACKEND names another engine: start that engine's own worker.")
         name = f"{socket.gethostname()[:40]}-{os.getpid()}-{get_random_string(6)}"
         ensure_apps()
         demo.withdraw()
+        # The engine speaks of every look for work; the attempts are what an administrator wants to read.
+        logging.getLogger("django_tasks_db").setLevel(logging.WARNING)
+        work = Worker(
+            queue_names=["*"],
+            excluded_queue_names=[],
+            interval=0,
+            batch=True,
+            backend_name=DEFAULT_TASK_BACKEND_ALIAS,
+            startup_delay=False,
+            max_tasks=None,
+            worker_id=name,
+        )
+        work.configure_signals()
+        listening = bell.ear()
         with Caretaker(name):
-            call_command("db_worker", interval=interval, worker_id=name, startup_delay=False, reload=False)
+            try:
+                while work.running:
+                    work.run()
+                    listening.wait()
+            finally:
+                listening.close()
