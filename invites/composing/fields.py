@@ -40,7 +40,7 @@ _NARROW = str.maketrans(
 )
 _WORD = re.compile(r"[^\s\"“”<>]+")
 _BLOCK = re.compile(r"\S+")
-_ZERO_WIDTH_JOINERS = "\u200c\u200d"
+_JOINERS = "\u200c\u200d"
 # Letters and symbols by category that nobody can see, so that a name of these alone is none.
 _BLANK_LETTERS = str.maketrans(dict.fromkeys("\u115f\u1160\u3164\uffa0\u2800", " ") | {"\u034f": None})
 
@@ -91,7 +91,7 @@ def likeness(word: str) -> Likeness:
     """How much ``word`` looks like a unionId: Latin letters, digits, ``_`` and ``-``, no blank, not just a name."""
     if not _UNION_ID.fullmatch(word) or not any(map(str.isalpha, word)):
         return Likeness.NONE
-    if word.startswith("sandbox-"):
+    if word.startswith("sandbox-") and len(word) > LIKELY_LENGTH:
         return Likeness.STRONG
     if _WORDS.fullmatch(word):
         return Likeness.WEAK if word.count("-") > 1 and word.islower() else Likeness.NONE
@@ -128,7 +128,7 @@ def tidy(text: str) -> str:
         category = unicodedata.category(character)
         if category[0] == "Z":
             kept.append(" ")
-        elif character in "\t" + _ZERO_WIDTH_JOINERS or category not in {"Cc", "Cf", "Cs"}:
+        elif character in "\t" + _JOINERS or category not in {"Cc", "Cf", "Cs"}:
             kept.append(character)
     return "".join(kept).translate(_BLANK_LETTERS).strip()
 
@@ -138,12 +138,14 @@ def plain(text: str) -> str:
     if text.isascii():
         return text.strip()
     narrow = unicodedata.normalize("NFKC", text).translate(_NARROW)
-    return "".join(character for character in narrow if character not in _ZERO_WIDTH_JOINERS).strip()
+    return "".join(character for character in narrow if character not in _JOINERS).strip()
 
 
 def is_visible(text: str) -> bool:
-    """Whether there is a letter, a digit or a sign in ``text``, and not only marks and joiners."""
-    return text.isascii() or any(unicodedata.category(character)[0] in "LNS" for character in text)
+    """Whether there is anything to see in a tidy ``text``, and not only marks and joiners."""
+    return any(
+        unicodedata.category(character)[0] not in "MZ" for character in text if character not in _JOINERS
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,16 @@ class Field:
         return self.narrow.casefold()
 
     @property
+    def last_word(self) -> str:
+        """The last word of it as a label, as in ``Jane Doe unionId: …``."""
+        return self.label.rpartition(" ")[2]
+
+    @property
+    def is_title(self) -> bool:
+        """Whether it is the title of a column, or of several."""
+        return self.label in LABELS or all(word in LABELS for word in self.label.split())
+
+    @property
     def is_called_union_id(self) -> bool:
         """Whether its writer said that this is a unionId, so that its looks do not matter."""
         return self.angled or self.labelled
@@ -219,17 +231,16 @@ def cut(line: str) -> list[Field]:
     for match in _FIELD.finditer(line, after_list_number(line)):
         kind = str(match.lastgroup)
         text = match[kind].replace('""', '"').strip() if kind == "quoted" else match[kind].strip()
-        if text.strip('"“”'):
+        quoted = kind in {"quoted", "curly"}
+        if text and (quoted or text.strip('"“”')):
+            angled = kind == "angled"
             field = Field(
-                text,
-                match.start(),
-                match.end(),
-                quoted=kind in {"quoted", "curly"},
-                angled=kind == "angled",
-                labelled=label_before,
+                text, match.start(), match.end(), quoted=quoted, angled=angled, labelled=label_before
             )
             found.append(field)
-            label_before = field.label in UNION_ID_LABELS
+            label_before = not quoted and (
+                field.label in UNION_ID_LABELS or field.last_word in UNION_ID_LABELS
+            )
     return found
 
 

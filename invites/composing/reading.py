@@ -3,7 +3,7 @@
 Knows no database. A line may hold, in any order and between any usual separators:
 
     a name and a unionId, a name and a phone number, all three, or a number or unionId alone
-    ``"Doe, Jane" <unionId>``, ``unionId: …``       a unionId that no guess is needed for
+    ``"Doe, Jane" <unionId>``, ``unionId: …``       a name and a unionId that no guess is needed for
     several numbers, or several unionIds            one person each, where no name stands beside them
     ``Jane 138…; Kim 139…``                         one person each, where every part has a name
 
@@ -66,13 +66,13 @@ def read(text: str, *, country: str) -> list[Entry | BadLine]:
 def line_of(*, nick: str, channel: str, value: str) -> str:
     """A line that `read` takes for exactly this person; ``nick`` may be empty."""
     quoted = nick.replace('"', '""')
-    name = f'"{quoted}" ' if nick else ""
+    name = f'"{quoted}", ' if nick else ""
     return f"{name}unionId: <{value}>" if channel == Channel.UNION_ID else f"{name}<{value}>"
 
 
 def _read_line(line: str, *, country: str) -> Iterator[Entry | BadLine]:
     cut = fields.cut(line)
-    if all(field.label in fields.LABELS for field in cut):
+    if all(field.is_title for field in cut):
         return
     result = _Line(line, cut, country=country).people()
     if result is LineProblem.TWO_PEOPLE:
@@ -118,10 +118,15 @@ class _Line:
         self.country = country
         self.values: list[_Value] = []
         self.words: list[Field] = []
+        self.names: list[Field] = []
         self.passed_over: list[Field] = []
         self.problem: LineProblem | None = None
+        has_angled = any(field.angled for field in cut)
         for field in cut:
-            self._sort(field)
+            if field.quoted and has_angled:
+                self.names.append(field)
+            else:
+                self._sort(field)
 
     def people(self) -> list[Entry] | LineProblem:
         """Who stands in this line, or why nobody can be made out."""
@@ -229,12 +234,9 @@ class _Line:
         return ""
 
     def _nick_between(self, start: int, end: int) -> str:
-        nick = _without_separators(self.text[start:end])
-        if not nick:
-            return ""
-        within = [field for field in self.words if start <= field.start and field.end <= end]
-        if len(within) == 1 and within[0].quoted:
-            nick = within[0].text
+        within = [field for field in (*self.names, *self.words) if start <= field.start and field.end <= end]
+        is_quoted = len(within) == 1 and within[0].quoted
+        nick = within[0].text if is_quoted else _without_separators(self.text[start:end])
         nick = unicodedata.normalize("NFC", re.sub(r"\s+", " ", nick))
         return nick if fields.is_visible(nick) else ""
 
@@ -243,6 +245,6 @@ def _without_separators(stretch: str) -> str:
     """A stretch of words without what only separated it from its neighbours."""
     nick = stretch.strip(_AROUND_A_NAME).rstrip(_OPENING + _AROUND_A_NAME).lstrip(_CLOSING + _AROUND_A_NAME)
     before, blank, last = nick.rpartition(" ")
-    if blank and last.casefold() in fields.PHONE_LABELS:
+    if blank and last.casefold() in fields.PHONE_LABELS | fields.UNION_ID_LABELS:
         nick = before.rstrip(_AROUND_A_NAME)
     return nick if nick.strip(_OPENING + _CLOSING) else ""
