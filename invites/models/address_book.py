@@ -84,7 +84,9 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
     def for_list(self) -> Self:
         """By name, with ``contact_count``."""
         # One count a book, from an index alone: joining all contacts and grouping them is slow for large books.
-        counts = Contact.objects.filter(book=OuterRef("pk")).values("book").annotate(n=Count("pk")).values("n")
+        counts = (
+            Contact.objects.filter(book=OuterRef("pk")).values("book").annotate(n=Count("pk")).values("n")
+        )
         contact_count = Coalesce(Subquery(counts), 0)
         return self.for_page().annotate(contact_count=contact_count).order_by(Lower("name"), "pk")
 
