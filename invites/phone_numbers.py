@@ -55,10 +55,13 @@ def display(e164: str, *, country: str) -> str:
 
 
 def mask(e164: str) -> str:
-    """A stored number with all but its country code and last two digits hidden."""
+    """A stored number with all but its country code and last four digits hidden, as phone bills in China do it.
+
+    The last four are also what a name that was filled in shows, so that the one does not tell more than the other.
+    """
     try:
         code = f"+{phonenumbers.parse(e164).country_code}"
     except NumberParseException:
         code = ""
-    hidden = max(len(e164) - len(code) - 2, 1)
-    return f"{code} {'•' * hidden}{e164[-2:]}".strip()
+    shown = e164[len(code) :][-4:]
+    return f"{code} {'•' * max(len(e164) - len(code) - len(shown), 1)}{shown}".strip()

@@ -579,7 +579,7 @@ class TestMaskedNumbers:
         page = signed_in(auditor).get(f"{LIST}{echoed.pk}/").content.decode()
         assert "13812345678" not in page
         assert "138 1234 5678" not in page
-        assert "•••78" in page
+        assert "•••5678" in page
 
     def test_organizer_sees_the_number(self, organizer: User, echoed: Attempt, signed_in: SignedIn) -> None:
         assert "13812345678" in signed_in(organizer).get(f"{LIST}{echoed.pk}/").content.decode()

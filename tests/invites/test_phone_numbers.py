@@ -58,5 +58,5 @@ class TestShown:
     def test_number_of_another_country_has_its_code(self) -> None:
         assert display("+442079460018", country="CN") == "+44 20 7946 0018"
 
-    def test_mask_leaves_the_country_and_two_digits(self) -> None:
-        assert mask("+8613800138000") == "+86 •••••••••00"
+    def test_mask_leaves_the_country_and_four_digits(self) -> None:
+        assert mask("+8613800138000") == "+86 •••••••8000"
