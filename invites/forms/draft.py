@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext_lazy, pgettext_lazy
 
 from invites import permissions
 from invites.composing.fields import tidy
@@ -109,7 +109,7 @@ class NickForm(forms.Form):
     """Another name for somebody on the list."""
 
     nick = forms.CharField(
-        label=_("Name"),
+        label=pgettext_lazy("person", "Name"),
         max_length=NICK_LENGTH,
         error_messages={
             "required": _("Enter a name."),

@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from invites.models.app import App
 from invites.models.user import User
@@ -216,7 +217,7 @@ class Contact(models.Model):
     """A person in a book, reachable by unionId, by phone number (E.164), or both."""
 
     book = models.ForeignKey(AddressBook, on_delete=models.CASCADE, related_name="contacts")
-    nick = models.CharField(_("name"), max_length=NICK_LENGTH)
+    nick = models.CharField(pgettext_lazy("person", "name"), max_length=NICK_LENGTH)
     union_id = models.CharField("unionId", max_length=128, blank=True, db_index=True)
     phone_number = models.CharField(_("phone number"), max_length=20, blank=True, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)

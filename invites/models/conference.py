@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from invites.models.app import App
 from invites.models.user import User
@@ -40,7 +41,7 @@ def validate_conference_id(value: str) -> None:
 class ConferenceStatus(models.TextChoices):
     """What was last known of a conference."""
 
-    UNKNOWN = "unknown", _("Not known")
+    UNKNOWN = "unknown", pgettext_lazy("conference", "Not known")
     NOT_STARTED = "not_started", _("Not started")
     OPEN = "open", _("Open")
     ENDED = "ended", _("Ended")

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from invites.models.address_book import NICK_LENGTH, Contact
 from invites.models.app import App
@@ -317,7 +318,7 @@ class Invitee(models.Model):
     position = models.PositiveIntegerField()
     channel = models.CharField(max_length=16, choices=Channel)
     value = models.CharField(max_length=128)
-    nick = models.CharField(_("name"), max_length=NICK_LENGTH)
+    nick = models.CharField(pgettext_lazy("person", "name"), max_length=NICK_LENGTH)
     nick_filled_in = models.BooleanField(default=False)
     times_added = models.PositiveIntegerField(default=1)
     contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, related_name="invitees")
