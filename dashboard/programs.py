@@ -3,9 +3,11 @@
 Must not know what the programs do; each says for itself when it answers.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -17,6 +19,9 @@ LOOK_EVERY = 0.1
 # Longer than the total deadline of a call to DingTalk: a worker that is told to stop finishes what is under way.
 GRACE_SECONDS = 25.0
 START_SECONDS = 60.0
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
 
 
 class ProgramError(Exception):
@@ -93,6 +98,12 @@ def run_together(
             time.sleep(LOOK_EVERY)
 
 
+def _end_with_parent() -> None:
+    """In the child: be told to stop if the parent is killed outright and can tell nobody (Linux knows how)."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _start(program: Program, environment: Mapping[str, str]) -> _Running:
     # A process group of its own keeps the terminal's Ctrl-C away: we stop each program ourselves, in order.
     process = subprocess.Popen(  # noqa: S603 - the commands are our own
@@ -101,6 +112,7 @@ def _start(program: Program, environment: Mapping[str, str]) -> _Running:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL if program.quiet else None,
         process_group=0,
+        preexec_fn=_end_with_parent,  # noqa: PLW1509 - no thread runs here
     )
     return _Running(program=program, process=process)
 

@@ -1,9 +1,14 @@
 """Fixtures that every test may ask for."""
 
-from collections.abc import Callable
+import os
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+from django.db import connection
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
@@ -11,6 +16,8 @@ from invites.models import User
 from invites.models.user import Role
 from tests.factories import UserFactory
 
+# What a test asks for that has to do with a database, also one that other processes use.
+DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
 BROWSER_TESTS = Path(__file__).parent / "browser"
 
 # How long an example takes says more about what else the machine does than about the code.
@@ -21,11 +28,31 @@ type SignedIn = Callable[[User], Client]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the browser's tests and lets them run last: Playwright keeps an event loop from then on."""
+    """Marks the tests of the browser and those of a database, and lets the browser's run last.
+
+    Playwright keeps an event loop in this thread from its first test on.
+    """
     for item in items:
         if item.path.is_relative_to(BROWSER_TESTS):
             item.add_marker("browser")
+        elif item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(
+            getattr(item, "fixturenames", ())
+        ):
+            item.add_marker("database")
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> Iterator[str]:
+    """The DATABASE_URL of an empty database of the kind under test, for processes of their own."""
+    if connection.vendor == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+        return
+    server, name = os.environ["DATABASE_URL"], f"empty_{secrets.token_hex(4)}"
+    with psycopg.connect(server, autocommit=True) as administrator:
+        administrator.execute(f"CREATE DATABASE {name}")
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
