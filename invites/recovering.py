@@ -22,7 +22,7 @@ def recover() -> None:
     """Closes dead attempts as unknown, then rings for every invitation with people due that nobody is calling."""
     if closed := delivering.close_dead_attempts():
         logger.warning("Closed %s attempts as unknown: their process had ended", closed)
-    Invitation.objects.close_if_over()
+    delivering.close_finished()
     for invitation in Invitation.objects.unheard(rung_before=timezone.now() - UNHEARD):
         logger.warning("Invitation %s has people waiting and no worker; ringing again", invitation.pk)
         with transaction.atomic():

@@ -106,8 +106,13 @@ def freeze(*, invitation: Invitation, invitees: Sequence[Invitee], user: User | 
     starts = range(0, len(invitees), size)
     not_before = max(filter(None, (app.rests_until, invitation.sent_at)))
     batches = Batch.objects.bulk_create(
-        Batch(invitation=invitation, number=number, not_before=not_before)
-        for number, _start in enumerate(starts, start=1)
+        Batch(
+            invitation=invitation,
+            number=number,
+            people=len(invitees[start : start + size]),
+            not_before=not_before,
+        )
+        for number, start in enumerate(starts, start=1)
     )
     for batch, start in zip(batches, starts, strict=True):
         for person in invitees[start : start + size]:

@@ -138,7 +138,8 @@ class BatchFactory(DjangoModelFactory[Batch]):
 
     invitation = SubFactory(SentInvitationFactory)
     number = Sequence(lambda n: n + 1)
-    state = BatchState.DONE
+    state = BatchState.TAKEN
+    people = 1
 
 
 class AttemptFactory(DjangoModelFactory[Attempt]):

@@ -23,7 +23,7 @@ from invites.delivering.outcomes import (
     outcome_of_error,
     outcome_of_process_death,
 )
-from invites.delivering.recording import leave_out_waiting, record
+from invites.delivering.recording import close_finished, leave_out_waiting, record
 from invites.dingtalk import DingTalkClient, DingTalkError, Invitee, PhoneInvitee
 from invites.errors import AppUnavailable
 from invites.models import Attempt, Batch, Invitation
@@ -35,6 +35,7 @@ __all__ = [
     "WORKER",
     "RetryPolicy",
     "close_dead_attempts",
+    "close_finished",
     "deliver",
     "leave_out_waiting",
 ]
@@ -112,11 +113,11 @@ def _post(client: DingTalkClient, claim: Claim, *, policy: RetryPolicy) -> Outco
 
 
 def _tried(claim: Claim) -> Tried:
-    begun = claim.batch.first_tried_at or claim.claimed_at
+    batch = claim.attempt.batch
     return Tried(
         people=len(claim.invitees),
-        tries=claim.batch.tries,
-        elapsed=(timezone.now() - begun).total_seconds(),
-        token_was_stale=claim.batch.token_was_stale,
+        tries=batch.tries,
+        elapsed=(timezone.now() - (batch.first_tried_at or claim.claimed_at)).total_seconds(),
+        token_was_stale=batch.token_was_stale,
         may_halve=claim.invitation.conference.app.halve_refused_batches,
     )

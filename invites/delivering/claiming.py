@@ -1,25 +1,51 @@
-"""Takes the next batch for one sender: before a byte leaves, its attempt is on record and nobody else has it."""
+"""Takes the next batch for one sender: before a byte leaves, its attempt is on record and nobody else has it.
+
+This runs once for every call to DingTalk while people wait, so it speaks SQL where one statement does the work of two,
+the same on PostgreSQL and SQLite.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from invites.models import Attempt, AttemptInvitee, Batch, Invitation, Invitee
+from invites.models import Attempt, Invitation, Invitee
 from invites.models.invitation import BatchState, InviteeState
 
 # The total time of one call, its token included, and the margin after which its process must have died.
 CALL_SECONDS = 15.0
 GRACE_SECONDS = 15.0
 
+_TAKE_BATCH = """
+    UPDATE invites_batch
+    SET state = %(taken)s, tries = tries + 1, first_tried_at = COALESCE(first_tried_at, %(now)s)
+    WHERE id = (
+        SELECT id FROM invites_batch
+        WHERE invitation_id = %(invitation)s AND state = %(waiting)s AND not_before <= %(now)s
+        ORDER BY number LIMIT 1 {lock}
+    )
+    RETURNING id, tries, people
+"""
+_TAKE_PEOPLE = """
+    UPDATE invites_invitee
+    SET state = %(sending)s, last_attempt_id = %(attempt)s
+    WHERE batch_id = %(batch)s AND state = %(pending)s
+    RETURNING id, channel, value, nick, position
+"""
+_NOTE_PEOPLE = """
+    INSERT INTO invites_attemptinvitee (attempt_id, invitee_id)
+    SELECT %(attempt)s, id FROM invites_invitee WHERE batch_id = %(batch)s AND last_attempt_id = %(attempt)s
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One attempt that is about to be made: its row, its batch and its people, in their order."""
+    """One attempt that is about to be made: its row, and its people in their order."""
 
     attempt: Attempt
-    batch: Batch
     invitation: Invitation
     invitees: list[Invitee]
     claimed_at: datetime
@@ -30,26 +56,50 @@ def claim_next_batch(invitation: Invitation) -> Claim | None:
 
     The claim is committed on return: a caller inside a transaction is a bug, and ``durable`` says so.
     """
-    with transaction.atomic(durable=True):
-        batch = Batch.objects.of(invitation.pk).due().select_for_update(skip_locked=True).first()
-        if batch is None:
+    now = timezone.now()
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        taken = _take_batch(cursor, invitation, now)
+        if taken is None:
             return None
-        now = timezone.now()
-        invitees = list(batch.invitees.pending().in_order().for_sending())
-        batch.tries += 1
-        batch.state = BatchState.IN_FLIGHT
-        batch.first_tried_at = batch.first_tried_at or now
-        batch.save(update_fields=["tries", "state", "first_tried_at"])
+        batch_id, tries, people = taken
         attempt = Attempt.objects.create(
             invitation=invitation,
-            batch=batch,
-            number=batch.tries,
-            people=len(invitees),
+            batch_id=batch_id,
+            number=tries,
+            people=people,
             started_at=now,
             deadline=now + timedelta(seconds=CALL_SECONDS + GRACE_SECONDS),
         )
-        AttemptInvitee.objects.bulk_create(
-            AttemptInvitee(attempt=attempt, invitee=person) for person in invitees
-        )
-        batch.invitees.pending().update(state=InviteeState.SENDING, last_attempt=attempt)
-    return Claim(attempt=attempt, batch=batch, invitation=invitation, invitees=invitees, claimed_at=now)
+        invitees = _take_people(cursor, attempt)
+        cursor.execute(_NOTE_PEOPLE, {"attempt": attempt.pk, "batch": batch_id})
+    return Claim(attempt=attempt, invitation=invitation, invitees=invitees, claimed_at=now)
+
+
+def _take_batch(cursor: CursorWrapper, invitation: Invitation, now: datetime) -> Any:
+    """The id of the batch that is now ours, the number of its tries and of its people; or None."""
+    lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    cursor.execute(
+        _TAKE_BATCH.format(lock=lock),
+        {
+            "taken": BatchState.TAKEN.value,
+            "waiting": BatchState.WAITING.value,
+            "invitation": invitation.pk,
+            "now": connection.ops.adapt_datetimefield_value(now),
+        },
+    )
+    return cursor.fetchone()
+
+
+def _take_people(cursor: CursorWrapper, attempt: Attempt) -> list[Invitee]:
+    cursor.execute(
+        _TAKE_PEOPLE,
+        {
+            "sending": InviteeState.SENDING.value,
+            "pending": InviteeState.PENDING.value,
+            "attempt": attempt.pk,
+            "batch": attempt.batch_id,
+        },
+    )
+    columns = ("id", "channel", "value", "nick", "position")
+    people = [Invitee(**dict(zip(columns, row, strict=True))) for row in cursor.fetchall()]
+    return sorted(people, key=lambda person: person.position)

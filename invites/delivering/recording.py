@@ -7,7 +7,7 @@ changes nothing.
 import logging
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -15,7 +15,22 @@ from invites.delivering.outcomes import NextStep, Outcome
 from invites.dingtalk.codes import SHUT_OUT
 from invites.models import App, Attempt, Batch, Conference, Invitation, Invitee
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import BatchState, InviteeState
+from invites.models.invitation import BatchState, InvitationState, InviteeState
+
+# Once for every call while people wait, like the statements of a claim.
+_CLOSE_FINISHED = """
+    UPDATE invites_invitation SET state = %(finished)s, finished_at = %(now)s
+    WHERE state = %(under_way)s
+        AND NOT EXISTS (
+            SELECT 1 FROM invites_batch b
+            WHERE b.invitation_id = invites_invitation.id AND b.state = %(waiting)s
+        )
+        AND NOT EXISTS (
+            SELECT 1 FROM invites_invitee p
+            WHERE p.invitation_id = invites_invitation.id AND p.state = %(in_a_call)s
+        )
+"""
+_THIS_ONE = " AND id = %(invitation)s"
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +61,9 @@ def record(attempt: Attempt, outcome: Outcome) -> bool:
             )
             return False
         Invitee.objects.in_batch(attempt.batch_id).sending().update(state=outcome.invitee)
-        _go_on(attempt.batch, outcome)
-    Invitation.objects.filter(pk=attempt.invitation_id).close_if_over()
+        if outcome.next_step is not NextStep.DONE or outcome.shut_out:
+            _go_on(attempt.batch, outcome)
+    close_finished(attempt.invitation_id)
     return True
 
 
@@ -63,19 +79,36 @@ def leave_out_waiting(invitation_id: int, *, because: str) -> None:
         if numbers:
             people = Invitee.objects.in_batches(Batch.objects.filter(pk__in=numbers)).pending()
             people.update(state=InviteeState.SKIPPED, skipped_because=because[:128])
-            Batch.objects.filter(pk__in=numbers).update(state=BatchState.DONE)
-    Invitation.objects.filter(pk=invitation_id).close_if_over()
+            Batch.objects.filter(pk__in=numbers).update(state=BatchState.TAKEN)
+    close_finished(invitation_id)
+
+
+def close_finished(invitation_id: int | None = None) -> None:
+    """Finishes an invitation of which nobody is waiting or in a call any more; without an id, every such one.
+
+    To be called when the last word on a batch is committed: two senders who finish the last two batches at the same
+    time would not see each other's from inside their transactions.
+    """
+    parameters = {
+        "finished": InvitationState.FINISHED.value,
+        "under_way": InvitationState.SENDING.value,
+        "waiting": BatchState.WAITING.value,
+        "in_a_call": InviteeState.SENDING.value,
+        "now": connection.ops.adapt_datetimefield_value(timezone.now()),
+        "invitation": invitation_id,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOSE_FINISHED if invitation_id is None else _CLOSE_FINISHED + _THIS_ONE, parameters)
 
 
 def _go_on(batch: Batch, outcome: Outcome) -> None:
     now = timezone.now()
-    batch.token_was_stale = outcome.token_was_stale
-    batch.state = BatchState.DONE
     if outcome.next_step is NextStep.REPEAT:
         batch.state = BatchState.WAITING
         batch.not_before = now + timedelta(seconds=outcome.pause)
-    batch.save(update_fields=["state", "not_before", "token_was_stale"])
-    if outcome.next_step is NextStep.HALVE:
+        batch.token_was_stale = outcome.token_was_stale
+        batch.save(update_fields=["state", "not_before", "token_was_stale"])
+    elif outcome.next_step is NextStep.HALVE:
         _halve(batch)
     elif outcome.next_step is NextStep.STOP_INVITATION:
         leave_out_waiting(batch.invitation_id, because=outcome.code)
@@ -106,6 +139,7 @@ def _halve(batch: Batch) -> None:
         part = Batch.objects.create(
             invitation_id=batch.invitation_id,
             number=last + offset,
+            people=len(half),
             half_of=batch,
             first_tried_at=batch.first_tried_at,
         )

@@ -1,7 +1,7 @@
 """Invitations: who is to be called into which conference, and how far that has come.
 
 Invitation   draft ──send──▶ sending ──nothing left──▶ finished
-Batch        waiting ⇄ in_flight ──▶ done          (one POST carries one batch)
+Batch        waiting ⇄ taken                      (one POST carries one batch; its last attempt says the rest)
 Invitee      pending ⇄ sending ──▶ invited | failed | unknown;  pending ──▶ skipped
 """
 
@@ -58,16 +58,6 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def under_way(self) -> Self:
         """Those with somebody still to be called."""
         return self.filter(state=InvitationState.SENDING)
-
-    def close_if_over(self) -> int:
-        """Finishes those under way of which no batch is left; returns how many.
-
-        To be called when the last word on a batch is committed: two senders who finish the last two batches at
-        the same time would not see each other's from inside their transactions.
-        """
-        unfinished = Batch.objects.unfinished().filter(invitation=models.OuterRef("pk"))
-        over = self.under_way().exclude(models.Exists(unfinished))
-        return over.update(state=InvitationState.FINISHED, finished_at=timezone.now())
 
     def unheard(self, *, rung_before: datetime) -> Self:
         """Those that have people due, and that no worker has been asked for since ``rung_before``."""
@@ -151,8 +141,7 @@ class BatchState(models.TextChoices):
     """Where a batch stands."""
 
     WAITING = "waiting", _("Waiting")
-    IN_FLIGHT = "in_flight", _("Under way")
-    DONE = "done", _("Done")
+    TAKEN = "taken", _("Taken")
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):
@@ -170,10 +159,6 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """Those of one invitation."""
         return self.filter(invitation=invitation_id)
 
-    def unfinished(self) -> Self:
-        """Those that are not done."""
-        return self.exclude(state=BatchState.DONE)
-
     def of_app(self, app: App) -> Self:
         """Those of any invitation through ``app``."""
         return self.filter(invitation__conference__app=app)
@@ -189,6 +174,7 @@ class Batch(models.Model):
     invitation = models.ForeignKey(Invitation, on_delete=models.PROTECT, related_name="batches")
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=16, choices=BatchState, default=BatchState.WAITING)
+    people = models.PositiveSmallIntegerField()
     not_before = models.DateTimeField(default=timezone.now)
     tries = models.PositiveSmallIntegerField(default=0)
     # Halves take this over from the whole, so that the time for all tries together is bounded.
@@ -204,7 +190,7 @@ class Batch(models.Model):
             models.CheckConstraint(condition=Q(state__in=BatchState.values), name="batch_state_is_known"),
         )
         indexes = (
-            models.Index(fields=["not_before"], condition=~Q(state=BatchState.DONE), name="batch_unfinished"),
+            models.Index(fields=["not_before"], condition=Q(state=BatchState.WAITING), name="batch_waiting"),
         )
 
     def __str__(self) -> str:
@@ -259,10 +245,6 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
     def after(self, position: int) -> Self:
         """Those who stand behind ``position``."""
         return self.filter(position__gt=position)
-
-    def for_sending(self) -> Self:
-        """With just what a call needs to know."""
-        return self.only("channel", "value", "nick")
 
     def in_batch(self, batch_id: int) -> Self:
         """Those of one batch."""

@@ -70,8 +70,7 @@ INVITATION = _looks(
 BATCH = _looks(
     {
         BatchState.WAITING: ("secondary", "clock"),
-        BatchState.IN_FLIGHT: ("blue", "dots"),
-        BatchState.DONE: ("secondary", "check"),
+        BatchState.TAKEN: ("blue", "dots"),
     }
 )
 CONFERENCE = _looks(

@@ -113,7 +113,7 @@ class TestHistory:
         person = InviteeFactory(invitation=invitation, state=InviteeState.SENDING)
         attempt = AttemptFactory(
             invitation=invitation,
-            batch__state=BatchState.IN_FLIGHT,
+            batch__state=BatchState.TAKEN,
             state=AttemptState.STARTED,
             finished_at=None,
             duration_ms=None,
