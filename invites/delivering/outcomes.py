@@ -99,13 +99,10 @@ def outcome_of_error(error: DingTalkError, *, tried: Tried, policy: RetryPolicy)
     unknown = isinstance(error, OutcomeUnknown)
     next_step, pause = _next_step(error, tried=tried, policy=policy)
     still_pending = next_step in {NextStep.REPEAT, NextStep.HALVE}
-    if unknown:
-        invitee = InviteeState.UNKNOWN
-    else:
-        invitee = InviteeState.PENDING if still_pending else InviteeState.FAILED
+    answered_for = InviteeState.PENDING if still_pending else InviteeState.FAILED
     return Outcome(
         attempt=AttemptState.UNKNOWN if unknown else AttemptState.FAILED,
-        invitee=invitee,
+        invitee=InviteeState.UNKNOWN if unknown else answered_for,
         next_step=next_step,
         pause=pause,
         token_was_stale=isinstance(error, StaleToken),

@@ -56,7 +56,14 @@ class TestInvites:
         self, environment_app: SandboxServer, capsys: pytest.CaptureFixture[str]
     ) -> None:
         result = Result(
-            capsys, RUNNING_CONFERENCE, "--operator", "op1", "--user", "abc:张三", "--phone", "13800138000:李四"
+            capsys,
+            RUNNING_CONFERENCE,
+            "--operator",
+            "op1",
+            "--user",
+            "abc:张三",
+            "--phone",
+            "13800138000:李四",
         )
         assert result.status == 0
         assert result.report == {

@@ -80,7 +80,9 @@ class TestRefusals:
         with pytest.raises(AlreadySent):
             send(invitation=draft, revision=3, user=organizer)
 
-    def test_list_that_changed_since_it_was_seen_is_not_sent(self, draft: Invitation, organizer: User) -> None:
+    def test_list_that_changed_since_it_was_seen_is_not_sent(
+        self, draft: Invitation, organizer: User
+    ) -> None:
         with pytest.raises(DraftChanged):
             send(invitation=draft, revision=2, user=organizer)
 
