@@ -49,7 +49,7 @@ class AddPeopleForm(forms.Form):
             {
                 "rows": 1,
                 "dir": "auto",
-                "placeholder": _("Name, unionId or phone number; or paste a whole list"),
+                "placeholder": _("A name, a number, or a whole list"),
                 "enterkeyhint": "done",
                 "data-shortcut": "/",
                 **_AS_IT_IS,

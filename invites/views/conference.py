@@ -22,9 +22,7 @@ from invites.forms.conference import (
 )
 from invites.models import Conference, User
 from invites.views.draft_shown import composer_context
-from invites.views.invitation import people_context
-
-INVITATIONS_SHOWN = 10
+from invites.views.invitation import invitations_context
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -52,15 +50,9 @@ def conference_list(request: HttpRequest) -> TemplateResponse:
 def conference_detail(request: HttpRequest, pk: int) -> TemplateResponse:
     """One conference: the composer, the people of the latest invitation, and the invitations before it."""
     conference = _load(request, pk)
-    # One more than is shown says whether there are others.
-    invitations = conference.latest_invitations(INVITATIONS_SHOWN + 2)
-    latest = invitations[0] if invitations else None
     context = {
-        "latest": latest,
-        "earlier": invitations[1 : INVITATIONS_SHOWN + 1],
-        "has_more": len(invitations) > INVITATIONS_SHOWN + 1,
         "co_organizers": conference.co_organizers.all(),
-        **(people_context(request, latest) if latest else {}),
+        **invitations_context(request, conference),
         **composer_context(request, conference),
         "conference": conference,
     }

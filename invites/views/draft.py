@@ -5,7 +5,6 @@ Without script each of these is an ordinary form of the conference's page.
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
@@ -32,7 +31,7 @@ from invites.views.draft_shown import (
     composer_context,
     list_context,
 )
-from invites.views.invitation import people_context
+from invites.views.invitation import invitations_context
 
 __all__ = ["composer_context"]
 
@@ -296,21 +295,14 @@ def with_form(
 def _stale(request: HttpRequest, conference: Conference, refusal: str) -> HttpResponse:
     """Why nothing was done, and the list as it is by now. What was typed stays in its field."""
     draft = composing.find_draft(conference)
-    context = list_context(conference, draft) | _latest_context(request, conference)
+    context = list_context(conference, draft) | invitations_context(request, conference)
     context |= {"whole": True, "refusal": refusal, "in_bar": asks_for(request, "draft_bar")}
     return TemplateResponse(request, "invites/_draft_stale.html", context, status=HTTPStatus.CONFLICT)
 
 
 def _after_sending(request: HttpRequest, conference: Conference) -> HttpResponse:
     """The people come alive beside an empty list."""
-    context = list_context(conference, composing.find_draft(conference)) | _latest_context(
+    context = list_context(conference, composing.find_draft(conference)) | invitations_context(
         request, conference
     )
     return TemplateResponse(request, "invites/_draft_sent.html", context)
-
-
-def _latest_context(request: HttpRequest, conference: Conference) -> dict[str, Any]:
-    invitations = conference.latest_invitations(1)
-    if not invitations:
-        return {}
-    return people_context(request, invitations[0]) | {"latest": invitations[0]}

@@ -12,12 +12,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.fragments import page_or_fragment
 from invites import permissions, sending
-from invites.models import Invitation, User
+from invites.models import Conference, Invitation, User
 from invites.models.invitation import InviteeState
 
 # How many people and attempts a page shows before it asks.
 PEOPLE_SHOWN = 100
 ATTEMPTS_SHOWN = 20
+INVITATIONS_SHOWN = 10
 # More digits than any position has, and fewer than a database's integers can bear.
 LONGEST_POSITION = 10
 
@@ -53,6 +54,18 @@ def invitation_again(request: HttpRequest, pk: int) -> HttpResponse:
         % {"count": count},
     )
     return redirect("invites:invitation_detail", pk=again.pk)
+
+
+def invitations_context(request: HttpRequest, conference: Conference) -> dict[str, Any]:
+    """What the page of a conference shows of its sent invitations: the latest one's people, earlier ones in a line."""
+    # One more than is shown says whether there are others.
+    invitations = conference.latest_invitations(INVITATIONS_SHOWN + 2)
+    context: dict[str, Any] = people_context(request, invitations[0]) if invitations else {}
+    return context | {
+        "latest": invitations[0] if invitations else None,
+        "earlier": invitations[1 : INVITATIONS_SHOWN + 1],
+        "has_more": len(invitations) > INVITATIONS_SHOWN + 1,
+    }
 
 
 def people_context(request: HttpRequest, invitation: Invitation) -> dict[str, Any]:

@@ -139,21 +139,28 @@
   // A row that goes takes the focus with it: the next one gets it, or the field ------------------------------------------
   let place = null;
   document.addEventListener("htmx:beforeRequest", ({ detail }) => {
-    const row = document.activeElement?.closest("#composer li[id]");
-    place = row && document.activeElement !== field() ? { list: row.parentElement.id || "draft_lines", row } : null;
-    if (place) place.index = [...row.parentElement.children].indexOf(row);
-    if (detail.elt.matches("#draft_bar form")) place = { sends: true };
+    const { activeElement } = document;
+    place = null;
+    if (!activeElement?.closest("#composer") || isField(activeElement)) return;
+    const row = activeElement.closest("li[id]");
+    const rows = row ? [...row.parentElement.children] : [];
+    place = { row: row?.id, rows: rows.map(({ id }) => id), sends: detail.elt.matches("#draft_bar form") };
   });
+  const nextPlace = () => {
+    if (place.sends) {
+      return document.getElementById("draft_send") ?? document.getElementById("latest-heading");
+    }
+    const same = place.row && document.getElementById(place.row);
+    if (same) return same.querySelector(".composer-who a, [data-focus]");
+    // The first that stood behind it, or else the last that stood before it.
+    const at = place.rows.indexOf(place.row);
+    const others = [...place.rows.slice(at + 1), ...place.rows.slice(0, Math.max(at, 0)).reverse()];
+    const next = others.map((id) => document.getElementById(id)).find(Boolean);
+    return next?.querySelector("[data-focus]");
+  };
   document.addEventListener("htmx:afterSettle", ({ target }) => {
     if (target.id === "draft_suggestions") open();
-    if (!place || document.activeElement !== document.body) return;
-    if (place.sends) {
-      (document.getElementById("draft_send") ?? document.getElementById("latest-heading"))?.focus();
-      return;
-    }
-    const rows = [...document.querySelectorAll(`#${place.list} li[id]`)];
-    const next = rows[Math.min(place.index, rows.length - 1)]?.querySelector("[data-focus]");
-    (next ?? field()).focus();
+    if (place && document.activeElement === document.body) (nextPlace() ?? field())?.focus();
   });
 
   document.addEventListener("click", ({ target }) => {

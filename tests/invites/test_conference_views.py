@@ -16,7 +16,7 @@ from invites.forms.conference import PAGE_SIZE
 from invites.models import Conference, Invitation, User
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState, InviteeState
-from invites.views.conference import INVITATIONS_SHOWN
+from invites.views.invitation import INVITATIONS_SHOWN
 from tests.conftest import SignedIn
 from tests.factories import AppFactory, ConferenceFactory, InvitationFactory, InviteeFactory, UserFactory
 
