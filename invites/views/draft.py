@@ -82,6 +82,7 @@ def draft_clear(request: HttpRequest, pk: int) -> HttpResponse:
                 "Take %(n)s person off the list?", "Take all %(n)s people off the list?", people
             )
             % {"n": people},
+            "text": _("The lines that need a look go, too.") if draft.draft_lines.exists() else "",
             "label": _("Clear the list"),
             "cancel_url": page_url(conference),
         }
@@ -247,12 +248,13 @@ def changed(
         if not asks_for(request, "draft_change"):
             raise
         return _stale(request, conference, str(refusal))
-    if not asks_for(request, "draft_change"):
-        return redirect(page_url(conference))
     seen = SeenDraftForm(request.POST)
+    context = bar_context(conference, change.draft) | change_context(change, seen=seen)
+    if not asks_for(request, "draft_change"):
+        messages.info(request, " ".join(context["sentences"]))
+        return redirect(page_url(conference))
     is_large = len(change.added) + len(change.changed) + len(change.removed) > MOST_ROWS_OF_A_CHANGE
     whole = whole or is_large or not change.follows(seen.seen("revision") or 0)
-    context = bar_context(conference, change.draft) | change_context(change, seen=seen)
     if whole:
         context |= list_context(conference, change.draft) | {"whole": True}
     return TemplateResponse(request, "invites/_draft_change.html", context)

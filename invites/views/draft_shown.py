@@ -48,6 +48,7 @@ def list_context(
     if hidden > 0:
         last = draft.invitees.next_position() - 1
         context |= {"hidden": hidden, "hidden_after": people[-1].position, "hidden_to": last}
+        context["shown_next"] = len(people) + ROWS_SHOWN
     return context
 
 

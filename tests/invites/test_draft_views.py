@@ -184,6 +184,7 @@ class TestComposerOnItsPage:
         answer = browser.get(page_of(conference))
         assert shown_rows(answer.content.decode()) == ROWS_SHOWN
         assertContains(answer, "5 more people are on the list.")
+        assertContains(answer, "?shown=200")
         whole = browser.get(page_of(conference), {"shown": "all"})
         assert shown_rows(whole.content.decode()) == ROWS_SHOWN + 5
 
@@ -207,8 +208,10 @@ class TestDraftAdd:
         assertTemplateUsed(answer, "invites/draft_add.html")
 
     def test_without_script_it_leads_back_to_the_page(self, browser: Client, conference: Conference) -> None:
-        answer = browser.post(at("draft_add", conference), {"text": f"Jane, {UNION_ID}\nnobody"})
+        text = f"Jane, {UNION_ID}\nnobody"
+        answer = browser.post(at("draft_add", conference), {"text": text}, follow=True)
         assertRedirects(answer, page_of(conference))
+        assertContains(answer, "“Jane” was added. 1 line needs a look.")
         draft = composing.find_draft(conference)
         assert draft is not None
         assert (draft.invitees.get().nick, draft.draft_lines.get().text) == ("Jane", "nobody")
@@ -342,11 +345,13 @@ class TestDraftClear:
         self, browser: Client, conference: Conference, draft: Invitation
     ) -> None:
         fill(draft, CLEARED_WITHOUT_ASKING + 1)
+        DraftLine.objects.create(invitation=draft, text="nobody", problem=LineProblem.NOTHING_USABLE)
         question = "Take all 11 people off the list?"
         assertContains(browser.post(at("draft_clear", conference), seen(draft), headers=CHANGE), question)
         page = browser.post(at("draft_clear", conference))
         assertTemplateUsed(page, "confirm.html")
         assertContains(page, question)
+        assertContains(page, "The lines that need a look go, too.")
         assert draft.invitees.count() == CLEARED_WITHOUT_ASKING + 1
         answer = browser.post(at("draft_clear", conference), {"confirmed": "yes"})
         assertRedirects(answer, page_of(conference))
@@ -665,6 +670,16 @@ class TestDraftSend:
         assertContains(answer, 'id="latest_invitation"')
         assertContains(answer, "1 person is being invited.")
         assertContains(answer, "Jane")
+
+    def test_invitation_before_joins_the_earlier_ones(
+        self, browser: Client, conference: Conference, person: Invitee, organizer: User
+    ) -> None:
+        send(person.invitation, organizer)
+        following = InviteeFactory(invitation=InvitationFactory(conference=conference)).invitation
+        answer = browser.post(at("draft_send", conference), seen(following), headers=BAR)
+        earlier = reverse("invites:invitation_detail", args=[person.invitation_id])
+        assertContains(answer, '<section id="earlier_invitations"')
+        assertContains(answer, earlier)
 
     def test_calls_are_made_in_the_name_of_whoever_presses(
         self,
