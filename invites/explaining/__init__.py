@@ -62,17 +62,17 @@ class Explanation:
         return self.mover.label
 
 
-def explain(code: str, *, still_waiting: bool = False) -> Explanation:
+def explain(code: str, *, still_waiting: bool = False, alone: bool = False) -> Explanation:
     """What `code` means for the people of the attempt that it ended.
 
     `still_waiting` says that those people wait for a repetition that happens by itself; without it the explanation
-    is for people who are left as they are.
+    is for people who are left as they are. `alone` says that the call was for one person.
     """
     entry = _entry_of(code)
     goes_on = still_waiting and bool(entry.meanwhile)
     return Explanation(
         code=code,
-        what=entry.what,
+        what=(alone and entry.alone) or entry.what,
         mover=Mover.NOBODY if goes_on else entry.mover,
         action=entry.meanwhile if goes_on else entry.action,
         known=entry is not UNKNOWN_CODE,

@@ -26,7 +26,8 @@ class Entry:
     """What is known about some codes that mean the same; the first one names the entry.
 
     `action` is for when nothing more happens by itself; `meanwhile` says what happens by itself before that, and
-    is empty where nothing does.
+    is empty where nothing does. `alone` says what happened where the call was for one person, if that can be said
+    more plainly then.
     """
 
     codes: tuple[str, ...]
@@ -34,6 +35,7 @@ class Entry:
     what: StrOrPromise
     action: StrOrPromise
     meanwhile: StrOrPromise = ""
+    alone: StrOrPromise = ""
 
     @property
     def first_mover(self) -> Mover:
@@ -85,6 +87,7 @@ _PEOPLE_AND_CONFERENCE = (
         what=_(
             "DingTalk does not know one of the people in this call and does not say whom; nobody was called."
         ),
+        alone=_("DingTalk does not know this person; nobody was called."),
         action=_(
             "Check the person's unionId, which must come from this DingTalk app, or invite them by phone number."
         ),

@@ -8,6 +8,6 @@ register = template.Library()
 
 
 @register.simple_tag
-def explanation(code: str) -> Explanation:
-    """What ``code`` means; use as ``{% explanation code as explained %}``."""
-    return explain(code)
+def explanation(code: str, people: int = 0) -> Explanation:
+    """What ``code`` means for a call with so many people; use as ``{% explanation code people as explained %}``."""
+    return explain(code, alone=people == 1)

@@ -52,12 +52,15 @@ def attempt_detail(request: HttpRequest, pk: int) -> TemplateResponse:
     attempts = permissions.attempts(request.user)
     attempt = get_object_or_404(attempts.for_detail(), pk=pk)
     waiting = attempt.people_state == InviteeState.PENDING
+    explained = None
+    if attempt.error_code:
+        explained = explain(attempt.error_code, still_waiting=waiting, alone=attempt.people == 1)
     context = {
         "attempt": attempt,
         "people": attempt.people_sent.all(),
         "country": attempt.invitation.conference.app.country,
         "told": retell(attempt, show_phone_numbers=permissions.may_see_phone_numbers(request.user)),
-        "explained": explain(attempt.error_code, still_waiting=waiting) if attempt.error_code else None,
+        "explained": explained,
         "tries": Attempt.objects.around(attempt.batch),
         "again": _again(request, attempt),
     }
@@ -68,6 +71,9 @@ def _again(request: HttpRequest, attempt: Attempt) -> str:
     """Which people of the attempt can be invited again now: "failed", "unknown", or "" for nobody."""
     invitation = attempt.invitation
     over = invitation.finished_at is not None and not invitation.conference.has_ended
+    # What became of people who were still waiting then is told, and offered, by a later attempt.
+    if attempt.people_state == InviteeState.PENDING:
+        return ""
     if not over or not permissions.may_organize(request.user):
         return ""
     states = {sending.invitee.state for sending in attempt.people_sent.all()}
