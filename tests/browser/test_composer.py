@@ -1,0 +1,203 @@
+"""Composing and sending in a real browser: by keyboard, by pasting, on a phone, in two tabs, and without script."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from invites.dingtalk.sandbox import SandboxServer
+from invites.models import App, Conference, User
+from invites.models.app import AppKind
+from invites.models.conference import ConferenceStatus
+from tests.browser.conftest import Screenshot, SignIn
+from tests.browser.looks import LOOKS, Look, sideways
+from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory
+
+RUNNING = "5a9db0c000000000000000a1"
+PASTE = """text => {
+  const data = new DataTransfer();
+  data.setData("text", text);
+  document.activeElement.dispatchEvent(
+    new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+LIST = "姓名,手机号\n张三, sandbox-person-01\nKim 010 0000 0067\nnobody\nsandbox-person-01"
+
+
+@pytest.fixture
+def conference(worker: None, sandbox: SandboxServer, organizer: User) -> Conference:
+    """A running one, and a book with three people and a group of two."""
+    app = App.objects.get(kind=AppKind.SANDBOX)
+    book = AddressBookFactory(app=app, owner=organizer, name="Colleagues")
+    people = [
+        ContactFactory(book=book, nick=nick, union_id=f"sandbox-person-{number:02}")
+        for number, nick in ((21, "Alex Sample"), (22, "Robin Example"), (23, "Sam Placeholder"))
+    ]
+    ContactGroupFactory(book=book, name="Sales").contacts.set(people[:2])
+    conference: Conference = Conference.objects.create(
+        app=app,
+        owner=organizer,
+        conference_id=RUNNING,
+        title="Weekly review",
+        status=ConferenceStatus.OPEN,
+    )
+    return conference
+
+
+@pytest.fixture
+def opened(page: Page, sign_in: SignIn, organizer: User, conference: Conference) -> Page:
+    """The page of the conference."""
+    sign_in(organizer)
+    page.goto(f"/conferences/{conference.pk}/")
+    return page
+
+
+def rows(page: Page) -> list[str]:
+    return page.locator("#draft_people bdi").all_inner_texts()
+
+
+class TestByKeyboard:
+    def test_typing_finds_arrows_choose_enter_adds_and_backspace_takes_back(self, opened: Page) -> None:
+        opened.keyboard.press("/")
+        opened.keyboard.type("sam")
+        options = opened.get_by_role("option")
+        expect(options).to_have_count(2)
+        expect(options.first).to_have_attribute("aria-selected", "true")
+        opened.keyboard.press("ArrowDown")
+        expect(options.nth(1)).to_contain_text("Alex Sample")
+        expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+        opened.keyboard.press("Enter")
+        expect(opened.locator("#draft_change")).to_have_text("“Alex Sample” was added.")
+        expect(opened.get_by_label("Add people")).to_be_focused()
+        expect(opened.get_by_label("Add people")).to_have_value("")
+        opened.keyboard.press("Backspace")
+        expect(opened.locator("#draft_change")).to_contain_text("“Alex Sample” was taken off the list.")
+        expect(opened.locator("#draft_people li")).to_have_count(0)
+
+    def test_escape_closes_what_was_found_and_keeps_the_text(self, opened: Page) -> None:
+        opened.keyboard.press("/")
+        opened.keyboard.type("sam")
+        expect(opened.get_by_role("option")).to_have_count(2)
+        opened.keyboard.press("Escape")
+        expect(opened.get_by_role("listbox")).to_be_hidden()
+        expect(opened.get_by_label("Add people")).to_have_value("sam")
+
+    def test_focus_moves_on_when_a_row_goes_or_changes(self, opened: Page) -> None:
+        opened.keyboard.press("/")
+        opened.evaluate(PASTE, "Kim, 010 0000 0067\nLee, 010 0000 0068")
+        opened.get_by_role("link", name="Kim").click()
+        opened.get_by_label("Name", exact=True).fill("Kimmy")
+        opened.keyboard.press("Enter")
+        expect(opened.get_by_role("link", name="Kimmy")).to_be_focused()
+        opened.get_by_role("button", name="Remove Kimmy").click()
+        expect(opened.get_by_role("button", name="Remove Lee")).to_be_focused()
+
+
+class TestPastedList:
+    @pytest.mark.parametrize("look", LOOKS, ids=str)
+    def test_it_shows_what_was_understood_and_what_was_not(
+        self, opened: Page, look: Look, screenshot: Screenshot
+    ) -> None:
+        opened.locator("#draft_text").focus()
+        opened.evaluate(PASTE, LIST)
+        expect(opened.locator("#draft_lines li")).to_have_count(1)
+        assert rows(opened) == ["张三", "Kim"]
+        expect(opened.locator("#draft_bar button.btn-primary")).to_be_in_viewport()
+        assert sideways(opened) == 0
+        screenshot("composer")
+
+    def test_line_is_corrected_in_place(self, opened: Page) -> None:
+        opened.keyboard.press("/")
+        opened.evaluate(PASTE, LIST)
+        line = opened.get_by_label("Line", exact=True)
+        line.fill("Nina, 138")
+        line.press("Enter")
+        expect(opened.get_by_text("This phone number is too short.")).to_be_visible()
+        line.fill("Nina, 010 0000 0068")
+        line.press("Enter")
+        expect(opened.locator("#draft_lines li")).to_have_count(0)
+        assert rows(opened) == ["张三", "Kim", "Nina"]
+
+    def test_long_list_shows_its_beginning_and_asks_before_it_is_called(self, opened: Page) -> None:
+        opened.keyboard.press("/")
+        opened.evaluate(PASTE, "\n".join(f"Person {n}, sandbox-someone-{n:03}" for n in range(130)))
+        expect(opened.locator("#draft_people .composer-person")).to_have_count(100)
+        opened.get_by_role("link", name="Show the next 100").click()
+        expect(opened.locator("#draft_people .composer-person")).to_have_count(130)
+        opened.get_by_role("button", name="Invite 130 people to “Weekly review”").click()
+        expect(opened.get_by_text("The phones of 130 people would ring now.")).to_be_visible()
+        opened.get_by_role("link", name="Not yet").click()
+        expect(opened.locator("#draft_send")).to_be_visible()
+
+
+class TestPicking:
+    def test_group_and_ticked_people_are_added(self, opened: Page) -> None:
+        opened.get_by_text("Pick from address books").click()
+        opened.get_by_role("button", name="Sales").click()
+        expect(opened.locator("#draft_people li")).to_have_count(2)
+        opened.get_by_label("Search address books").fill("sam")
+        expect(opened.locator(".composer-contact")).to_have_count(2)
+        sam = opened.get_by_role("checkbox", name="Sam Placeholder")
+        sam.check()
+        opened.get_by_role("button", name="Add those ticked").click()
+        expect(opened.locator("#draft_people li")).to_have_count(3)
+        expect(sam).not_to_be_checked()
+
+
+class TestInvite:
+    @pytest.mark.parametrize("look", LOOKS, ids=str)
+    def test_people_come_alive_on_the_same_page(
+        self, opened: Page, look: Look, screenshot: Screenshot
+    ) -> None:
+        opened.locator("#draft_text").focus()
+        opened.evaluate(PASTE, LIST)
+        expect(opened.locator("#draft_people li")).to_have_count(2)
+        opened.locator("#draft_send").click()
+        expect(opened.locator("#latest_invitation [data-state=invited]")).to_have_count(3)
+        expect(opened.locator("#latest-heading")).to_be_focused()
+        expect(opened.locator("#draft_people li")).to_have_count(0)
+        expect(opened.locator("#draft_lines li")).to_have_count(1)
+        screenshot("composer-sent")
+
+    def test_list_that_another_tab_changed_is_shown_before_it_is_sent(
+        self, opened: Page, conference: Conference
+    ) -> None:
+        opened.keyboard.press("/")
+        opened.evaluate(PASTE, LIST)
+        expect(opened.locator("#draft_people li")).to_have_count(2)
+        other = opened.context.new_page()
+        other.goto(f"/conferences/{conference.pk}/")
+        other.get_by_role("button", name="Remove Kim").click()
+        expect(other.locator("#draft_people li")).to_have_count(1)
+        opened.locator("#draft_send").click()
+        expect(opened.locator("#draft_change")).to_contain_text("The list has changed")
+        expect(opened.locator("#draft_people li")).to_have_count(1)
+
+    def test_text_stays_when_the_list_was_sent_meanwhile(self, opened: Page, conference: Conference) -> None:
+        opened.keyboard.press("/")
+        opened.evaluate(PASTE, LIST)
+        expect(opened.locator("#draft_people li")).to_have_count(2)
+        other = opened.context.new_page()
+        other.goto(f"/conferences/{conference.pk}/")
+        other.locator("#draft_send").click()
+        expect(other.locator("#draft_people li")).to_have_count(0)
+        opened.get_by_label("Add people").fill("Nina, 010 0000 0068")
+        opened.keyboard.press("Enter")
+        expect(opened.locator("#draft_change")).to_contain_text("has been sent meanwhile")
+        expect(opened.get_by_label("Add people")).to_have_value("Nina, 010 0000 0068")
+        opened.keyboard.press("Enter")
+        expect(opened.locator("#draft_people li")).to_have_count(1)
+
+
+class TestWithoutScript:
+    @pytest.mark.parametrize("look", [Look(scripts=False)], ids=str)
+    def test_composing_and_sending_are_ordinary_forms(self, opened: Page, look: Look) -> None:
+        opened.get_by_label("Add people").fill(LIST)
+        opened.get_by_role("button", name="Add", exact=True).click()
+        assert rows(opened) == ["张三", "Kim"]
+        opened.get_by_label("Line", exact=True).fill("Nina, 010 0000 0068")
+        opened.get_by_role("button", name="Save").first.click()
+        opened.get_by_role("link", name="Kim").click()
+        opened.get_by_label("Name").fill("Kimmy")
+        opened.get_by_role("button", name="Save").click()
+        opened.get_by_role("button", name="Remove Nina").click()
+        assert rows(opened) == ["张三", "Kimmy"]
+        opened.get_by_role("button", name="Invite 2 people to “Weekly review”").click()
+        expect(opened.locator("#latest_invitation")).to_contain_text("Kimmy")
