@@ -45,16 +45,7 @@ class AddPeopleForm(forms.Form):
     text = forms.CharField(
         label=_("Add people"),
         error_messages={"required": _("Type a name, or paste names with unionIds or phone numbers.")},
-        widget=forms.Textarea(
-            {
-                "rows": 1,
-                "dir": "auto",
-                "placeholder": _("A name, a number, or a whole list"),
-                "enterkeyhint": "done",
-                "data-shortcut": "/",
-                **_AS_IT_IS,
-            }
-        ),
+        widget=forms.Textarea({"placeholder": _("A name, a number, or a whole list")}),
     )
 
     def clean_text(self) -> str:

@@ -18,6 +18,8 @@ UNION_ID = "exxxxxxxxQiE"
 OTHER_UNION_ID = "qzR1abcdefiEiE"
 NUMBER = "+8613800138000"
 OTHER_NUMBER = "+8613900139000"
+# Several times what it takes; work that grows with the square of the text takes minutes.
+FEW_SECONDS = 5
 
 
 def entries(text: str, country: str = "CN") -> list[tuple[str, str, str]]:
@@ -361,11 +363,11 @@ class TestAmount:
     @pytest.mark.parametrize(
         "line", ["Person {0}, qzR{0:08}abiEiE", "人员{0}, 138{0:08}", "Person {0} somebody"]
     )
-    def test_ten_thousand_lines_are_read_in_a_second_of_work(self, line: str) -> None:
+    def test_ten_thousand_lines_take_few_seconds_of_work(self, line: str) -> None:
         text = "\n".join(line.format(number) for number in range(10_000))
         before = time.process_time()
         assert len(read(text, country="CN")) == 10_000
-        assert time.process_time() - before < 2
+        assert time.process_time() - before < FEW_SECONDS
 
     @pytest.mark.parametrize(
         "piece", ["1 ", '"', '"a"b,', ",", "<", "a-", "aB", "1(", "13800138000 ", f"{UNION_ID},"]
@@ -373,4 +375,4 @@ class TestAmount:
     def test_one_endless_line_takes_no_endless_time(self, piece: str) -> None:
         before = time.process_time()
         read(piece * 20_000, country="CN")
-        assert time.process_time() - before < 2
+        assert time.process_time() - before < FEW_SECONDS
