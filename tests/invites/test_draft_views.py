@@ -1,7 +1,5 @@
-"""The composer's addresses: what each change answers, to htmx and without script, to everybody and to nobody."""
+"""The composer's list: what each change answers, to htmx and without script, to everybody and to nobody."""
 
-import re
-from html import unescape
 from http import HTTPStatus
 
 import pytest
@@ -9,44 +7,41 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects, assertTemplateUsed
 
-from invites import composing, sending
+from invites import composing
 from invites.forms.draft import MOST_LINES
 from invites.models import (
-    AddressBook,
     Conference,
-    Contact,
-    ContactGroup,
     DraftLine,
     Invitation,
     Invitee,
     User,
 )
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import Channel, InvitationState, LineProblem
+from invites.models.invitation import Channel, LineProblem
 from invites.views.draft import CLEARED_WITHOUT_ASKING
-from invites.views.draft_pick import PEOPLE_SHOWN
 from invites.views.draft_shown import LINES_SHOWN, ROWS_SHOWN
 from tests.conftest import SignedIn
 from tests.factories import (
-    AddressBookFactory,
     ConferenceFactory,
-    ContactFactory,
-    ContactGroupFactory,
     InvitationFactory,
     InviteeFactory,
 )
+from tests.invites.composer import (
+    CHANGE,
+    NUMBER,
+    UNION_ID,
+    at,
+    fill,
+    page_of,
+    seen,
+    send,
+    shown_rows,
+    undo_of,
+)
 
 pytestmark = pytest.mark.django_db
-
-UNION_ID = "exxxxxxxxQiE"
-NUMBER = "+8613800138000"
-CHANGE = {"HX-Request": "true", "HX-Target": "draft_change"}
-BAR = {"HX-Request": "true", "HX-Target": "draft_bar"}
-SEARCH = {"HX-Request": "true", "HX-Target": "draft_suggestions"}
-OPERATOR = {"HX-Request": "true", "HX-Target": "draft_operator"}
 
 
 @pytest.fixture
@@ -70,28 +65,9 @@ def line(draft: Invitation) -> DraftLine:
 
 
 @pytest.fixture
-def book(conference: Conference, organizer: User) -> AddressBook:
-    return AddressBookFactory(app=conference.app, owner=organizer, name="Colleagues")
-
-
-@pytest.fixture
 def browser(signed_in: SignedIn, organizer: User) -> Client:
     """The organizer's."""
     return signed_in(organizer)
-
-
-def at(name: str, conference: Conference, *more: int) -> str:
-    return reverse(f"invites:{name}", args=[conference.pk, *more])
-
-
-def page_of(conference: Conference) -> str:
-    return at("conference_detail", conference)
-
-
-def seen(draft: Invitation) -> dict[str, int]:
-    """What a page says of the draft that it shows."""
-    draft.refresh_from_db()
-    return {"draft": draft.pk, "revision": draft.revision}
 
 
 def posts(conference: Conference) -> list[str]:
@@ -477,307 +453,3 @@ class TestDraftPeople:
 
     def test_whatever_else_asks_is_led_to_the_page(self, browser: Client, conference: Conference) -> None:
         assertRedirects(browser.get(at("draft_people", conference)), page_of(conference))
-
-
-class TestDraftSearch:
-    @pytest.fixture
-    def jane(self, book: AddressBook) -> Contact:
-        contact: Contact = ContactFactory(book=book, nick="Jane Doe", union_id=UNION_ID)
-        ContactGroupFactory(book=book, name="Janitors").contacts.add(contact)
-        return contact
-
-    def test_contacts_and_groups_are_options(
-        self, browser: Client, conference: Conference, jane: Contact
-    ) -> None:
-        answer = browser.get(at("draft_search", conference), {"text": "jan"}, headers=SEARCH)
-        assertTemplateUsed(answer, "invites/_draft_suggestions.html")
-        assert answer.content.decode().count('role="option"') == 2
-        assertContains(answer, f'name="contact" value="{jane.pk}"')
-        assertNotContains(answer, "<html")
-
-    def test_nothing_found_says_nothing(self, browser: Client, conference: Conference, jane: Contact) -> None:
-        answer = browser.get(at("draft_search", conference), {"text": "zzz"}, headers=SEARCH)
-        assertNotContains(answer, 'role="option"')
-
-    def test_without_script_it_leads_to_the_page_of_address_books(
-        self, browser: Client, conference: Conference
-    ) -> None:
-        answer = browser.get(at("draft_search", conference), {"text": "a&b"})
-        assertRedirects(answer, f"{at('draft_pick', conference)}?q=a%26b")
-
-    def test_auditor_may_not(self, signed_in: SignedIn, auditor: User, conference: Conference) -> None:
-        for name in ("draft_search", "draft_pick", "draft_people"):
-            assert signed_in(auditor).get(at(name, conference)).status_code == HTTPStatus.FORBIDDEN
-
-    def test_queries_do_not_grow_with_what_is_found(
-        self,
-        browser: Client,
-        conference: Conference,
-        book: AddressBook,
-        draft: Invitation,
-        django_assert_max_num_queries: DjangoAssertNumQueries,
-    ) -> None:
-        for contact in ContactFactory.create_batch(20, book=book, nick="Jane"):
-            ContactGroupFactory(book=book, name=f"Jane {contact.pk}").contacts.add(contact)
-        with django_assert_max_num_queries(9):
-            browser.get(at("draft_search", conference), {"text": "jane"}, headers=SEARCH)
-
-
-class TestDraftPick:
-    @pytest.fixture
-    def group(self, book: AddressBook) -> ContactGroup:
-        group: ContactGroup = ContactGroupFactory(book=book, name="Sales")
-        group.contacts.set(ContactFactory.create_batch(2, book=book))
-        return group
-
-    def test_page_lists_books_groups_and_contacts(
-        self, browser: Client, conference: Conference, group: ContactGroup
-    ) -> None:
-        answer = browser.get(at("draft_pick", conference))
-        assertTemplateUsed(answer, "invites/draft_pick.html")
-        for text in ("All of “Colleagues”", "Sales", group.contacts.all()[0].nick):
-            assertContains(answer, text)
-
-    @pytest.mark.parametrize(
-        ("target", "template"),
-        [
-            ("draft_picker", "invites/_draft_picker.html"),
-            ("draft_picker_more", "invites/_draft_picker_people.html"),
-            ("elsewhere", "invites/draft_pick.html"),
-        ],
-    )
-    def test_panel_and_its_continuation_are_fragments(
-        self, browser: Client, conference: Conference, group: ContactGroup, target: str, template: str
-    ) -> None:
-        answer = browser.get(
-            at("draft_pick", conference), headers={"HX-Request": "true", "HX-Target": target}
-        )
-        assert answer.templates[0].name == template
-
-    def test_search_narrows_it(self, browser: Client, conference: Conference, book: AddressBook) -> None:
-        ContactFactory(book=book, nick="Jane")
-        ContactFactory(book=book, nick="Kim")
-        answer = browser.get(at("draft_pick", conference), {"q": "jan"})
-        assertContains(answer, "Jane")
-        assertNotContains(answer, "Kim")
-        assertContains(browser.get(at("draft_pick", conference), {"q": "zz"}), "Nobody was found.")
-
-    def test_many_contacts_come_in_pages(
-        self, browser: Client, conference: Conference, book: AddressBook
-    ) -> None:
-        for number in range(PEOPLE_SHOWN + 1):
-            ContactFactory(book=book, nick=f"Person {number:03}")
-        first = browser.get(at("draft_pick", conference))
-        assertContains(first, "Person 049")
-        assertNotContains(first, "Person 050")
-        assertContains(
-            browser.get(at("draft_pick", conference), {"after": first.context["next_cursor"]}), "Person 050"
-        )
-
-    def test_without_a_book_it_says_what_belongs_there(self, browser: Client, conference: Conference) -> None:
-        assertContains(browser.get(at("draft_pick", conference)), "You have no address book for this app yet")
-
-    def test_ticked_contacts_a_group_or_a_book_are_added(
-        self, browser: Client, conference: Conference, draft: Invitation, group: ContactGroup
-    ) -> None:
-        other = ContactFactory(book=group.book)
-        last = ContactFactory(book=group.book)
-        answer = browser.post(
-            at("draft_pick", conference), {"contact": [other.pk], **seen(draft)}, headers=CHANGE
-        )
-        assertContains(answer, f"“{other.nick}” was added.")
-        answer = browser.post(
-            at("draft_pick", conference), {"group": group.pk, **seen(draft)}, headers=CHANGE
-        )
-        assertContains(answer, "2 people were added.")
-        assertRedirects(
-            browser.post(at("draft_pick", conference), {"book": group.book.pk}), page_of(conference)
-        )
-        assert draft.invitees.count() == 4
-        assert draft.invitees.get(contact=last).times_added == 1
-
-    def test_nothing_ticked_is_refused(self, browser: Client, conference: Conference) -> None:
-        page = browser.post(at("draft_pick", conference))
-        assertContains(page, "Tick at least one person.", status_code=HTTPStatus.UNPROCESSABLE_ENTITY)
-        answer = browser.post(at("draft_pick", conference), headers=CHANGE)
-        assertContains(answer, "Tick at least one person.", status_code=HTTPStatus.UNPROCESSABLE_ENTITY)
-
-    def test_contact_that_one_may_not_read_is_refused(self, browser: Client, conference: Conference) -> None:
-        stranger = ContactFactory(book__app=conference.app)
-        answer = browser.post(at("draft_pick", conference), {"contact": [stranger.pk]}, headers=CHANGE)
-        assertContains(
-            answer, "not in your address books any more", status_code=HTTPStatus.UNPROCESSABLE_ENTITY
-        )
-        assert not Invitee.objects.exists()
-
-    def test_queries_do_not_grow_with_the_books(
-        self,
-        browser: Client,
-        conference: Conference,
-        book: AddressBook,
-        django_assert_max_num_queries: DjangoAssertNumQueries,
-    ) -> None:
-        for contact in ContactFactory.create_batch(20, book=book):
-            ContactGroupFactory(book=book).contacts.add(contact)
-        with django_assert_max_num_queries(9):
-            browser.get(at("draft_pick", conference))
-
-
-class TestDraftOperator:
-    def test_union_id_is_remembered_for_the_person(
-        self, browser: Client, conference: Conference, organizer: User
-    ) -> None:
-        answer = browser.post(at("draft_operator", conference), {"union_id": UNION_ID}, headers=OPERATOR)
-        assertContains(answer, "Calls show your name")
-        organizer.refresh_from_db()
-        assert organizer.union_id == UNION_ID
-
-    def test_without_one_it_says_what_calls_show(
-        self, browser: Client, conference: Conference, organizer: User
-    ) -> None:
-        assertRedirects(browser.post(at("draft_operator", conference), {"union_id": ""}), page_of(conference))
-        organizer.refresh_from_db()
-        assert organizer.union_id == ""
-        assertContains(browser.get(page_of(conference)), "Calls show no inviter")
-
-    @pytest.mark.parametrize("union_id", ["a b", "x" * 129, "sandbox-person-01"])
-    def test_unusable_union_id_is_refused_at_its_field(
-        self, browser: Client, conference: Conference, organizer: User, union_id: str
-    ) -> None:
-        address = at("draft_operator", conference)
-        for headers in ({}, OPERATOR):
-            answer = browser.post(address, {"union_id": union_id}, headers=headers)
-            assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-        organizer.refresh_from_db()
-        assert organizer.union_id == "operator-of-organizer"
-
-
-class TestDraftSend:
-    def test_press_sends_the_draft_that_was_seen(
-        self, browser: Client, conference: Conference, person: Invitee, organizer: User
-    ) -> None:
-        answer = browser.post(at("draft_send", conference), seen(person.invitation))
-        assertRedirects(answer, page_of(conference))
-        sent = Invitation.objects.get()
-        assert (sent.state, sent.sent_by) == (InvitationState.SENDING, organizer)
-
-    def test_people_come_alive_beside_an_empty_list(
-        self, browser: Client, conference: Conference, person: Invitee
-    ) -> None:
-        answer = browser.post(at("draft_send", conference), seen(person.invitation), headers=BAR)
-        assertContains(answer, '<div id="draft_list" hx-swap-oob="true">')
-        assertContains(answer, "Add at least one person first.")
-        assertContains(answer, 'id="latest_invitation"')
-        assertContains(answer, "1 person is being invited.")
-        assertContains(answer, "Jane")
-
-    def test_invitation_before_joins_the_earlier_ones(
-        self, browser: Client, conference: Conference, person: Invitee, organizer: User
-    ) -> None:
-        send(person.invitation, organizer)
-        following = InviteeFactory(invitation=InvitationFactory(conference=conference)).invitation
-        answer = browser.post(at("draft_send", conference), seen(following), headers=BAR)
-        earlier = reverse("invites:invitation_detail", args=[person.invitation_id])
-        assertContains(answer, '<section id="earlier_invitations"')
-        assertContains(answer, earlier)
-
-    def test_calls_are_made_in_the_name_of_whoever_presses(
-        self,
-        signed_in: SignedIn,
-        conference: Conference,
-        person: Invitee,
-        other_organizer: User,
-    ) -> None:
-        conference.co_organizers.add(other_organizer)
-        signed_in(other_organizer).post(at("draft_send", conference), seen(person.invitation))
-        assert Invitation.objects.get().operator_union_id == other_organizer.union_id
-
-    def test_second_press_sends_nothing(
-        self, browser: Client, conference: Conference, person: Invitee
-    ) -> None:
-        data = seen(person.invitation)
-        browser.post(at("draft_send", conference), data)
-        assert browser.post(at("draft_send", conference), data).status_code == HTTPStatus.CONFLICT
-        answer = browser.post(at("draft_send", conference), data, headers=BAR)
-        assertContains(answer, "already been sent", status_code=HTTPStatus.CONFLICT)
-        assert Invitation.objects.count() == 1
-
-    def test_list_that_changed_after_it_was_seen_is_shown_instead(
-        self, browser: Client, conference: Conference, person: Invitee, organizer: User
-    ) -> None:
-        data = seen(person.invitation)
-        composing.add_text(draft=person.invitation, text="Kim, 13800138000", user=organizer)
-        answer = browser.post(at("draft_send", conference), data, headers=BAR)
-        assertContains(answer, "The list has changed", status_code=HTTPStatus.CONFLICT)
-        assertContains(answer, "Kim", status_code=HTTPStatus.CONFLICT)
-        assert browser.post(at("draft_send", conference), data).status_code == HTTPStatus.CONFLICT
-        assert Invitation.objects.get().is_draft
-
-    def test_many_people_are_asked_about_once(
-        self, browser: Client, conference: Conference, draft: Invitation
-    ) -> None:
-        fill(draft, 51)
-        question = "The phones of 51 people would ring now."
-        assertContains(browser.post(at("draft_send", conference), seen(draft), headers=BAR), question)
-        page = browser.post(at("draft_send", conference), seen(draft))
-        assertTemplateUsed(page, "invites/draft_send.html")
-        assertContains(page, question)
-        assert Invitation.objects.get().is_draft
-        browser.post(at("draft_send", conference), {**seen(draft), "confirmed": "yes"})
-        assert not Invitation.objects.get().is_draft
-
-    def test_meeting_that_has_not_started_is_asked_about(
-        self, browser: Client, conference: Conference, person: Invitee
-    ) -> None:
-        Conference.objects.update(status=ConferenceStatus.NOT_STARTED)
-        answer = browser.post(at("draft_send", conference), seen(person.invitation), headers=BAR)
-        assertContains(answer, "This meeting has not started.")
-
-    def test_nobody_on_the_list_is_refused(self, browser: Client, conference: Conference) -> None:
-        answer = browser.post(at("draft_send", conference))
-        assertContains(answer, "There is nobody to invite yet.", status_code=HTTPStatus.CONFLICT)
-
-    def test_ended_conference_is_refused(
-        self, browser: Client, conference: Conference, person: Invitee
-    ) -> None:
-        Conference.objects.update(status=ConferenceStatus.ENDED)
-        answer = browser.post(at("draft_send", conference), seen(person.invitation), headers=BAR)
-        assert answer.status_code == HTTPStatus.CONFLICT
-        assert Invitation.objects.get().is_draft
-
-    def test_lines_that_need_a_look_stay_for_the_next_invitation(
-        self, browser: Client, conference: Conference, person: Invitee, line: DraftLine
-    ) -> None:
-        answer = browser.post(at("draft_send", conference), seen(person.invitation), headers=BAR)
-        assertContains(answer, "nobody")
-        following = composing.find_draft(conference)
-        assert following is not None
-        assert following.draft_lines.get() == line
-
-
-def fill(draft: Invitation, people: int, *, start: int = 0) -> None:
-    Invitee.objects.bulk_create(
-        Invitee(
-            invitation=draft,
-            position=position,
-            channel=Channel.UNION_ID,
-            value=f"person-number-{position}",
-            nick=f"Person {position}",
-        )
-        for position in range(start, start + people)
-    )
-
-
-def send(draft: Invitation, user: User) -> None:
-    sending.send(invitation=draft, revision=draft.revision, user=user)
-
-
-def shown_rows(html: str) -> int:
-    return len(re.findall(r'<li id="invitee-\d+"', html))
-
-
-def undo_of(html: str) -> str:
-    """The text that the button *Undo* sends."""
-    found = re.search(r'name="text" value="([^"]*)"', html)
-    assert found
-    return unescape(found[1])
