@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from invites.forms.app import AppForm, AppOfSettingsForm
 from invites.forms.user import NewUserForm, UserForm
@@ -42,7 +43,7 @@ class InvitesUserAdmin(UserAdmin[User]):
 
     form = UserForm
     add_form = NewUserForm
-    list_display = ("username", "display_name", "role", "is_active", "last_login")
+    list_display = ("username", "name", "role", "is_active", "last_login")
     list_filter = ("role", "is_active")
     search_fields = ("username", "first_name", "last_name", "union_id")
     filter_horizontal = ()
@@ -56,6 +57,11 @@ class InvitesUserAdmin(UserAdmin[User]):
     add_fieldsets = (
         (None, {"fields": ("username", "usable_password", "password1", "password2", "role", "union_id")}),
     )
+
+    @admin.display(description=pgettext_lazy("person", "name"))
+    def name(self, user: User) -> str:
+        """What the person is called everywhere else."""
+        return user.display_name
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Never."""

@@ -103,8 +103,8 @@ class AddressBook(models.Model):
     )
     name = models.CharField(_("name"), max_length=80)
     sharing = models.CharField(_("sharing"), max_length=8, choices=Sharing, default=Sharing.PRIVATE)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed at"), auto_now=True)
 
     objects = AddressBookQuerySet.as_manager()
 
@@ -216,12 +216,14 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 class Contact(models.Model):
     """A person in a book, reachable by unionId, by phone number (E.164), or both."""
 
-    book = models.ForeignKey(AddressBook, on_delete=models.CASCADE, related_name="contacts")
+    book = models.ForeignKey(
+        AddressBook, on_delete=models.CASCADE, related_name="contacts", verbose_name=_("address book")
+    )
     nick = models.CharField(pgettext_lazy("person", "name"), max_length=NICK_LENGTH)
     union_id = models.CharField("unionId", max_length=128, blank=True, db_index=True)
     phone_number = models.CharField(_("phone number"), max_length=20, blank=True, db_index=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed at"), auto_now=True)
 
     objects = ContactQuerySet.as_manager()
 
@@ -301,7 +303,9 @@ class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
 class ContactGroup(models.Model):
     """A named set of contacts of one book; a contact can be in many."""
 
-    book = models.ForeignKey(AddressBook, on_delete=models.CASCADE, related_name="groups")
+    book = models.ForeignKey(
+        AddressBook, on_delete=models.CASCADE, related_name="groups", verbose_name=_("address book")
+    )
     name = models.CharField(_("name"), max_length=80)
     contacts = models.ManyToManyField(Contact, blank=True, related_name="groups", verbose_name=_("contacts"))
 

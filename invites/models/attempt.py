@@ -192,22 +192,28 @@ class Attempt(models.Model):
     ``response_excerpt`` holds at most 2,000 characters of the answer, free of tokens.
     """
 
-    invitation = models.ForeignKey(Invitation, on_delete=models.PROTECT, related_name="attempts")
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="attempts")
-    number = models.PositiveSmallIntegerField()
+    invitation = models.ForeignKey(
+        Invitation, on_delete=models.PROTECT, related_name="attempts", verbose_name=_("invitation")
+    )
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="attempts", verbose_name=_("batch")
+    )
+    number = models.PositiveSmallIntegerField(_("try"))
     state = models.CharField(_("outcome"), max_length=16, choices=AttemptState, default=AttemptState.STARTED)
-    people = models.PositiveSmallIntegerField()
+    people = models.PositiveSmallIntegerField(_("people"))
     # DingTalk answers for a call as a whole, so an attempt leaves all of its people in one state.
-    people_state = models.CharField(max_length=16, choices=InviteeState, default=InviteeState.SENDING)
-    started_at = models.DateTimeField()
-    deadline = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
-    duration_ms = models.PositiveIntegerField(null=True)
-    http_status = models.PositiveSmallIntegerField(null=True)
+    people_state = models.CharField(
+        _("state of the people"), max_length=16, choices=InviteeState, default=InviteeState.SENDING
+    )
+    started_at = models.DateTimeField(_("started at"))
+    deadline = models.DateTimeField(_("deadline"))
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+    duration_ms = models.PositiveIntegerField(_("duration in ms"), null=True)
+    http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
     error_code = models.CharField(_("error code"), max_length=128, blank=True)
     error_message = models.TextField(_("message"), blank=True)
-    request_id = models.CharField(max_length=128, blank=True)
-    response_excerpt = models.TextField(blank=True)
+    request_id = models.CharField(_("request id"), max_length=128, blank=True)
+    response_excerpt = models.TextField(_("beginning of the answer"), blank=True)
     invitees = models.ManyToManyField(Invitee, through="AttemptInvitee", related_name="attempts")
 
     objects = AttemptQuerySet.as_manager()

@@ -112,18 +112,18 @@ class Conference(models.Model):
     title = models.CharField(_("title"), max_length=LONGEST_TITLE, blank=True)
     room_code = models.CharField(_("meeting number"), max_length=ROOM_CODE_LENGTH, blank=True)
     external_link_url = models.URLField(_("link"), max_length=LINK_LENGTH, blank=True)
-    creator_union_id = models.CharField(max_length=128, blank=True)
+    creator_union_id = models.CharField(_("creator's unionId"), max_length=128, blank=True)
     status = models.CharField(
         _("state"), max_length=16, choices=ConferenceStatus, default=ConferenceStatus.UNKNOWN
     )
-    status_read_at = models.DateTimeField(null=True)
+    status_read_at = models.DateTimeField(_("state read at"), null=True)
     owner = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="conferences", verbose_name=_("owner")
     )
     co_organizers = models.ManyToManyField(
         User, blank=True, related_name="co_organized_conferences", verbose_name=_("co-organizers")
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = ConferenceQuerySet.as_manager()
 

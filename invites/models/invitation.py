@@ -81,20 +81,28 @@ class Invitation(models.Model):
     ``sent_by`` is None for one made on the command line of a machine.
     """
 
-    conference = models.ForeignKey(Conference, on_delete=models.PROTECT, related_name="invitations")
+    conference = models.ForeignKey(
+        Conference, on_delete=models.PROTECT, related_name="invitations", verbose_name=_("conference")
+    )
     state = models.CharField(
         _("state"), max_length=16, choices=InvitationState, default=InvitationState.DRAFT
     )
-    source = models.CharField(max_length=16, choices=InvitationSource, default=InvitationSource.WEB)
+    source = models.CharField(
+        _("source"), max_length=16, choices=InvitationSource, default=InvitationSource.WEB
+    )
     operator_union_id = models.CharField(_("operator's unionId"), max_length=128, blank=True)
-    revision = models.PositiveIntegerField(default=0)
-    repeats = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="repeated_by")
-    created_at = models.DateTimeField(auto_now_add=True)
-    sent_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="invitations")
-    sent_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
+    revision = models.PositiveIntegerField(_("revision"), default=0)
+    repeats = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="repeated_by", verbose_name=_("repeats")
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    sent_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="invitations", verbose_name=_("sent by")
+    )
+    sent_at = models.DateTimeField(_("sent at"), null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
     # When a worker was last asked to send this. Recovery asks again where nothing has come of it.
-    rung_at = models.DateTimeField(null=True)
+    rung_at = models.DateTimeField(_("worker asked at"), null=True)
 
     objects = InvitationQuerySet.as_manager()
 
@@ -296,22 +304,32 @@ class Invitee(models.Model):
     invitation is sent. Only `invites.sending` (and leaving somebody out) changes ``state``.
     """
 
-    invitation = models.ForeignKey(Invitation, on_delete=models.PROTECT, related_name="invitees")
-    position = models.PositiveIntegerField()
-    channel = models.CharField(max_length=16, choices=Channel)
-    value = models.CharField(max_length=128)
+    invitation = models.ForeignKey(
+        Invitation, on_delete=models.PROTECT, related_name="invitees", verbose_name=_("invitation")
+    )
+    position = models.PositiveIntegerField(_("position"))
+    channel = models.CharField(_("channel"), max_length=16, choices=Channel)
+    value = models.CharField(_("unionId or phone number"), max_length=128)
     nick = models.CharField(pgettext_lazy("person", "name"), max_length=NICK_LENGTH)
-    nick_filled_in = models.BooleanField(default=False)
-    times_added = models.PositiveIntegerField(default=1)
-    contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, related_name="invitees")
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="invitees")
-    state = models.CharField(max_length=16, choices=InviteeState, default=InviteeState.PENDING)
-    skipped_because = models.CharField(max_length=128, blank=True)
-    last_attempt = models.ForeignKey("Attempt", on_delete=models.PROTECT, null=True, related_name="+")
+    nick_filled_in = models.BooleanField(_("name filled in"), default=False)
+    times_added = models.PositiveIntegerField(_("times named"), default=1)
+    contact = models.ForeignKey(
+        Contact, on_delete=models.SET_NULL, null=True, related_name="invitees", verbose_name=_("contact")
+    )
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, null=True, related_name="invitees", verbose_name=_("batch")
+    )
+    state = models.CharField(_("state"), max_length=16, choices=InviteeState, default=InviteeState.PENDING)
+    skipped_because = models.CharField(_("left out because"), max_length=128, blank=True)
+    last_attempt = models.ForeignKey(
+        "Attempt", on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("last attempt")
+    )
 
     objects = InviteeQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("invitee")
+        verbose_name_plural = _("invitees")
         constraints = (
             models.UniqueConstraint(
                 fields=["invitation", "channel", "value"], name="invitee_once_by_channel"
