@@ -78,9 +78,13 @@ class _Running:
 
 
 def run_together(
-    programs: Sequence[Program], *, environment: Mapping[str, str], when_ready: Callable[[], None]
+    programs: Sequence[Program],
+    *,
+    environment: Mapping[str, str],
+    when_ready: Callable[[], None],
+    when_told_to_stop: Callable[[], None],
 ) -> None:
-    """Starts ``programs`` in order, calls ``when_ready`` once all answer, and returns when it is told to stop.
+    """Starts ``programs`` in order, calls ``when_ready`` once all answer, and returns after it is told to stop.
 
     Whatever happens, all have ended when this returns; they are stopped one after the other, the last one first.
     Raises ProgramError when one ends by itself or does not answer within a minute.
@@ -96,6 +100,7 @@ def run_together(
         while not signals.count:
             _refuse_dead(running)
             time.sleep(LOOK_EVERY)
+        when_told_to_stop()
 
 
 def _end_with_parent() -> None:

@@ -69,8 +69,12 @@ def service(tmp_path: Path) -> Callable[[str], Program]:
     return service
 
 
-def run(*programs: Program, when_ready: Callable[[], None] = interrupt) -> None:
-    run_together(programs, environment=os.environ, when_ready=when_ready)
+def run(
+    *programs: Program,
+    when_ready: Callable[[], None] = interrupt,
+    when_told_to_stop: Callable[[], None] = lambda: None,
+) -> None:
+    run_together(programs, environment=os.environ, when_ready=when_ready, when_told_to_stop=when_told_to_stop)
 
 
 class TestTogether:
@@ -79,14 +83,18 @@ class TestTogether:
     def test_all_answer_before_it_is_ready_and_the_last_one_stops_first(
         self, service: Callable[[str], Program], tmp_path: Path
     ) -> None:
-        answered: list[str] = []
+        said: list[str] = []
 
         def ready() -> None:
-            answered.extend(name for name in ("first", "second") if (tmp_path / name).exists())
+            said.extend(name for name in ("first", "second") if (tmp_path / name).exists())
             interrupt()
 
-        run(service("first"), service("second"), when_ready=ready)
-        assert answered == ["first", "second"]
+        def told_to_stop() -> None:
+            assert not (tmp_path / "stopped").exists()
+            said.append("stop")
+
+        run(service("first"), service("second"), when_ready=ready, when_told_to_stop=told_to_stop)
+        assert said == ["first", "second", "stop"]
         assert (tmp_path / "stopped").read_text() == "second\nfirst\n"
 
     def test_grandchildren_end_too(self, service: Callable[[str], Program], tmp_path: Path) -> None:
@@ -140,7 +148,7 @@ class TestTogether:
             code = (
                 "import os, sys; from pathlib import Path; from dashboard.programs import Program, run_together;"
                 "run_together([Program(name='x', command=sys.argv[1:], answers=lambda: True)],"
-                " environment=os.environ, when_ready=lambda: None)"
+                " environment=os.environ, when_ready=lambda: None, when_told_to_stop=lambda: None)"
             )
             runner = subprocess.Popen(
                 [sys.executable, "-c", code, sys.executable, "-c", SERVICE, "first", str(tmp_path)]

@@ -16,7 +16,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
 
 from dashboard.programs import Program, ProgramError, run_together
@@ -57,6 +57,7 @@ class Command(BaseCommand):
                 environment=os.environ
                 | {"DINGTALK_SANDBOX_URL": settings.DINGTALK_SANDBOX_URL, "PYTHONUNBUFFERED": "1"},
                 when_ready=lambda: self._greet(port),
+                when_told_to_stop=lambda: self._say("Stopping …"),
             )
         except KeyboardInterrupt:
             pass
@@ -75,11 +76,13 @@ class Command(BaseCommand):
             ]
         else:
             lines.append(f"DingTalk is real, at {settings.DINGTALK.base_url}: people will be called.")
-        database = settings.DATABASES["default"]
-        kind = database["ENGINE"].rpartition(".")[2]
-        lines += [f"Data is kept in {kind}, {database['NAME']}", "Ctrl-C stops everything.", ""]
+        place = str(settings.DATABASES["default"]["NAME"]).removeprefix(f"{settings.BASE_DIR}/")
+        lines += [f"Data is kept in {connection.display_name}, {place}.", "Ctrl-C stops everything.", ""]
         connections.close_all()
-        self.stdout.write("\n".join(lines))
+        self._say("\n".join(lines))
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
         self.stdout.flush()
 
 
