@@ -19,7 +19,7 @@ os.environ |= {
 }
 
 from dashboard.settings import *  # noqa: E402, F403
-from dashboard.settings import DATABASES, DATA_DIR  # noqa: E402
+from dashboard.settings import DATA_DIR, DATABASES  # noqa: E402
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, as in production: threads then have connections of their own. Nothing of it must survive a power cut.
@@ -33,6 +33,6 @@ STORAGES = {
 }
 WHITENOISE_AUTOREFRESH = True
 
-if "sqlite3" in DATABASES["default"]["ENGINE"]:  # noqa: F405
+if "sqlite3" in DATABASES["default"]["ENGINE"]:
     # A file, as in production: the journal, the locks and a second connection behave like those of the real thing.
-    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}

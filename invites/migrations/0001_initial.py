@@ -15,464 +15,1193 @@ import invites.models.user
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CachedToken',
+            name="CachedToken",
             fields=[
-                ('fingerprint', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('value', invites.encryption.EncryptedTextField(blank=True)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('leased_until', models.DateTimeField(null=True)),
-                ('leased_by', models.CharField(blank=True, max_length=32)),
+                ("fingerprint", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("value", invites.encryption.EncryptedTextField(blank=True)),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("leased_until", models.DateTimeField(null=True)),
+                ("leased_by", models.CharField(blank=True, max_length=32)),
             ],
             options={
-                'verbose_name': 'access token',
+                "verbose_name": "access token",
             },
         ),
         migrations.CreateModel(
-            name='Worker',
+            name="Worker",
             fields=[
-                ('name', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('started_at', models.DateTimeField()),
-                ('seen_at', models.DateTimeField(db_index=True)),
+                ("name", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("started_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField(db_index=True)),
             ],
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('role', models.CharField(choices=[('organizer', 'Organizer'), ('auditor', 'Auditor'), ('administrator', 'Administrator')], default='organizer', max_length=16, verbose_name='role')),
-                ('union_id', models.CharField(blank=True, max_length=128, verbose_name='unionId')),
-                ('may_see_phone_numbers', models.BooleanField(default=False, help_text='For auditors: everybody else sees the numbers of their own people anyway.', verbose_name='may see phone numbers')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                (
+                    "date_joined",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined"),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("organizer", "Organizer"),
+                            ("auditor", "Auditor"),
+                            ("administrator", "Administrator"),
+                        ],
+                        default="organizer",
+                        max_length=16,
+                        verbose_name="role",
+                    ),
+                ),
+                ("union_id", models.CharField(blank=True, max_length=128, verbose_name="unionId")),
+                (
+                    "may_see_phone_numbers",
+                    models.BooleanField(
+                        default=False,
+                        help_text="For auditors: everybody else sees the numbers of their own people anyway.",
+                        verbose_name="may see phone numbers",
+                    ),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', invites.models.user.InvitesUserManager()),
+                ("objects", invites.models.user.InvitesUserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='App',
+            name="App",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, unique=True, verbose_name='name')),
-                ('kind', models.CharField(choices=[('environment', 'From the environment'), ('sandbox', 'Sandbox'), ('internal', 'Internal app'), ('third_party', 'Third-party enterprise app'), ('fixed_token', 'Fixed token')], max_length=16, verbose_name='kind')),
-                ('base_url', models.URLField(blank=True, verbose_name='host')),
-                ('client_id', models.CharField(blank=True, max_length=128, verbose_name='client id or suite key')),
-                ('client_secret', invites.encryption.EncryptedTextField(blank=True, verbose_name='client secret or suite secret')),
-                ('auth_corp_id', models.CharField(blank=True, max_length=128, verbose_name='authorised corp id')),
-                ('suite_ticket', invites.encryption.EncryptedTextField(blank=True, verbose_name='suite ticket')),
-                ('access_token', invites.encryption.EncryptedTextField(blank=True, verbose_name='fixed token')),
-                ('default_country', models.CharField(default='CN', max_length=2, verbose_name='default country')),
-                ('batch_size', models.PositiveSmallIntegerField(default=100, verbose_name='people per call')),
-                ('halve_refused_batches', models.BooleanField(default=True, help_text='When DingTalk does not know somebody in a batch, invite the others in smaller batches.', verbose_name='find unknown people by halving')),
-                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('rests_until', models.DateTimeField(editable=False, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80, unique=True, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("environment", "From the environment"),
+                            ("sandbox", "Sandbox"),
+                            ("internal", "Internal app"),
+                            ("third_party", "Third-party enterprise app"),
+                            ("fixed_token", "Fixed token"),
+                        ],
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("base_url", models.URLField(blank=True, verbose_name="host")),
+                (
+                    "client_id",
+                    models.CharField(blank=True, max_length=128, verbose_name="client id or suite key"),
+                ),
+                (
+                    "client_secret",
+                    invites.encryption.EncryptedTextField(
+                        blank=True, verbose_name="client secret or suite secret"
+                    ),
+                ),
+                (
+                    "auth_corp_id",
+                    models.CharField(blank=True, max_length=128, verbose_name="authorised corp id"),
+                ),
+                (
+                    "suite_ticket",
+                    invites.encryption.EncryptedTextField(blank=True, verbose_name="suite ticket"),
+                ),
+                (
+                    "access_token",
+                    invites.encryption.EncryptedTextField(blank=True, verbose_name="fixed token"),
+                ),
+                (
+                    "default_country",
+                    models.CharField(default="CN", max_length=2, verbose_name="default country"),
+                ),
+                ("batch_size", models.PositiveSmallIntegerField(default=100, verbose_name="people per call")),
+                (
+                    "halve_refused_batches",
+                    models.BooleanField(
+                        default=True,
+                        help_text="When DingTalk does not know somebody in a batch, invite the others in smaller batches.",
+                        verbose_name="find unknown people by halving",
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                ("rests_until", models.DateTimeField(editable=False, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name': 'DingTalk app',
-                'verbose_name_plural': 'DingTalk apps',
-                'ordering': ('name',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['environment', 'sandbox', 'internal', 'third_party', 'fixed_token'])), name='app_kind_is_known'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='app_has_name'), models.CheckConstraint(condition=models.Q(('batch_size__range', (1, 500))), name='app_batch_size_1_to_500'), models.UniqueConstraint(condition=models.Q(('kind__in', ['environment', 'sandbox'])), fields=('kind',), name='app_environment_and_sandbox_once'), models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ['environment', 'sandbox']), _negated=True), models.Q(('access_token', ''), ('auth_corp_id', ''), ('base_url', ''), ('client_id', ''), ('client_secret', ''), ('suite_ticket', '')), _connector='OR'), name='app_of_settings_holds_no_credentials')],
+                "verbose_name": "DingTalk app",
+                "verbose_name_plural": "DingTalk apps",
+                "ordering": ("name",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("kind__in", ["environment", "sandbox", "internal", "third_party", "fixed_token"])
+                        ),
+                        name="app_kind_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("name", ""), _negated=True), name="app_has_name"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("batch_size__range", (1, 500))), name="app_batch_size_1_to_500"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind__in", ["environment", "sandbox"])),
+                        fields=("kind",),
+                        name="app_environment_and_sandbox_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind__in", ["environment", "sandbox"]), _negated=True),
+                            models.Q(
+                                ("access_token", ""),
+                                ("auth_corp_id", ""),
+                                ("base_url", ""),
+                                ("client_id", ""),
+                                ("client_secret", ""),
+                                ("suite_ticket", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="app_of_settings_holds_no_credentials",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AddressBook',
+            name="AddressBook",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('sharing', models.CharField(choices=[('private', 'Only me'), ('read', 'Everybody may use it'), ('write', 'Everybody may use and change it')], default='private', max_length=8, verbose_name='sharing')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed at')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='address_books', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='address_books', to='invites.app', verbose_name='DingTalk app')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                (
+                    "sharing",
+                    models.CharField(
+                        choices=[
+                            ("private", "Only me"),
+                            ("read", "Everybody may use it"),
+                            ("write", "Everybody may use and change it"),
+                        ],
+                        default="private",
+                        max_length=8,
+                        verbose_name="sharing",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed at")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="address_books",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "app",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="address_books",
+                        to="invites.app",
+                        verbose_name="DingTalk app",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'address book',
-                'verbose_name_plural': 'address books',
+                "verbose_name": "address book",
+                "verbose_name_plural": "address books",
             },
         ),
         migrations.CreateModel(
-            name='Conference',
+            name="Conference",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('conference_id', models.CharField(max_length=128, validators=[invites.models.conference.validate_conference_id], verbose_name='conferenceId')),
-                ('title', models.CharField(blank=True, max_length=256, verbose_name='title')),
-                ('room_code', models.CharField(blank=True, max_length=32, verbose_name='meeting number')),
-                ('external_link_url', models.URLField(blank=True, max_length=500, verbose_name='link')),
-                ('creator_union_id', models.CharField(blank=True, max_length=128, verbose_name="creator's unionId")),
-                ('status', models.CharField(choices=[('unknown', 'Not known'), ('not_started', 'Not started'), ('open', 'Open'), ('ended', 'Ended')], default='unknown', max_length=16, verbose_name='state')),
-                ('status_read_at', models.DateTimeField(null=True, verbose_name='state read at')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='conferences', to='invites.app', verbose_name='DingTalk app')),
-                ('co_organizers', models.ManyToManyField(blank=True, related_name='co_organized_conferences', to=settings.AUTH_USER_MODEL, verbose_name='co-organizers')),
-                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='conferences', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "conference_id",
+                    models.CharField(
+                        max_length=128,
+                        validators=[invites.models.conference.validate_conference_id],
+                        verbose_name="conferenceId",
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=256, verbose_name="title")),
+                ("room_code", models.CharField(blank=True, max_length=32, verbose_name="meeting number")),
+                ("external_link_url", models.URLField(blank=True, max_length=500, verbose_name="link")),
+                (
+                    "creator_union_id",
+                    models.CharField(blank=True, max_length=128, verbose_name="creator's unionId"),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("unknown", "Not known"),
+                            ("not_started", "Not started"),
+                            ("open", "Open"),
+                            ("ended", "Ended"),
+                        ],
+                        default="unknown",
+                        max_length=16,
+                        verbose_name="state",
+                    ),
+                ),
+                ("status_read_at", models.DateTimeField(null=True, verbose_name="state read at")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "app",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="conferences",
+                        to="invites.app",
+                        verbose_name="DingTalk app",
+                    ),
+                ),
+                (
+                    "co_organizers",
+                    models.ManyToManyField(
+                        blank=True,
+                        related_name="co_organized_conferences",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="co-organizers",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="conferences",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'conference',
-                'verbose_name_plural': 'conferences',
+                "verbose_name": "conference",
+                "verbose_name_plural": "conferences",
             },
         ),
         migrations.CreateModel(
-            name='ConferenceCreation',
+            name="ConferenceCreation",
             fields=[
-                ('key', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('title', models.CharField(max_length=50, verbose_name='title')),
-                ('state', models.CharField(choices=[('started', 'Under way'), ('succeeded', 'Created'), ('failed', 'Not created'), ('unknown', 'Unknown')], default='started', max_length=16, verbose_name='outcome')),
-                ('error_code', models.CharField(blank=True, max_length=128, verbose_name='error code')),
-                ('error_message', models.TextField(blank=True, verbose_name='message')),
-                ('request_id', models.CharField(blank=True, max_length=128)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='conference_creations', to='invites.app')),
-                ('conference', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='creation', to='invites.conference')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='conference_creations', to=settings.AUTH_USER_MODEL)),
+                ("key", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("title", models.CharField(max_length=50, verbose_name="title")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("started", "Under way"),
+                            ("succeeded", "Created"),
+                            ("failed", "Not created"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="started",
+                        max_length=16,
+                        verbose_name="outcome",
+                    ),
+                ),
+                ("error_code", models.CharField(blank=True, max_length=128, verbose_name="error code")),
+                ("error_message", models.TextField(blank=True, verbose_name="message")),
+                ("request_id", models.CharField(blank=True, max_length=128)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "app",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="conference_creations",
+                        to="invites.app",
+                    ),
+                ),
+                (
+                    "conference",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="creation",
+                        to="invites.conference",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="conference_creations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'creation of a conference',
+                "verbose_name": "creation of a conference",
             },
         ),
         migrations.CreateModel(
-            name='Contact',
+            name="Contact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('nick', models.CharField(max_length=100, verbose_name='name')),
-                ('union_id', models.CharField(blank=True, db_index=True, max_length=128, verbose_name='unionId')),
-                ('phone_number', models.CharField(blank=True, db_index=True, max_length=20, verbose_name='phone number')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed at')),
-                ('book', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='invites.addressbook', verbose_name='address book')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("nick", models.CharField(max_length=100, verbose_name="name")),
+                (
+                    "union_id",
+                    models.CharField(blank=True, db_index=True, max_length=128, verbose_name="unionId"),
+                ),
+                (
+                    "phone_number",
+                    models.CharField(blank=True, db_index=True, max_length=20, verbose_name="phone number"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed at")),
+                (
+                    "book",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contacts",
+                        to="invites.addressbook",
+                        verbose_name="address book",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'contact',
-                'verbose_name_plural': 'contacts',
+                "verbose_name": "contact",
+                "verbose_name_plural": "contacts",
             },
         ),
         migrations.CreateModel(
-            name='ContactGroup',
+            name="ContactGroup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('book', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='groups', to='invites.addressbook', verbose_name='address book')),
-                ('contacts', models.ManyToManyField(blank=True, related_name='groups', to='invites.contact', verbose_name='contacts')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                (
+                    "book",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="groups",
+                        to="invites.addressbook",
+                        verbose_name="address book",
+                    ),
+                ),
+                (
+                    "contacts",
+                    models.ManyToManyField(
+                        blank=True, related_name="groups", to="invites.contact", verbose_name="contacts"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'group',
-                'verbose_name_plural': 'groups',
+                "verbose_name": "group",
+                "verbose_name_plural": "groups",
             },
         ),
         migrations.CreateModel(
-            name='Invitation',
+            name="Invitation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('sending', 'Under way'), ('finished', 'Finished')], default='draft', max_length=16, verbose_name='state')),
-                ('source', models.CharField(choices=[('web', 'Web page'), ('command_line', 'Command line')], default='web', max_length=16, verbose_name='source')),
-                ('operator_union_id', models.CharField(blank=True, max_length=128, verbose_name="operator's unionId")),
-                ('revision', models.PositiveIntegerField(default=0, verbose_name='revision')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('sent_at', models.DateTimeField(null=True, verbose_name='sent at')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished at')),
-                ('rung_at', models.DateTimeField(null=True, verbose_name='worker asked at')),
-                ('conference', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to='invites.conference', verbose_name='conference')),
-                ('repeats', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='repeated_by', to='invites.invitation', verbose_name='repeats')),
-                ('sent_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to=settings.AUTH_USER_MODEL, verbose_name='sent by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "Draft"), ("sending", "Under way"), ("finished", "Finished")],
+                        default="draft",
+                        max_length=16,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("web", "Web page"), ("command_line", "Command line")],
+                        default="web",
+                        max_length=16,
+                        verbose_name="source",
+                    ),
+                ),
+                (
+                    "operator_union_id",
+                    models.CharField(blank=True, max_length=128, verbose_name="operator's unionId"),
+                ),
+                ("revision", models.PositiveIntegerField(default=0, verbose_name="revision")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("sent_at", models.DateTimeField(null=True, verbose_name="sent at")),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished at")),
+                ("rung_at", models.DateTimeField(null=True, verbose_name="worker asked at")),
+                (
+                    "conference",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invitations",
+                        to="invites.conference",
+                        verbose_name="conference",
+                    ),
+                ),
+                (
+                    "repeats",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="repeated_by",
+                        to="invites.invitation",
+                        verbose_name="repeats",
+                    ),
+                ),
+                (
+                    "sent_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invitations",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="sent by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'invitation',
-                'verbose_name_plural': 'invitations',
+                "verbose_name": "invitation",
+                "verbose_name_plural": "invitations",
             },
         ),
         migrations.CreateModel(
-            name='DraftLine',
+            name="DraftLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.CharField(max_length=500)),
-                ('problem', models.CharField(choices=[('nothing_usable', 'No unionId and no phone number was found in this line.'), ('not_a_number', 'This is not a phone number.'), ('too_short', 'This phone number is too short.'), ('too_long', 'This phone number is too long.'), ('no_such_prefix', 'No phone number begins like this one.'), ('blank_in_union_id', 'A unionId has no blanks inside.'), ('nick_too_long', 'The name is longer than 100 characters.'), ('value_too_long', 'A unionId has at most 128 characters.'), ('demo_person', 'This person exists in the sandbox only.'), ('two_people', 'This line names more than one person. Put each on a line of their own.')], max_length=32)),
-                ('invitation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='draft_lines', to='invites.invitation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("text", models.CharField(max_length=500)),
+                (
+                    "problem",
+                    models.CharField(
+                        choices=[
+                            ("nothing_usable", "No unionId and no phone number was found in this line."),
+                            ("not_a_number", "This is not a phone number."),
+                            ("too_short", "This phone number is too short."),
+                            ("too_long", "This phone number is too long."),
+                            ("no_such_prefix", "No phone number begins like this one."),
+                            ("blank_in_union_id", "A unionId has no blanks inside."),
+                            ("nick_too_long", "The name is longer than 100 characters."),
+                            ("value_too_long", "A unionId has at most 128 characters."),
+                            ("demo_person", "This person exists in the sandbox only."),
+                            (
+                                "two_people",
+                                "This line names more than one person. Put each on a line of their own.",
+                            ),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "invitation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="draft_lines",
+                        to="invites.invitation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('taken', 'Taken')], default='waiting', max_length=16)),
-                ('people', models.PositiveSmallIntegerField()),
-                ('not_before', models.DateTimeField(default=django.utils.timezone.now)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('first_tried_at', models.DateTimeField(null=True)),
-                ('token_was_stale', models.BooleanField(default=False)),
-                ('half_of', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='halves', to='invites.batch')),
-                ('invitation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='batches', to='invites.invitation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "Waiting"), ("taken", "Taken")], default="waiting", max_length=16
+                    ),
+                ),
+                ("people", models.PositiveSmallIntegerField()),
+                ("not_before", models.DateTimeField(default=django.utils.timezone.now)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("first_tried_at", models.DateTimeField(null=True)),
+                ("token_was_stale", models.BooleanField(default=False)),
+                (
+                    "half_of",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="halves",
+                        to="invites.batch",
+                    ),
+                ),
+                (
+                    "invitation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="batches",
+                        to="invites.invitation",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(verbose_name='try')),
-                ('state', models.CharField(choices=[('started', 'Under way'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('unknown', 'Unknown')], default='started', max_length=16, verbose_name='outcome')),
-                ('people', models.PositiveSmallIntegerField(verbose_name='people')),
-                ('people_state', models.CharField(choices=[('pending', 'Waiting'), ('sending', 'Calling DingTalk'), ('invited', 'Invited'), ('failed', 'Not invited'), ('unknown', 'Unknown'), ('skipped', 'Left out')], default='sending', max_length=16, verbose_name='state of the people')),
-                ('started_at', models.DateTimeField(verbose_name='started at')),
-                ('deadline', models.DateTimeField(verbose_name='deadline')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished at')),
-                ('duration_ms', models.PositiveIntegerField(null=True, verbose_name='duration in ms')),
-                ('http_status', models.PositiveSmallIntegerField(null=True, verbose_name='HTTP status')),
-                ('error_code', models.CharField(blank=True, max_length=128, verbose_name='error code')),
-                ('error_message', models.TextField(blank=True, verbose_name='message')),
-                ('request_id', models.CharField(blank=True, max_length=128, verbose_name='request id')),
-                ('response_excerpt', models.TextField(blank=True, verbose_name='beginning of the answer')),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='invites.batch', verbose_name='batch')),
-                ('invitation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='invites.invitation', verbose_name='invitation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField(verbose_name="try")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("started", "Under way"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="started",
+                        max_length=16,
+                        verbose_name="outcome",
+                    ),
+                ),
+                ("people", models.PositiveSmallIntegerField(verbose_name="people")),
+                (
+                    "people_state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting"),
+                            ("sending", "Calling DingTalk"),
+                            ("invited", "Invited"),
+                            ("failed", "Not invited"),
+                            ("unknown", "Unknown"),
+                            ("skipped", "Left out"),
+                        ],
+                        default="sending",
+                        max_length=16,
+                        verbose_name="state of the people",
+                    ),
+                ),
+                ("started_at", models.DateTimeField(verbose_name="started at")),
+                ("deadline", models.DateTimeField(verbose_name="deadline")),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished at")),
+                ("duration_ms", models.PositiveIntegerField(null=True, verbose_name="duration in ms")),
+                ("http_status", models.PositiveSmallIntegerField(null=True, verbose_name="HTTP status")),
+                ("error_code", models.CharField(blank=True, max_length=128, verbose_name="error code")),
+                ("error_message", models.TextField(blank=True, verbose_name="message")),
+                ("request_id", models.CharField(blank=True, max_length=128, verbose_name="request id")),
+                ("response_excerpt", models.TextField(blank=True, verbose_name="beginning of the answer")),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attempts",
+                        to="invites.batch",
+                        verbose_name="batch",
+                    ),
+                ),
+                (
+                    "invitation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attempts",
+                        to="invites.invitation",
+                        verbose_name="invitation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'attempt',
-                'verbose_name_plural': 'attempts',
+                "verbose_name": "attempt",
+                "verbose_name_plural": "attempts",
             },
         ),
         migrations.CreateModel(
-            name='Invitee',
+            name="Invitee",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField(verbose_name='position')),
-                ('channel', models.CharField(choices=[('union_id', 'DingTalk'), ('phone', 'Phone')], max_length=16, verbose_name='channel')),
-                ('value', models.CharField(max_length=128, verbose_name='unionId or phone number')),
-                ('nick', models.CharField(max_length=100, verbose_name='name')),
-                ('nick_filled_in', models.BooleanField(default=False, verbose_name='name filled in')),
-                ('times_added', models.PositiveIntegerField(default=1, verbose_name='times named')),
-                ('state', models.CharField(choices=[('pending', 'Waiting'), ('sending', 'Calling DingTalk'), ('invited', 'Invited'), ('failed', 'Not invited'), ('unknown', 'Unknown'), ('skipped', 'Left out')], default='pending', max_length=16, verbose_name='state')),
-                ('skipped_because', models.CharField(blank=True, max_length=128, verbose_name='left out because')),
-                ('batch', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='invitees', to='invites.batch', verbose_name='batch')),
-                ('contact', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='invitees', to='invites.contact', verbose_name='contact')),
-                ('invitation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invitees', to='invites.invitation', verbose_name='invitation')),
-                ('last_attempt', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='invites.attempt', verbose_name='last attempt')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(verbose_name="position")),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[("union_id", "DingTalk"), ("phone", "Phone")],
+                        max_length=16,
+                        verbose_name="channel",
+                    ),
+                ),
+                ("value", models.CharField(max_length=128, verbose_name="unionId or phone number")),
+                ("nick", models.CharField(max_length=100, verbose_name="name")),
+                ("nick_filled_in", models.BooleanField(default=False, verbose_name="name filled in")),
+                ("times_added", models.PositiveIntegerField(default=1, verbose_name="times named")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting"),
+                            ("sending", "Calling DingTalk"),
+                            ("invited", "Invited"),
+                            ("failed", "Not invited"),
+                            ("unknown", "Unknown"),
+                            ("skipped", "Left out"),
+                        ],
+                        default="pending",
+                        max_length=16,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "skipped_because",
+                    models.CharField(blank=True, max_length=128, verbose_name="left out because"),
+                ),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invitees",
+                        to="invites.batch",
+                        verbose_name="batch",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="invitees",
+                        to="invites.contact",
+                        verbose_name="contact",
+                    ),
+                ),
+                (
+                    "invitation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invitees",
+                        to="invites.invitation",
+                        verbose_name="invitation",
+                    ),
+                ),
+                (
+                    "last_attempt",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="invites.attempt",
+                        verbose_name="last attempt",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'invitee',
-                'verbose_name_plural': 'invitees',
+                "verbose_name": "invitee",
+                "verbose_name_plural": "invitees",
             },
         ),
         migrations.CreateModel(
-            name='AttemptInvitee',
+            name="AttemptInvitee",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='people_sent', to='invites.attempt')),
-                ('invitee', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sendings', to='invites.invitee')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="people_sent",
+                        to="invites.attempt",
+                    ),
+                ),
+                (
+                    "invitee",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sendings",
+                        to="invites.invitee",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='attempt',
-            name='invitees',
-            field=models.ManyToManyField(related_name='attempts', through='invites.AttemptInvitee', to='invites.invitee'),
+            model_name="attempt",
+            name="invitees",
+            field=models.ManyToManyField(
+                related_name="attempts", through="invites.AttemptInvitee", to="invites.invitee"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['organizer', 'auditor', 'administrator'])), name='user_role_is_known'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", ["organizer", "auditor", "administrator"])),
+                name="user_role_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('is_staff', True), ('is_superuser', True), ('role', 'administrator')), models.Q(models.Q(('role', 'administrator'), _negated=True), ('is_staff', False), ('is_superuser', False)), _connector='OR'), name='user_staff_are_administrators'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("is_staff", True), ("is_superuser", True), ("role", "administrator")),
+                    models.Q(
+                        models.Q(("role", "administrator"), _negated=True),
+                        ("is_staff", False),
+                        ("is_superuser", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="user_staff_are_administrators",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='addressbook',
-            constraint=models.UniqueConstraint(models.F('owner'), models.F('app'), django.db.models.functions.text.Lower('name'), name='address_book_name_once_per_owner', violation_error_message='You already have an address book of this name.'),
+            model_name="addressbook",
+            constraint=models.UniqueConstraint(
+                models.F("owner"),
+                models.F("app"),
+                django.db.models.functions.text.Lower("name"),
+                name="address_book_name_once_per_owner",
+                violation_error_message="You already have an address book of this name.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='addressbook',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='address_book_has_name'),
+            model_name="addressbook",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("name", ""), _negated=True), name="address_book_has_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='addressbook',
-            constraint=models.CheckConstraint(condition=models.Q(('sharing__in', ['private', 'read', 'write'])), name='address_book_sharing_is_known'),
+            model_name="addressbook",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sharing__in", ["private", "read", "write"])),
+                name="address_book_sharing_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conference',
-            constraint=models.UniqueConstraint(fields=('app', 'conference_id'), name='conference_once_per_app'),
+            model_name="conference",
+            constraint=models.UniqueConstraint(
+                fields=("app", "conference_id"), name="conference_once_per_app"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conference',
-            constraint=models.CheckConstraint(condition=models.Q(('conference_id__in', ['', '.']), ('conference_id__contains', '..'), ('conference_id__contains', '/'), ('conference_id__contains', '?'), ('conference_id__contains', '#'), ('conference_id__contains', ' '), _connector='OR', _negated=True), name='conference_id_is_one_path_segment'),
+            model_name="conference",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("conference_id__in", ["", "."]),
+                    ("conference_id__contains", ".."),
+                    ("conference_id__contains", "/"),
+                    ("conference_id__contains", "?"),
+                    ("conference_id__contains", "#"),
+                    ("conference_id__contains", " "),
+                    _connector="OR",
+                    _negated=True,
+                ),
+                name="conference_id_is_one_path_segment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conference',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['unknown', 'not_started', 'open', 'ended'])), name='conference_status_is_known'),
+            model_name="conference",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["unknown", "not_started", "open", "ended"])),
+                name="conference_status_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conferencecreation',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['started', 'succeeded', 'failed', 'unknown'])), name='creation_state_is_known'),
+            model_name="conferencecreation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["started", "succeeded", "failed", "unknown"])),
+                name="creation_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conferencecreation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('conference__isnull', False), ('state', 'succeeded')), models.Q(models.Q(('state', 'succeeded'), _negated=True), ('conference__isnull', True)), _connector='OR'), name='creation_succeeded_has_conference'),
+            model_name="conferencecreation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("conference__isnull", False), ("state", "succeeded")),
+                    models.Q(models.Q(("state", "succeeded"), _negated=True), ("conference__isnull", True)),
+                    _connector="OR",
+                ),
+                name="creation_succeeded_has_conference",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conferencecreation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('error_code', ''), ('state__in', ['started', 'succeeded'])), models.Q(('state__in', ['failed', 'unknown']), models.Q(('error_code', ''), _negated=True)), _connector='OR'), name='creation_code_fits_state'),
+            model_name="conferencecreation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("error_code", ""), ("state__in", ["started", "succeeded"])),
+                    models.Q(
+                        ("state__in", ["failed", "unknown"]), models.Q(("error_code", ""), _negated=True)
+                    ),
+                    _connector="OR",
+                ),
+                name="creation_code_fits_state",
+            ),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(models.F('book'), django.db.models.functions.text.Lower('nick'), name='contact_by_name'),
+            model_name="contact",
+            index=models.Index(
+                models.F("book"), django.db.models.functions.text.Lower("nick"), name="contact_by_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.CheckConstraint(condition=models.Q(('nick', ''), _negated=True), name='contact_has_nick'),
+            model_name="contact",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("nick", ""), _negated=True), name="contact_has_nick"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.CheckConstraint(condition=models.Q(('phone_number', ''), ('union_id', ''), _negated=True), name='contact_is_reachable', violation_error_message='Enter a unionId, a phone number, or both.'),
+            model_name="contact",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("phone_number", ""), ("union_id", ""), _negated=True),
+                name="contact_is_reachable",
+                violation_error_message="Enter a unionId, a phone number, or both.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.CheckConstraint(condition=models.Q(('union_id__contains', ' '), _negated=True), name='contact_union_id_has_no_blank'),
+            model_name="contact",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("union_id__contains", " "), _negated=True),
+                name="contact_union_id_has_no_blank",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.CheckConstraint(condition=models.Q(('phone_number', ''), ('phone_number__startswith', '+'), _connector='OR'), name='contact_phone_number_is_e164'),
+            model_name="contact",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("phone_number", ""), ("phone_number__startswith", "+"), _connector="OR"),
+                name="contact_phone_number_is_e164",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.UniqueConstraint(condition=models.Q(('union_id', ''), _negated=True), fields=('book', 'union_id'), name='contact_union_id_once_per_book', violation_error_message='This book already has somebody with this unionId.'),
+            model_name="contact",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("union_id", ""), _negated=True),
+                fields=("book", "union_id"),
+                name="contact_union_id_once_per_book",
+                violation_error_message="This book already has somebody with this unionId.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.UniqueConstraint(condition=models.Q(('phone_number', ''), _negated=True), fields=('book', 'phone_number'), name='contact_phone_number_once_per_book', violation_error_message='This book already has somebody with this phone number.'),
+            model_name="contact",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("phone_number", ""), _negated=True),
+                fields=("book", "phone_number"),
+                name="contact_phone_number_once_per_book",
+                violation_error_message="This book already has somebody with this phone number.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contactgroup',
-            constraint=models.UniqueConstraint(models.F('book'), django.db.models.functions.text.Lower('name'), name='group_name_once_per_book', violation_error_message='This book already has a group of this name.'),
+            model_name="contactgroup",
+            constraint=models.UniqueConstraint(
+                models.F("book"),
+                django.db.models.functions.text.Lower("name"),
+                name="group_name_once_per_book",
+                violation_error_message="This book already has a group of this name.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contactgroup',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='group_has_name'),
+            model_name="contactgroup",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("name", ""), _negated=True), name="group_has_name"
+            ),
         ),
         migrations.AddIndex(
-            model_name='invitation',
-            index=models.Index(condition=models.Q(('state', 'sending')), fields=['state'], name='invitation_under_way'),
+            model_name="invitation",
+            index=models.Index(
+                condition=models.Q(("state", "sending")), fields=["state"], name="invitation_under_way"
+            ),
         ),
         migrations.AddIndex(
-            model_name='invitation',
-            index=models.Index(fields=['conference', '-sent_at'], name='invitation_of_conference'),
+            model_name="invitation",
+            index=models.Index(fields=["conference", "-sent_at"], name="invitation_of_conference"),
         ),
         migrations.AddConstraint(
-            model_name='invitation',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'draft')), fields=('conference',), name='invitation_one_draft_a_conference'),
+            model_name="invitation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "draft")),
+                fields=("conference",),
+                name="invitation_one_draft_a_conference",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invitation',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'sending', 'finished'])), name='invitation_state_is_known'),
+            model_name="invitation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "sending", "finished"])),
+                name="invitation_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invitation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('sent_at__isnull', True), ('state', 'draft')), models.Q(models.Q(('state', 'draft'), _negated=True), ('sent_at__isnull', False)), _connector='OR'), name='invitation_sent_has_time'),
+            model_name="invitation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("sent_at__isnull", True), ("state", "draft")),
+                    models.Q(models.Q(("state", "draft"), _negated=True), ("sent_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="invitation_sent_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invitation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state', 'finished')), models.Q(models.Q(('state', 'finished'), _negated=True), ('finished_at__isnull', True)), _connector='OR'), name='invitation_finished_has_time'),
+            model_name="invitation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at__isnull", False), ("state", "finished")),
+                    models.Q(models.Q(("state", "finished"), _negated=True), ("finished_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="invitation_finished_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='draftline',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='draft_line_has_text'),
+            model_name="draftline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("text", ""), _negated=True), name="draft_line_has_text"
+            ),
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['not_before'], name='batch_waiting'),
+            model_name="batch",
+            index=models.Index(
+                condition=models.Q(("state", "waiting")), fields=["not_before"], name="batch_waiting"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.UniqueConstraint(fields=('invitation', 'number'), name='batch_number_once'),
+            model_name="batch",
+            constraint=models.UniqueConstraint(fields=("invitation", "number"), name="batch_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'taken'])), name='batch_state_is_known'),
+            model_name="batch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["waiting", "taken"])), name="batch_state_is_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='invitee',
-            index=models.Index(fields=['invitation', 'position'], name='invitee_in_order'),
+            model_name="invitee",
+            index=models.Index(fields=["invitation", "position"], name="invitee_in_order"),
         ),
         migrations.AddIndex(
-            model_name='invitee',
-            index=models.Index(fields=['invitation', 'state'], name='invitee_by_state'),
+            model_name="invitee",
+            index=models.Index(fields=["invitation", "state"], name="invitee_by_state"),
         ),
         migrations.AddConstraint(
-            model_name='invitee',
-            constraint=models.UniqueConstraint(fields=('invitation', 'channel', 'value'), name='invitee_once_by_channel'),
+            model_name="invitee",
+            constraint=models.UniqueConstraint(
+                fields=("invitation", "channel", "value"), name="invitee_once_by_channel"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invitee',
-            constraint=models.UniqueConstraint(condition=models.Q(('contact__isnull', False)), fields=('invitation', 'contact'), name='invitee_once_by_contact'),
+            model_name="invitee",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("contact__isnull", False)),
+                fields=("invitation", "contact"),
+                name="invitee_once_by_contact",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invitee',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('nick', ''), _negated=True), models.Q(('value', ''), _negated=True)), name='invitee_has_nick_and_value'),
+            model_name="invitee",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("nick", ""), _negated=True), models.Q(("value", ""), _negated=True)
+                ),
+                name="invitee_has_nick_and_value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invitee',
-            constraint=models.CheckConstraint(condition=models.Q(('channel', 'union_id'), models.Q(('channel', 'phone'), ('value__startswith', '+')), _connector='OR'), name='invitee_channel_fits_value'),
+            model_name="invitee",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("channel", "union_id"),
+                    models.Q(("channel", "phone"), ("value__startswith", "+")),
+                    _connector="OR",
+                ),
+                name="invitee_channel_fits_value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invitee',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'sending', 'invited', 'failed', 'unknown', 'skipped'])), name='invitee_state_is_known'),
+            model_name="invitee",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["pending", "sending", "invited", "failed", "unknown", "skipped"])
+                ),
+                name="invitee_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attemptinvitee',
-            constraint=models.UniqueConstraint(fields=('attempt', 'invitee'), name='invitee_once_per_attempt'),
+            model_name="attemptinvitee",
+            constraint=models.UniqueConstraint(
+                fields=("attempt", "invitee"), name="invitee_once_per_attempt"
+            ),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(condition=models.Q(('state', 'started')), fields=['deadline'], name='attempt_started'),
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("state", "started")), fields=["deadline"], name="attempt_started"
+            ),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(fields=['error_code', '-id'], name='attempt_by_code'),
+            model_name="attempt",
+            index=models.Index(fields=["error_code", "-id"], name="attempt_by_code"),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(fields=['state', '-id'], name='attempt_by_state'),
+            model_name="attempt",
+            index=models.Index(fields=["state", "-id"], name="attempt_by_state"),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('batch', 'number'), name='attempt_number_once_per_batch'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(
+                fields=("batch", "number"), name="attempt_number_once_per_batch"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['started', 'succeeded', 'failed', 'unknown'])), name='attempt_state_is_known'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["started", "succeeded", "failed", "unknown"])),
+                name="attempt_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(('people_state__in', ['pending', 'sending', 'invited', 'failed', 'unknown', 'skipped'])), name='attempt_people_state_is_known'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("people_state__in", ["pending", "sending", "invited", "failed", "unknown", "skipped"])
+                ),
+                name="attempt_people_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state', 'started')), models.Q(models.Q(('state', 'started'), _negated=True), ('finished_at__isnull', False)), _connector='OR'), name='attempt_finished_has_time'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at__isnull", True), ("state", "started")),
+                    models.Q(models.Q(("state", "started"), _negated=True), ("finished_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="attempt_finished_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('error_code', ''), ('state__in', ['started', 'succeeded'])), models.Q(('state__in', ['failed', 'unknown']), models.Q(('error_code', ''), _negated=True)), _connector='OR'), name='attempt_code_fits_state'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("error_code", ""), ("state__in", ["started", "succeeded"])),
+                    models.Q(
+                        ("state__in", ["failed", "unknown"]), models.Q(("error_code", ""), _negated=True)
+                    ),
+                    _connector="OR",
+                ),
+                name="attempt_code_fits_state",
+            ),
         ),
     ]
