@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.forms import TextInput
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from invites.forms.keeping import KeepingForm
 from invites.models import User
@@ -11,12 +12,16 @@ from invites.models.address_book import validate_union_id
 
 
 class AccountForm(KeepingForm[User]):
-    """One's own name and unionId; the role is an administrator's to change."""
+    """One's own name and unionId; the role is an administrator's to change.
+
+    A name is one field, since its parts stand in another order in Chinese. A family name that an administrator has
+    entered beside it is kept.
+    """
 
     class Meta:
         model = User
-        fields = ("first_name", "last_name", "union_id")
-        labels: ClassVar = {"union_id": _("My unionId")}
+        fields = ("first_name", "union_id")
+        labels: ClassVar = {"first_name": pgettext_lazy("person", "Name"), "union_id": _("My unionId")}
         help_texts: ClassVar = {
             "union_id": _(
                 "The id by which DingTalk knows you. It is the operator of your invitations: without it the call "
@@ -25,8 +30,7 @@ class AccountForm(KeepingForm[User]):
             )
         }
         widgets: ClassVar = {
-            "first_name": TextInput(attrs={"autocomplete": "given-name"}),
-            "last_name": TextInput(attrs={"autocomplete": "family-name"}),
+            "first_name": TextInput(attrs={"autocomplete": "name"}),
             "union_id": TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         }
 

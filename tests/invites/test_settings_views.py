@@ -37,7 +37,7 @@ class TestMyAccount:
 
     def test_name_and_union_id_are_saved(self, organizer: User, signed_in: SignedIn) -> None:
         client = signed_in(organizer)
-        response = client.post(URL, {"first_name": "Ada", "last_name": "Example", "union_id": " u-1 "})
+        response = client.post(URL, {"first_name": "Ada Example", "union_id": " u-1 "})
         assert response["Location"] == URL
         assert "Your account has been saved." in page(client)
         organizer.refresh_from_db()
