@@ -589,8 +589,8 @@ class TestSecrecy:
         for name in ("", "httpx", "httpcore", "invites"):
             caplog.set_level(logging.DEBUG, logger=name)
         scripts: queue.SimpleQueue[Callable[[socket.socket, RawServer], None]] = queue.SimpleQueue()
-        scripts.put(answering(whole(SUCCESS)))
-        scripts.put(answering(b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n"))
+        scripts.put(answering(whole(SUCCESS, b"connection: close")))
+        scripts.put(answering(b"HTTP/1.1 401 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"))
         scripts.put(answering(b"HTTP/1.1 2"))
 
         def play(connection: socket.socket, server: RawServer) -> None:
