@@ -144,7 +144,7 @@ def _addresses(host: str, port: int, timeout: float | None) -> list[Address]:
     """
     try:
         return _resolved(host, port, flags=socket.AI_NUMERICHOST)
-    except OSError:
+    except (OSError, UnicodeError):
         pass
     results: queue.SimpleQueue[list[Address] | Exception] = queue.SimpleQueue()
 

@@ -509,6 +509,10 @@ class TestAddresses:
         with pytest.raises(httpcore.ConnectError):
             self.connect(monkeypatch)
 
+    def test_name_that_no_resolver_takes_is_no_connection(self) -> None:
+        with client_of("http://a..b", Timeouts()) as client, pytest.raises(NotSent):
+            invite(client)
+
     def test_name_is_looked_up_for_real(self) -> None:
         with (
             raw_server(answering(whole(SUCCESS))) as server,
