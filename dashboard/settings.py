@@ -103,6 +103,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Any backend of Django's Tasks interface will do: what is still to be sent is in our own tables.
 TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", default="") or "django_tasks_db.DatabaseBackend"}}
 
+# When one process takes another for dead, in seconds. One call to DingTalk, its token included, lasts at most
+# CALL_SECONDS; an attempt without an outcome GRACE_SECONDS later is closed as unknown; an invitation with people due
+# that no worker took up within UNHEARD_SECONDS is rung for again; and workers look for both every HEARTBEAT_SECONDS.
+CALL_SECONDS = 15.0
+GRACE_SECONDS = 15.0
+UNHEARD_SECONDS = 30.0
+HEARTBEAT_SECONDS = 10.0
+
 AUTH_USER_MODEL = "invites.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

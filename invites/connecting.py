@@ -3,6 +3,7 @@
 Must not call DingTalk itself.
 """
 
+import logging
 import threading
 from dataclasses import dataclass, field
 
@@ -17,10 +18,13 @@ from invites.dingtalk import (
     ThirdPartyApp,
 )
 from invites.dingtalk.sandbox.people import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from invites.encryption import UndecryptableError
 from invites.errors import AppUnavailable
 from invites.models import App
 from invites.models.app import AppKind
 from invites.token_store import DatabaseTokenStore, fingerprint
+
+logger = logging.getLogger(__name__)
 
 ENVIRONMENT_APP = "environment"
 SANDBOX_APP = "sandbox"
@@ -43,7 +47,15 @@ def client_for(app: App) -> DingTalkClient:
     """
     if not app.enabled:
         raise AppUnavailable(_("This DingTalk app has been switched off by an administrator."))
-    connection = _connection(app)
+    try:
+        return _client(_connection(app))
+    except (UndecryptableError, ValueError) as error:
+        # Another encryption key, or a host or a country that is none: an administrator's to mend, and no way to call.
+        logger.warning("DingTalk app %s cannot be used: %s", app.pk, error)
+        raise AppUnavailable from error
+
+
+def _client(connection: _Connection) -> DingTalkClient:
     with _clients_lock:
         # Taken out and put back, so that the one in front is the one that was not used for longest.
         client = _clients.pop(connection, None) or _new_client(connection)
@@ -72,7 +84,8 @@ def ensure_apps() -> list[App]:
         App.objects.get_or_create(kind=AppKind.ENVIRONMENT, defaults={"name": _free_name(ENVIRONMENT_APP)})
     if settings.DINGTALK_SANDBOX_URL:
         App.objects.get_or_create(kind=AppKind.SANDBOX, defaults={"name": _free_name(SANDBOX_APP)})
-    return list(App.objects.usable())
+    # One app whose secrets cannot be read must not keep the others from being used.
+    return list(App.objects.usable().without_secrets())
 
 
 def _free_name(wanted: str) -> str:

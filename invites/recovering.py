@@ -6,14 +6,12 @@ It works from our own tables alone, whatever the Tasks backend does with its row
 import logging
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from invites import delivering, sending
 from invites.models import Invitation
-
-# A bell that nobody has answered for so long is taken for lost.
-UNHEARD = timedelta(seconds=30)
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +21,9 @@ def recover() -> None:
     if closed := delivering.close_dead_attempts():
         logger.warning("Closed %s attempts as unknown: their process had ended", closed)
     delivering.close_finished()
-    for invitation in Invitation.objects.unheard(rung_before=timezone.now() - UNHEARD):
+    # A bell that nobody has answered for so long is taken for lost.
+    unheard = timezone.now() - timedelta(seconds=settings.UNHEARD_SECONDS)
+    for invitation in Invitation.objects.unheard(rung_before=unheard):
         logger.warning("Invitation %s has people waiting and no worker; ringing again", invitation.pk)
         with transaction.atomic():
             sending.ring(invitation.pk)

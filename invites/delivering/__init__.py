@@ -8,10 +8,12 @@ import logging
 import time
 from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from invites.connecting import client_for
-from invites.delivering.claiming import CALL_SECONDS, Claim, claim_next_batch
+from invites.delivering.claiming import Claim, claim_next_batch
 from invites.delivering.outcomes import (
     COMMAND_LINE,
     PROCESS_DIED,
@@ -25,8 +27,9 @@ from invites.delivering.outcomes import (
 )
 from invites.delivering.recording import close_finished, leave_out_waiting, record
 from invites.dingtalk import DingTalkClient, DingTalkError, Invitee, PhoneInvitee
+from invites.encryption import UndecryptableError
 from invites.errors import AppUnavailable
-from invites.models import Attempt, Batch, Invitation
+from invites.models import App, Attempt, Batch, Invitation
 from invites.models.invitation import Channel
 
 __all__ = [
@@ -48,6 +51,8 @@ TOO_LATE = "tooLate"
 
 TOO_LATE_AFTER = timedelta(hours=1)
 
+_RECORD_AGAIN_SECONDS = 0.5
+
 logger = logging.getLogger(__name__)
 
 
@@ -56,18 +61,20 @@ def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None =
 
     Returns when the next one is due, or None where nothing is left for this sender to do.
     """
-    invitation = Invitation.objects.select_related("conference__app").get(pk=invitation_id)
-    if invitation.sent_at and timezone.now() - invitation.sent_at > TOO_LATE_AFTER:
-        leave_out_waiting(invitation_id, because=TOO_LATE)
-        return None
     try:
+        invitation = Invitation.objects.select_related("conference__app").get(pk=invitation_id)
         client = client_for(invitation.conference.app)
-    except AppUnavailable:
+    except (AppUnavailable, UndecryptableError):
         leave_out_waiting(invitation_id, because=APP_UNAVAILABLE)
         return None
-    while (until is None or timezone.now() < until) and attempt_next(invitation, client, policy=policy):
-        pass
-    return Batch.objects.of(invitation_id).waiting().next_due()
+    while until is None or timezone.now() < until:
+        # Asked before each call: a machine may have slept since the last.
+        if invitation.sent_at and timezone.now() - invitation.sent_at > TOO_LATE_AFTER:
+            leave_out_waiting(invitation_id, because=TOO_LATE)
+            return None
+        if not attempt_next(invitation, client, policy=policy):
+            break
+    return _next_due(invitation)
 
 
 def attempt_next(invitation: Invitation, client: DingTalkClient, *, policy: RetryPolicy) -> bool:
@@ -78,7 +85,13 @@ def attempt_next(invitation: Invitation, client: DingTalkClient, *, policy: Retr
     claim = claim_next_batch(invitation)
     if claim is None:
         return False
-    record(claim.attempt, _post(client, claim, policy=policy))
+    try:
+        outcome = _post(client, claim, policy=policy)
+    except BaseException:
+        # Interrupted, or a mistake of ours: whether something has left is not known, and nobody else will say so.
+        record(claim.attempt, outcome_of_process_death())
+        raise
+    _write_down(claim.attempt, outcome)
     return True
 
 
@@ -92,7 +105,8 @@ def close_dead_attempts() -> int:
 
 def _post(client: DingTalkClient, claim: Claim, *, policy: RetryPolicy) -> Outcome:
     """One call to DingTalk, and what it means."""
-    left = CALL_SECONDS - (timezone.now() - claim.claimed_at).total_seconds()
+    # A clock that is set back must not make a call longer.
+    left = settings.CALL_SECONDS - max(0.0, (timezone.now() - claim.claimed_at).total_seconds())
     people = [person for person in claim.invitees if person.channel == Channel.UNION_ID]
     phones = [person for person in claim.invitees if person.channel == Channel.PHONE]
     try:
@@ -110,6 +124,29 @@ def _post(client: DingTalkClient, claim: Claim, *, policy: RetryPolicy) -> Outco
         "Attempt %s: %s invited (request %s)", claim.attempt.pk, len(claim.invitees), answer.request_id or "-"
     )
     return outcome_of_answer(answer)
+
+
+def _write_down(attempt: Attempt, outcome: Outcome) -> None:
+    """Records ``outcome``; where the database is away, again and again until recovery may have given the attempt up."""
+    while True:
+        try:
+            record(attempt, outcome)
+        except (OperationalError, InterfaceError):
+            if timezone.now() >= attempt.deadline or connection.in_atomic_block:
+                raise
+            logger.warning("Attempt %s: the database did not take the outcome; trying again", attempt.pk)
+            connection.close()
+            time.sleep(_RECORD_AGAIN_SECONDS)
+        else:
+            return
+
+
+def _next_due(invitation: Invitation) -> datetime | None:
+    """When the first waiting batch may be sent, not before the app has rested; None where none waits."""
+    first = Batch.objects.of(invitation.pk).waiting().next_due()
+    if first is None:
+        return None
+    return max(first, App.objects.rests_until(invitation.conference.app_id) or first)
 
 
 def _tried(claim: Claim) -> Tried:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
@@ -15,16 +16,16 @@ from django.utils import timezone
 from invites.models import Attempt, Invitation, Invitee
 from invites.models.invitation import BatchState, InviteeState
 
-# The total time of one call, its token included, and the margin after which its process must have died.
-CALL_SECONDS = 15.0
-GRACE_SECONDS = 15.0
-
 _TAKE_BATCH = """
     UPDATE invites_batch
     SET state = %(taken)s, tries = tries + 1, first_tried_at = COALESCE(first_tried_at, %(now)s)
     WHERE id = (
         SELECT id FROM invites_batch
         WHERE invitation_id = %(invitation)s AND state = %(waiting)s AND not_before <= %(now)s
+            AND EXISTS (
+                SELECT 1 FROM invites_app a
+                WHERE a.id = %(app)s AND a.enabled AND (a.rests_until IS NULL OR a.rests_until <= %(now)s)
+            )
         ORDER BY number LIMIT 1 {lock}
     )
     RETURNING id, tries, people
@@ -52,9 +53,10 @@ class Claim:
 
 
 def claim_next_batch(invitation: Invitation) -> Claim | None:
-    """Claims the first due batch of an invitation and writes its attempt as started; None where none is due.
+    """Claims the first due batch of an invitation and writes its attempt as started; None where none may be sent now.
 
-    The claim is committed on return: a caller inside a transaction is a bug, and ``durable`` says so.
+    That is where none is due, and also where the app rests or has been switched off meanwhile. The claim is committed
+    on return: a caller inside a transaction is a bug, and ``durable`` says so.
     """
     now = timezone.now()
     with transaction.atomic(durable=True), connection.cursor() as cursor:
@@ -68,7 +70,7 @@ def claim_next_batch(invitation: Invitation) -> Claim | None:
             number=tries,
             people=people,
             started_at=now,
-            deadline=now + timedelta(seconds=CALL_SECONDS + GRACE_SECONDS),
+            deadline=now + timedelta(seconds=settings.CALL_SECONDS + settings.GRACE_SECONDS),
         )
         invitees = _take_people(cursor, attempt)
         cursor.execute(_NOTE_PEOPLE, {"attempt": attempt.pk, "batch": batch_id})
@@ -84,6 +86,7 @@ def _take_batch(cursor: CursorWrapper, invitation: Invitation, now: datetime) ->
             "taken": BatchState.TAKEN.value,
             "waiting": BatchState.WAITING.value,
             "invitation": invitation.pk,
+            "app": invitation.conference.app_id,
             "now": connection.ops.adapt_datetimefield_value(now),
         },
     )

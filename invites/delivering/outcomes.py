@@ -36,8 +36,8 @@ class RetryPolicy:
 
 
 WORKER = RetryPolicy(max_tries=10, max_unsent=5, max_elapsed=900.0)
-# One attempt may take 15 s, so that a batch is over within 60 s of its first try.
-COMMAND_LINE = RetryPolicy(max_tries=6, max_unsent=4, max_elapsed=40.0)
+# The last attempt may take 15 s, so that a batch is over within 50 s of its first try.
+COMMAND_LINE = RetryPolicy(max_tries=6, max_unsent=4, max_elapsed=35.0)
 
 
 class NextStep(Enum):

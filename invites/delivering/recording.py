@@ -31,6 +31,8 @@ _CLOSE_FINISHED = """
         )
 """
 _THIS_ONE = " AND id = %(invitation)s"
+# The largest number that the column takes: an attempt may be found dead a month later.
+_LONGEST_MS = 2**31 - 1
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +50,12 @@ def record(attempt: Attempt, outcome: Outcome) -> bool:
             state=outcome.attempt,
             people_state=outcome.invitee,
             finished_at=now,
-            duration_ms=max(0, round((now - attempt.started_at).total_seconds() * 1000)),
+            duration_ms=_milliseconds(now - attempt.started_at),
             http_status=outcome.http_status,
             error_code=outcome.code[:128],
-            error_message=outcome.message,
+            error_message=_storable(outcome.message),
             request_id=outcome.request_id[:128],
-            response_excerpt=outcome.excerpt,
+            response_excerpt=_storable(outcome.excerpt),
         )
         if not finished:
             logger.warning(
@@ -74,8 +76,7 @@ def leave_out_waiting(invitation_id: int, *, because: str) -> None:
     """
     with transaction.atomic():
         waiting = Batch.objects.of(invitation_id).waiting()
-        # Locked first, so that no sender claims one in between.
-        numbers = [batch.pk for batch in waiting.select_for_update()]
+        numbers = waiting.lock()
         if numbers:
             people = Invitee.objects.in_batches(Batch.objects.filter(pk__in=numbers)).pending()
             people.update(state=InviteeState.SKIPPED, skipped_because=because[:128])
@@ -125,7 +126,8 @@ def _let_the_app_rest(batch: Batch) -> None:
     until = timezone.now() + timedelta(seconds=SHUT_OUT)
     app = App.objects.get(conferences__invitations=batch.invitation_id)
     App.objects.filter(pk=app.pk).update(rests_until=until)
-    Batch.objects.of_app(app).waiting().filter(not_before__lt=until).update(not_before=until)
+    waiting = Batch.objects.of_app(app).waiting().filter(not_before__lt=until)
+    Batch.objects.filter(pk__in=waiting.lock()).update(not_before=until)
 
 
 def _halve(batch: Batch) -> None:
@@ -144,3 +146,13 @@ def _halve(batch: Batch) -> None:
             first_tried_at=batch.first_tried_at,
         )
         Invitee.objects.filter(pk__in=[person.pk for person in half]).update(batch=part)
+
+
+def _milliseconds(span: timedelta) -> int:
+    """``span`` as the column takes it, whatever the clock has done meanwhile."""
+    return min(max(0, round(span.total_seconds() * 1000)), _LONGEST_MS)
+
+
+def _storable(text: str) -> str:
+    """``text`` without the one character that PostgreSQL does not take."""
+    return text.replace("\x00", "\ufffd")

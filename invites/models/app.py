@@ -1,5 +1,6 @@
 """DingTalk apps: the credentials with which the API is called, and the access tokens they get."""
 
+from datetime import datetime
 from typing import Self
 
 from django.conf import settings
@@ -35,6 +36,10 @@ class AppQuerySet(models.QuerySet["App"]):
         if not settings.DINGTALK_SANDBOX_URL:
             missing.append(AppKind.SANDBOX)
         return self.filter(enabled=True).exclude(kind__in=missing)
+
+    def rests_until(self, pk: int) -> datetime | None:
+        """Until when nothing may be sent through one app, if it has to rest."""
+        return self.values_list("rests_until", flat=True).get(pk=pk)
 
     def in_order(self) -> Self:
         """By name."""

@@ -171,6 +171,13 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """Those of any invitation through ``app``."""
         return self.filter(invitation__conference__app=app)
 
+    def lock(self) -> list[int]:
+        """Locks them until the transaction ends and returns their keys.
+
+        Always in the same order, so that two who lock many do not wait for each other.
+        """
+        return [batch.pk for batch in self.select_for_update(of=("self",)).order_by("pk")]
+
     def next_due(self) -> datetime | None:
         """When the first of them may be sent."""
         return self.aggregate(first=models.Min("not_before"))["first"]  # type: ignore[no-any-return]

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-# A worker reports every ten seconds; three missed reports mean that it is gone.
-HEARTBEAT_EVERY = timedelta(seconds=10)
-GONE_AFTER = 3 * HEARTBEAT_EVERY
+# So many missed reports mean that a worker is gone.
+_MISSED_REPORTS = 3
 
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
@@ -16,11 +16,11 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
 
     def alive(self) -> Self:
         """Those that reported lately."""
-        return self.filter(seen_at__gte=timezone.now() - GONE_AFTER)
+        return self.filter(seen_at__gte=_gone_before())
 
     def gone(self) -> Self:
         """Those that ended without taking leave."""
-        return self.filter(seen_at__lt=timezone.now() - GONE_AFTER)
+        return self.filter(seen_at__lt=_gone_before())
 
     def last_seen_at(self) -> datetime | None:
         """When any of them reported last."""
@@ -38,3 +38,8 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def _gone_before() -> datetime:
+    """Whoever reported last before this is gone."""
+    return timezone.now() - timedelta(seconds=_MISSED_REPORTS * settings.HEARTBEAT_SECONDS)

@@ -1,6 +1,7 @@
 """From an app's row to a client, and the rows for what the settings describe."""
 
 import pytest
+from cryptography.fernet import Fernet
 from pytest_django import Settings
 
 from dashboard.environment import DingTalkEnvironment
@@ -35,6 +36,11 @@ class TestClientFor:
         with pytest.raises(AppUnavailable):
             client_for(AppFactory(enabled=False))
 
+    @pytest.mark.parametrize("wrong", [{"base_url": "https://xn--"}, {"default_country": "XX"}])
+    def test_app_that_describes_no_host_or_country_has_none(self, wrong: dict[str, str]) -> None:
+        with pytest.raises(AppUnavailable):
+            client_for(AppFactory(**wrong))
+
     @pytest.mark.parametrize("kind", [AppKind.ENVIRONMENT, AppKind.SANDBOX])
     def test_app_of_the_settings_needs_them(self, kind: AppKind) -> None:
         with pytest.raises(AppUnavailable):
@@ -52,6 +58,17 @@ class TestEnsureApps:
         assert {app.kind for app in ensure_apps()} == {AppKind.ENVIRONMENT, AppKind.SANDBOX}
         ensure_apps()
         assert App.objects.count() == 2
+
+    def test_app_whose_secrets_cannot_be_read_keeps_no_other_from_being_used(
+        self, settings: Settings
+    ) -> None:
+        settings.DINGTALK = REAL
+        broken = AppFactory(kind=AppKind.INTERNAL, client_id="id", client_secret="secret")
+        settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        usable = {app.kind: app for app in ensure_apps()}
+        assert client_for(usable[AppKind.ENVIRONMENT]).refreshable
+        with pytest.raises(AppUnavailable):
+            client_for(usable[broken.kind])
 
     def test_name_that_an_administrator_took_is_left_alone(self, settings: Settings) -> None:
         AppFactory(name="environment")

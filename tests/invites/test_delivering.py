@@ -1,21 +1,26 @@
 """A sent invitation on its way: claimed, posted to a real sandbox, recorded."""
 
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
+from pytest_django import Settings
 
 from invites import delivering
+from invites.connecting import client_for
 from invites.delivering.claiming import claim_next_batch
-from invites.delivering.outcomes import WORKER, Outcome, outcome_of_process_death
+from invites.delivering.outcomes import WORKER, NextStep, Outcome, outcome_of_process_death
 from invites.delivering.recording import record
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import App, Attempt, Batch, Conference, Invitation, Invitee, User
+from invites.models.app import AppKind
 from invites.models.attempt import AttemptState
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import Channel, InvitationState, InviteeState
@@ -258,6 +263,97 @@ class TestRecording:
         assert claim_next_batch(invitation) is None
 
 
+class TestLeavesNothingUnderWay:
+    """What once left an attempt or an invitation under way for ever."""
+
+    def test_answer_with_a_zero_byte_is_written_down(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User
+    ) -> None:
+        claim = claim_next_batch(sent(conference, organizer, "a1"))
+        assert claim is not None
+        answer = Outcome(
+            attempt=AttemptState.UNKNOWN, invitee=InviteeState.UNKNOWN, code="http_502", excerpt="\x00<html>"
+        )
+        assert record(claim.attempt, answer)
+        assert Attempt.objects.get().response_excerpt == "\ufffd<html>"
+
+    @pytest.mark.parametrize("damage", [{"base_url": "ftp://nowhere"}, {"client_secret": "no token"}])
+    def test_app_that_cannot_be_used_leaves_everybody_out_with_the_reason(
+        self, organizer: User, damage: dict[str, str]
+    ) -> None:
+        app = AppFactory(kind=AppKind.INTERNAL, client_id="id", client_secret="secret")
+        invitation = sent(ConferenceFactory(app=app, owner=organizer), organizer, "a1")
+        [(column, value)] = damage.items()
+        with connection.cursor() as cursor:  # beneath the field, which would encrypt it
+            cursor.execute(f"UPDATE invites_app SET {column} = %s", [value])  # noqa: S608
+        assert delivering.deliver(invitation_id=invitation.pk, policy=WORKER) is None
+        assert invitation.invitees.get().problem_code == delivering.APP_UNAVAILABLE
+        assert Invitation.objects.filter(state=InvitationState.FINISHED).count() == 1
+
+    def test_interrupted_call_is_unknown_at_once(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User
+    ) -> None:
+        invitation = sent(conference, organizer, "a1")
+        sandbox.add_fault("hang")
+
+        def interrupt() -> None:
+            while not sandbox.invitations:
+                time.sleep(0.01)
+            signal.raise_signal(signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            delivering.deliver(invitation_id=invitation.pk, policy=WORKER)
+        thread.join()
+        assert (Attempt.objects.get().state, states(invitation)) == (AttemptState.UNKNOWN, {"a1": "unknown"})
+        assert Invitation.objects.filter(state=InvitationState.FINISHED).count() == 1
+
+
+class TestSendsNothingLate:
+    def test_call_that_was_held_up_past_its_time_never_leaves(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User, settings: Settings
+    ) -> None:
+        settings.CALL_SECONDS = 0.0  # as if the process had been stopped for so long after the claim
+        invitation = sent(conference, organizer, "a1")
+        delivering.deliver(invitation_id=invitation.pk, policy=WORKER)
+        assert sandbox.received == []
+        assert (Attempt.objects.get().error_code, states(invitation)) == (
+            "tokenUnavailable",
+            {"a1": "pending"},
+        )
+
+    def test_app_switched_off_between_two_calls_stops_the_second(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User
+    ) -> None:
+        App.objects.update(batch_size=1)
+        conference.refresh_from_db()
+        invitation = sent(conference, organizer, "a1", "b2")
+        loaded = Invitation.objects.select_related("conference__app").get(pk=invitation.pk)
+        client = client_for(loaded.conference.app)
+        assert delivering.attempt_next(loaded, client, policy=WORKER)
+        App.objects.update(enabled=False)
+        assert not delivering.attempt_next(loaded, client, policy=WORKER)
+        deliver(invitation)
+        assert states(invitation) == {"a1": "invited", "b2": "skipped"}
+
+    @pytest.mark.parametrize("step", [NextStep.REPEAT, NextStep.HALVE])
+    def test_what_goes_back_into_the_queue_of_a_resting_app_rests_too(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User, step: NextStep
+    ) -> None:
+        invitation = sent(conference, organizer, "a1", "b2")
+        claim = claim_next_batch(invitation)
+        assert claim is not None
+        rest = timezone.now() + timedelta(minutes=5)
+        App.objects.update(rests_until=rest)  # another sender has met the shut-out meanwhile
+        record(
+            claim.attempt,
+            Outcome(attempt=AttemptState.FAILED, invitee=InviteeState.PENDING, code="x", next_step=step),
+        )
+        assert delivering.deliver(invitation_id=invitation.pk, policy=WORKER) == rest
+        assert sandbox.invitations == []
+
+
 class Onlooker(BaseHTTPRequestHandler):
     """A server that looks into the database, through a connection of its own, when the first byte arrives."""
 
@@ -298,3 +394,52 @@ class TestRecordBeforeYouSend:
             server.server_close()
         assert Onlooker.seen == [("started", "sending")]
         assert states(invitation) == {"a1": "invited"}
+
+
+class Breaker(BaseHTTPRequestHandler):
+    """A server that breaks the sender's connection to the database while the sender waits for the answer."""
+
+    process: ClassVar[int]
+
+    def do_POST(self) -> None:
+        other = connections.create_connection("default")
+        with other.cursor() as cursor:
+            if other.vendor == "postgresql":
+                cursor.execute("SELECT pg_terminate_backend(%s)", [self.process])
+            else:
+                cursor.execute("BEGIN EXCLUSIVE")
+        self.send_response(200)
+        self.send_header("Content-Length", "16")
+        self.end_headers()
+        self.wfile.write(b'{"success":true}')
+        self.wfile.flush()
+        time.sleep(0.3)
+        other.close()
+
+    def log_message(self, *_args: object) -> None:
+        """Says nothing."""
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRecordAfterYouHear:
+    def test_answer_survives_a_database_that_is_away_for_a_moment(self, organizer: User) -> None:
+        server = HTTPServer(("127.0.0.1", 0), Breaker)
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SELECT pg_backend_pid()")
+                Breaker.process = cursor.fetchone()[0]
+            else:
+                cursor.execute("PRAGMA busy_timeout = 50")
+        thread = threading.Thread(target=server.handle_request)
+        app = AppFactory(base_url=f"http://127.0.0.1:{server.server_port}")
+        invitation = sent(ConferenceFactory(app=app, owner=organizer), organizer, "a1")
+        thread.start()
+        try:
+            deliver(invitation)
+        finally:
+            thread.join()
+            server.server_close()
+        assert (Attempt.objects.get().state, states(invitation)) == (
+            AttemptState.SUCCEEDED,
+            {"a1": "invited"},
+        )

@@ -37,6 +37,13 @@ class TestDeadAttempts:
         invitation.refresh_from_db()
         assert invitation.state == InvitationState.FINISHED
 
+    def test_attempt_that_died_a_month_ago_does_not_stop_the_recovery(self, invitation: Invitation) -> None:
+        claim_next_batch(invitation)
+        long_ago = timezone.now() - timedelta(days=40)
+        Attempt.objects.update(started_at=long_ago, deadline=long_ago)
+        recover()
+        assert Attempt.objects.get().state == AttemptState.UNKNOWN
+
     def test_attempt_that_still_has_time_is_left_alone(self, invitation: Invitation) -> None:
         claim_next_batch(invitation)
         recover()

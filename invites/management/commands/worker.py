@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, close_old_connections, connection
@@ -19,7 +20,6 @@ from django_tasks_db.management.commands.db_worker import Worker
 from invites import bell, demo
 from invites.connecting import ensure_apps
 from invites.models import Worker as WorkerRow
-from invites.models.worker import HEARTBEAT_EVERY
 from invites.recovering import recover
 
 PRUNE_EVERY_SECONDS = 3600
@@ -63,7 +63,7 @@ class Caretaker:
 
     def _run(self) -> None:
         next_pruning = time.monotonic()
-        while not self._stop.wait(HEARTBEAT_EVERY.total_seconds()):
+        while not self._stop.wait(settings.HEARTBEAT_SECONDS):
             close_old_connections()
             try:
                 self.round()
@@ -107,7 +107,17 @@ class Command(BaseCommand):
         with Caretaker(name):
             try:
                 while work.running:
-                    work.run()
+                    _work_off(work)
                     listening.wait()
             finally:
                 listening.close()
+
+
+def _work_off(work: Worker) -> None:
+    """Runs every task that is due. A database that is away ends the round, not the worker."""
+    try:
+        work.run()
+    except Error:
+        logger.exception("The database did not answer; trying again")
+        connection.close()
+        time.sleep(bell.LISTENING)
