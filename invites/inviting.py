@@ -1,34 +1,35 @@
 """Invites from the command line: registers the conference, makes and sends the invitation, and delivers it at once.
 
-Needs no worker and no signed-in person. What it finds unusable it says with a ValidationError before anything is
-stored.
+Needs no worker and no signed-in person. What it finds unusable it says with a ValidationError or an InviteError; the
+caller holds a transaction until then, so that nothing is stored.
 """
 
 import time
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from invites import delivering, phone_numbers
 from invites.connecting import client_for, ensure_apps
-from invites.delivering.claiming import CALL_SECONDS
+from invites.guarding import refuse_demo_person
 from invites.models import App, Conference, Contact, ContactGroup, Invitation, Invitee
 from invites.models.address_book import validate_nick, validate_union_id
 from invites.models.app import AppKind
-from invites.models.conference import validate_conference_id
 from invites.models.invitation import Channel, InvitationSource, InvitationState
 from invites.sending import freeze
 
 TIME_IS_UP = "timeIsUp"
 """Our own code of why people were left out: the command has only so much time."""
 
-# An attempt that begins at the last moment ends 15 s later, within the minute that one batch may take.
-SECONDS_PER_BATCH = 42
+# An attempt that begins at the last moment ends 15 s later. One batch may take a minute, the start of the program
+# included, which is slow on a busy machine.
+SECONDS_PER_BATCH = 35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def person_by_phone(text: str, *, app: App) -> Person:
 def people_of_group(text: str, *, app: App) -> list[Person]:
     """The contacts of ``BOOK/GROUP`` by unionId where they have one. Raises ValidationError."""
     book, _slash, name = text.partition("/")
-    groups = list(ContactGroup.objects.named(name, book_name=book, app=app)[:2])
+    groups = list(ContactGroup.objects.named(name, book_name=book, app=app)[:2]) if _is_text(text) else []
     if not groups:
         raise ValidationError(_("There is no group “%(name)s” in the books of this app.") % {"name": text})
     if len(groups) > 1:
@@ -93,39 +94,51 @@ def people_of_group(text: str, *, app: App) -> list[Person]:
     return people
 
 
-def invite(*, app: App, conference_id: str, operator_union_id: str, people: Iterable[Person]) -> Invitation:
-    """Makes one invitation of ``people`` (the same person twice counts once), sends it and returns when it is over.
+def make(*, app: App, conference_id: str, operator_union_id: str, people: Iterable[Person]) -> Invitation:
+    """Makes one invitation of ``people`` (the same person twice counts once), sent and ready to be delivered.
 
-    Raises ValidationError or InviteError for unusable input, with nothing stored and nothing sent.
+    The caller holds the transaction. Raises ValidationError or InviteError for unusable input.
     """
-    validate_conference_id(conference_id)
+    Conference.conference_id.field.run_validators(conference_id)
+    if not conference_id:
+        raise ValidationError(_("Enter the conferenceId."))
     if operator_union_id:
         validate_union_id(operator_union_id)
+        refuse_demo_person(app=app, values=[operator_union_id])
     client_for(app)
-    now = timezone.now()
-    with transaction.atomic():
-        conference, _created = Conference.objects.get_or_create(app=app, conference_id=conference_id)
-        invitation = Invitation.objects.create(
-            conference=conference,
-            source=InvitationSource.COMMAND_LINE,
-            operator_union_id=operator_union_id,
-            state=InvitationState.SENDING,
-            sent_at=now,
-        )
-        invitees = Invitee.objects.bulk_create(_invitees(invitation, people))
-        freeze(invitation=invitation, invitees=invitees, user=None)
-        # This process delivers by itself; a worker is to step in only when it must have died.
-        seconds = SECONDS_PER_BATCH * invitation.batches.count()
-        Invitation.objects.filter(pk=invitation.pk).update(
-            rung_at=now + timedelta(seconds=seconds + CALL_SECONDS)
-        )
+    conference, _created = Conference.objects.get_or_create(app=app, conference_id=conference_id)
+    invitation = Invitation.objects.create(
+        conference=conference,
+        source=InvitationSource.COMMAND_LINE,
+        operator_union_id=operator_union_id,
+        state=InvitationState.SENDING,
+        sent_at=timezone.now(),
+    )
+    invitees = Invitee.objects.bulk_create(_invitees(invitation, list(people)))
+    freeze(invitation=invitation, invitees=invitees, user=None)
+    # Its own process delivers it; a worker is to step in only when that must have died.
+    invitation.rung_at = _until(invitation) + timedelta(seconds=settings.CALL_SECONDS)
+    invitation.save(update_fields=["rung_at"])
+    return invitation
+
+
+def deliver(invitation: Invitation) -> None:
+    """Delivers an invitation that `make` made and that is committed; returns when it is over."""
+    # A command that was killed has left its attempt behind, and there need not be a worker that closes it.
+    delivering.close_dead_attempts()
+    delivering.close_finished()
     try:
-        _deliver(invitation.pk, until=now + timedelta(seconds=seconds))
+        _deliver(invitation.pk, until=_until(invitation))
     finally:
         # Also after Ctrl-C: whoever has not been called by now must not be called by a worker much later.
         delivering.leave_out_waiting(invitation.pk, because=TIME_IS_UP)
-    invitation.refresh_from_db()
-    return invitation
+
+
+def _until(invitation: Invitation) -> datetime:
+    """When the last attempt may begin."""
+    return (invitation.sent_at or timezone.now()) + timedelta(
+        seconds=SECONDS_PER_BATCH * invitation.batches.count()
+    )
 
 
 def _deliver(invitation_id: int, *, until: datetime) -> None:
@@ -136,18 +149,15 @@ def _deliver(invitation_id: int, *, until: datetime) -> None:
         time.sleep(max(0.0, (next_due - timezone.now()).total_seconds()))
 
 
-def _invitees(invitation: Invitation, people: Iterable[Person]) -> list[Invitee]:
+def _invitees(invitation: Invitation, people: Sequence[Person]) -> list[Invitee]:
     """``people`` in their order without those who are there already, be it under another channel of their contact."""
+    contacts = [_identities(person.contact) for person in people if person.contact is not None]
+    known = {identity: identities for identities in contacts for identity in identities}
     seen: set[tuple[str, str]] = set()
     invitees: list[Invitee] = []
     for person in people:
-        identities: set[tuple[str, str]] = {(person.channel, person.value)}
-        if person.contact is not None:
-            identities |= {
-                (Channel.UNION_ID, person.contact.union_id),
-                (Channel.PHONE, person.contact.phone_number),
-            }
-            identities = {(channel, value) for channel, value in identities if value}
+        identity = (person.channel, person.value)
+        identities = known.get(identity, set()) | {identity}
         if seen & identities:
             continue
         seen |= identities
@@ -164,9 +174,20 @@ def _invitees(invitation: Invitation, people: Iterable[Person]) -> list[Invitee]
     return invitees
 
 
+def _identities(contact: Contact) -> set[tuple[str, str]]:
+    """Under what a contact can be called."""
+    both = {(Channel.UNION_ID, contact.union_id), (Channel.PHONE, contact.phone_number)}
+    return {(channel, value) for channel, value in both if value}
+
+
 def _checked_nick(nick: str, *, of: str) -> str:
     nick = nick.strip()
     if not nick:
         raise ValidationError(_("“%(text)s” has no name: write UNION_ID:NICK or NUMBER:NICK.") % {"text": of})
     validate_nick(nick)
     return nick
+
+
+def _is_text(text: str) -> bool:
+    """Whether a database can be asked for it: not where an argument held bytes that are no text."""
+    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)

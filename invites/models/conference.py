@@ -24,7 +24,9 @@ TITLE_LENGTH = 50
 LONGEST_TITLE = 256
 ROOM_CODE_LENGTH = 32
 LINK_LENGTH = 500
-_NOT_IN_AN_ID = re.compile(r"[\s/?#\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_NOT_IN_AN_ID = re.compile(
+    r"[\s/?#\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
 
 
 def validate_conference_id(value: str) -> None:

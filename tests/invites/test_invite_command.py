@@ -2,20 +2,32 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings
 
 from dashboard.environment import DingTalkEnvironment
 from invites.dingtalk.sandbox import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SandboxServer
 from invites.models import App, Attempt, CachedToken, Conference, Invitation
-from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory, InvitationFactory
+from invites.models.attempt import AttemptState
+from tests.factories import (
+    AddressBookFactory,
+    AttemptFactory,
+    ContactFactory,
+    ContactGroupFactory,
+    InvitationFactory,
+)
 from tests.invites.conftest import RUNNING_CONFERENCE
 
 pytestmark = pytest.mark.django_db
@@ -141,6 +153,31 @@ class TestInvites:
         people = [(p["value"], p["nick"]) for p in result.attempts[0]["invitees"]]
         assert people == [("+8613800138000", "Typed"), ("+8613900139000", "Phone")]
 
+    def test_two_ways_to_call_a_person_of_the_group_count_once(
+        self, environment_app: SandboxServer, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Result(capsys, RUNNING_CONFERENCE, "--user", "first:F")
+        book = AddressBookFactory(app=App.objects.get(), name="Staff")
+        both = ContactFactory(book=book, union_id="both", phone_number="+8613800138000", nick="Both")
+        ContactGroupFactory(book=book, name="Board").contacts.set([both])
+        result = Result(
+            capsys,
+            RUNNING_CONFERENCE,
+            *("--user", "both:By id", "--phone", "13800138000:By phone", "--group", "Staff/Board"),
+        )
+        assert [p["value"] for p in result.attempts[0]["invitees"]] == ["both"]
+
+    def test_attempt_of_a_killed_command_is_closed_by_the_next(
+        self, environment_app: SandboxServer, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Result(capsys, RUNNING_CONFERENCE, "--user", "abc:A")
+        past = timezone.now() - timedelta(minutes=1)
+        AttemptFactory(
+            state=AttemptState.STARTED, started_at=past, deadline=past, finished_at=None, duration_ms=None
+        )
+        Result(capsys, RUNNING_CONFERENCE, "--user", "def:B")
+        assert not Attempt.objects.filter(state=AttemptState.STARTED).exists()
+
     def test_draft_of_the_web_page_is_left_alone(
         self, environment_app: SandboxServer, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -172,6 +209,15 @@ class TestRefuses:
             ["h#frag", "--user", "abc:A"],
             ["   ", "--user", "abc:A"],
             ["a\x07b", "--user", "abc:A"],
+            ["", "--user", "abc:A"],
+            ["c" * 129, "--user", "abc:A"],
+            # What Python makes of bytes that are no UTF-8.
+            ["a\udcffb", "--user", "abc:A"],
+            [RUNNING_CONFERENCE, "--user", "\udcff:A"],
+            [RUNNING_CONFERENCE, "--user", "abc:\udcff"],
+            [RUNNING_CONFERENCE, "--group", "\udcff/Group"],
+            [RUNNING_CONFERENCE, "--app", "\udcff", "--user", "abc:A"],
+            [RUNNING_CONFERENCE, "--operator", "sandbox-person-01", "--user", "abc:A"],
         ],
     )
     def test_unusable_input_sends_and_stores_nothing(
@@ -182,6 +228,7 @@ class TestRefuses:
         assert result.error
         assert not Invitation.objects.exists()
         assert not Conference.objects.exists()
+        assert not App.objects.exists()
         assert environment_app.received == []
 
     def test_without_any_app_it_says_so(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,39 +252,78 @@ class TestSecrets:
             assert not [value for value in stored if secret in value]
 
 
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[tuple[SandboxServer, dict[str, str]]]:
+    """A sandbox that nothing knows to be one, and the environment of a program with a freshly migrated database."""
+    with SandboxServer() as server:
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("DINGTALK", "DATA"))
+        } | {
+            "ENV_FILE": "",
+            "DJANGO_SETTINGS_MODULE": "dashboard.settings",
+            "DATABASE_URL": f"sqlite:///{tmp_path}/fresh.sqlite3",
+            "DATA_DIR": str(tmp_path),
+            "DINGTALK_BASE_URL": server.base_url,
+            "DINGTALK_ACCESS_TOKEN": "sandbox-fixed-token",
+        }
+        assert manage(environment, "migrate", "-v0").returncode == 0
+        yield server, environment
+
+
+def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 class TestAsAProgram:
-    def test_it_works_on_a_database_that_has_only_been_migrated(self, tmp_path: Path) -> None:
-        with SandboxServer() as server:
-            environment = {
-                name: value for name, value in os.environ.items() if not name.startswith(("DINGTALK", "DATA"))
-            } | {
-                "ENV_FILE": "",
-                "DJANGO_SETTINGS_MODULE": "dashboard.settings",
-                "DATABASE_URL": f"sqlite:///{tmp_path}/fresh.sqlite3",
-                "DATA_DIR": str(tmp_path),
-                "DINGTALK_BASE_URL": server.base_url,
-                "DINGTALK_ACCESS_TOKEN": "sandbox-fixed-token",
-            }
+    def test_it_works_on_a_database_that_has_only_been_migrated(
+        self, program: tuple[SandboxServer, dict[str, str]]
+    ) -> None:
+        _server, environment = program
+        done = manage(environment, "invite", RUNNING_CONFERENCE, "--user", "abc:张三")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["attempts"][0]["invitees"][0]["nick"] == "张三"
+        assert "sandbox-fixed-token" not in done.stdout + done.stderr
+        refused = manage(environment, "invite", "..", "--user", "abc:A")
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr
 
-            def manage(*arguments: str) -> subprocess.CompletedProcess[str]:
-                return subprocess.run(
-                    [sys.executable, "manage.py", *arguments],
-                    cwd=ROOT,
-                    env=environment,
-                    capture_output=True,
-                    text=True,
-                    timeout=60,
-                    check=False,
-                )
+    def test_report_comes_out_whatever_the_terminal_can_show(
+        self, program: tuple[SandboxServer, dict[str, str]]
+    ) -> None:
+        _server, environment = program
+        plain = environment | {"PYTHONIOENCODING": "ascii"}
+        done = manage(plain, "invite", RUNNING_CONFERENCE, "--user", "abc:张三")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["attempts"][0]["invitees"][0]["nick"] == "张三"
 
-            assert manage("migrate", "-v0").returncode == 0
-            done = manage("invite", RUNNING_CONFERENCE, "--user", "abc:张三")
-            assert done.returncode == 0, done.stderr
-            assert json.loads(done.stdout)["attempts"][0]["invitees"][0]["nick"] == "张三"
-            assert "sandbox-fixed-token" not in done.stdout + done.stderr
-            refused = manage("invite", "..", "--user", "abc:A")
-            assert (refused.returncode, refused.stdout) == (2, "")
-            assert refused.stderr
+    def test_interrupted_command_says_what_it_did(
+        self, program: tuple[SandboxServer, dict[str, str]]
+    ) -> None:
+        server, environment = program
+        server.add_fault("hang")
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "invite", RUNNING_CONFERENCE, "--user", "abc:A"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+        )
+        deadline = time.monotonic() + 30
+        while not server.invitations and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, _nothing = process.communicate(timeout=30)
+        report = json.loads(out)
+        assert (process.returncode, report["state"]) == (1, "finished")
+        [attempt] = report["attempts"]
+        assert (attempt["outcome"], attempt["invitees"][0]["state"]) == ("unknown", "unknown")
 
 
 class TestHistory:

@@ -2,10 +2,12 @@
 
 import json
 from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from invites import inviting
 from invites.errors import InviteError
@@ -37,24 +39,43 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Invites; leaves with status 1 or 2 through SystemExit or CommandError."""
         try:
-            app = inviting.choose_app(options["app"])
-            people = [inviting.person_by_union_id(text) for text in options["users"]]
-            people += [inviting.person_by_phone(text, app=app) for text in options["phones"]]
-            for text in options["groups"]:
-                people += inviting.people_of_group(text, app=app)
-            invitation = inviting.invite(
-                app=app,
-                conference_id=options["conference_id"],
-                operator_union_id=options["operator"],
-                people=people,
-            )
+            with transaction.atomic():
+                invitation = _made(options)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages), returncode=2) from error
         except InviteError as error:
             raise CommandError(str(error), returncode=2) from error
-        self.stdout.write(json.dumps(_report(invitation), ensure_ascii=False))
+        # Ctrl-C ends the calling; what was done until then is reported all the same.
+        with suppress(KeyboardInterrupt):
+            inviting.deliver(invitation)
+        invitation.refresh_from_db()
+        self._print(_report(invitation))
         if invitation.invitees.exclude(state=InviteeState.INVITED).exists():
             raise SystemExit(1)
+
+    def _print(self, report: dict[str, Any]) -> None:
+        text = json.dumps(report, ensure_ascii=False)
+        try:
+            text.encode(getattr(self.stdout, "encoding", None) or "utf-8")
+        except UnicodeEncodeError:
+            # A terminal that knows no Chinese: the same JSON, escaped.
+            text = json.dumps(report)
+        self.stdout.write(text)
+
+
+def _made(options: dict[str, Any]) -> Invitation:
+    """The invitation that the arguments describe. Raises ValidationError or InviteError."""
+    app = inviting.choose_app(options["app"])
+    people = [inviting.person_by_union_id(text) for text in options["users"]]
+    people += [inviting.person_by_phone(text, app=app) for text in options["phones"]]
+    for text in options["groups"]:
+        people += inviting.people_of_group(text, app=app)
+    return inviting.make(
+        app=app,
+        conference_id=options["conference_id"],
+        operator_union_id=options["operator"],
+        people=people,
+    )
 
 
 def _report(invitation: Invitation) -> dict[str, Any]:
