@@ -13,7 +13,7 @@ from functools import cached_property
 from django.core.exceptions import ValidationError
 
 from invites import phone_numbers
-from invites.models.invitation import LineProblem
+from invites.models.draft_line import LineProblem
 
 # Fewer digits than this are a row number or an age rather than a phone number.
 FEWEST_DIGITS = 5

@@ -14,7 +14,8 @@ from invites.models import AddressBook, App, Conference, Contact, DraftLine, Inv
 from invites.models.address_book import Sharing
 from invites.models.app import AppKind
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import Channel, LineProblem
+from invites.models.draft_line import LineProblem
+from invites.models.invitation import Channel
 from invites.sending import send
 from tests.factories import (
     AddressBookFactory,

@@ -16,7 +16,8 @@ from invites.models import (
     User,
 )
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import InvitationState, LineProblem
+from invites.models.draft_line import LineProblem
+from invites.models.invitation import InvitationState
 from tests.conftest import SignedIn
 from tests.factories import (
     ConferenceFactory,

@@ -19,7 +19,8 @@ from invites.models import (
     User,
 )
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import Channel, LineProblem
+from invites.models.draft_line import LineProblem
+from invites.models.invitation import Channel
 from invites.views.draft import CLEARED_WITHOUT_ASKING
 from invites.views.draft_shown import LINES_SHOWN, ROWS_SHOWN
 from tests.conftest import SignedIn

@@ -12,7 +12,8 @@ from invites.composing import fields
 from invites.composing.fields import Likeness, likeness, tidy
 from invites.composing.reading import LINE_LENGTH, BadLine, Entry, line_of, read
 from invites.models.address_book import NICK_LENGTH
-from invites.models.invitation import Channel, LineProblem
+from invites.models.draft_line import LineProblem
+from invites.models.invitation import Channel
 
 UNION_ID = "exxxxxxxxQiE"
 OTHER_UNION_ID = "qzR1abcdefiEiE"

@@ -1,0 +1,49 @@
+"""Lines of a draft that cannot be used yet, each with its reason."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from invites.models.invitation import Invitation, InvitationQuerySet
+
+
+class LineProblem(models.TextChoices):
+    """Why a line of a draft cannot be used as it stands."""
+
+    NOTHING_USABLE = "nothing_usable", _("No unionId and no phone number was found in this line.")
+    NOT_A_NUMBER = "not_a_number", _("This is not a phone number.")
+    TOO_SHORT = "too_short", _("This phone number is too short.")
+    TOO_LONG = "too_long", _("This phone number is too long.")
+    NO_SUCH_PREFIX = "no_such_prefix", _("No phone number begins like this one.")
+    BLANK_IN_UNION_ID = "blank_in_union_id", _("A unionId has no blanks inside.")
+    NICK_TOO_LONG = "nick_too_long", _("The name is longer than 100 characters.")
+    VALUE_TOO_LONG = "value_too_long", _("A unionId has at most 128 characters.")
+    DEMO_PERSON = "demo_person", _("This person exists in the sandbox only.")
+    TWO_PEOPLE = "two_people", _("This line names more than one person. Put each on a line of their own.")
+
+
+class DraftLineQuerySet(models.QuerySet["DraftLine"]):
+    """Queries over lines that need a look."""
+
+    def on(self, invitations: InvitationQuerySet) -> Self:
+        """Those of any of ``invitations``."""
+        return self.filter(invitation__in=invitations)
+
+
+class DraftLine(models.Model):
+    """A line that was added to a draft and cannot be used yet. It stays, with its reason, until it is corrected."""
+
+    invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, related_name="draft_lines")
+    text = models.CharField(max_length=500)
+    problem = models.CharField(max_length=32, choices=LineProblem)
+
+    objects = DraftLineQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (models.CheckConstraint(condition=~Q(text=""), name="draft_line_has_text"),)
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.pk}"
