@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages.storage.base import BaseStorage
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -41,17 +42,23 @@ class ViewerMiddleware:
 
 
 class HtmxAnswerMiddleware:
-    """Lets views answer as if htmx did not exist: redirects reach the browser, messages come along out of band."""
+    """Lets views answer as if htmx did not exist: redirects reach the browser, messages come along out of band.
+
+    With htmx or without, a sign-in leads back to a page and never to an address that only takes what is posted.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        is_redirect = 300 <= response.status_code < 400 and response.has_header("Location")  # noqa: PLR2004
+        if is_redirect:
+            response["Location"] = _way_back(request, response["Location"])
         if not request.htmx:  # type: ignore[attr-defined]
             return response
-        if 300 <= response.status_code < 400 and response.has_header("Location"):  # noqa: PLR2004
-            redirect = HttpResponseClientRedirect(_way_back(request, response["Location"]))
+        if is_redirect:
+            redirect = HttpResponseClientRedirect(response["Location"])
             redirect.cookies = response.cookies
             return redirect
         if _is_swapped(response) and _has_unshown_messages(request):
@@ -60,11 +67,12 @@ class HtmxAnswerMiddleware:
 
 
 def _way_back(request: HttpRequest, location: str) -> str:
-    """``location``, but a sign-in leads back to the page that asked and not to the address of a fragment."""
-    page = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
-    if page and not request.user.is_authenticated and location.startswith(f"{reverse(settings.LOGIN_URL)}?"):
-        return f"{reverse(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: page})}"
-    return location
+    """``location``, but a sign-in leads back to the page that asked, not to where a form or a fragment went."""
+    sign_in = reverse(settings.LOGIN_URL)
+    if location != redirect_to_login(request.get_full_path(), sign_in).url:
+        return location
+    page = request.htmx.current_url_abs_path if request.htmx else here(request)  # type: ignore[attr-defined]
+    return f"{sign_in}?{urlencode({REDIRECT_FIELD_NAME: page}, safe='/')}" if page else location
 
 
 def _is_swapped(response: HttpResponse) -> bool:

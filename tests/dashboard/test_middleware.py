@@ -137,7 +137,23 @@ class TestRedirects:
     def test_expired_session_leads_back_to_the_page_and_not_to_a_fragment(self, db: None) -> None:
         headers = HTMX | {"HX-Current-URL": "http://testserver/conferences/4/?q=a"}
         response = Client().post("/probe/say/", headers=headers)
-        assert response["HX-Redirect"] == "/sign-in/?next=%2Fconferences%2F4%2F%3Fq%3Da"
+        assert response["HX-Redirect"] == "/sign-in/?next=/conferences/4/%3Fq%3Da"
+
+    def test_expired_session_leads_back_from_a_form_to_its_page(self, db: None) -> None:
+        response = Client().post("/probe/say/", headers={"referer": "http://testserver/conferences/4/?q=a"})
+        assert response["Location"] == "/sign-in/?next=/conferences/4/%3Fq%3Da"
+
+    def test_page_leads_back_to_itself_after_the_sign_in(self, db: None) -> None:
+        response = Client().get("/history/?q=a", headers={"referer": "http://testserver/conferences/4/"})
+        assert response["Location"] == "/sign-in/?next=/history/%3Fq%3Da"
+
+    def test_language_can_be_changed_before_the_sign_in(self, db: None) -> None:
+        response = Client().post(
+            "/language/",
+            {"language": "zh-hans", "next": "/sign-in/?next=/history/"},
+            headers={"referer": "http://testserver/sign-in/?next=/history/"},
+        )
+        assert response["Location"] == "/sign-in/?next=/history/"
 
     def test_page_of_another_site_is_no_way_back(self, db: None) -> None:
         headers = HTMX | {"HX-Current-URL": "https://elsewhere.example/"}
