@@ -1,4 +1,4 @@
-"""What every answer shares: the viewer's time zone, htmx's redirects and messages, and the domain's refusals."""
+"""What every answer shares: the viewer's own, htmx's redirects and messages, and the domain's refusals."""
 
 import zoneinfo
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
 from django_htmx.http import HttpResponseClientRedirect, reswap
 
 from dashboard.context import here
@@ -27,7 +28,11 @@ type GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class ViewerMiddleware:
-    """Shows times in the zone of the person who looks; their browser says it in the cookie ``timezone``."""
+    """Makes an answer that of the person who looks: times stand in their zone, and no cache keeps it.
+
+    Their browser says the zone in the cookie ``timezone``. A kept page would come back with the list as it was before
+    it was sent, or after the sign-out.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -38,7 +43,9 @@ class ViewerMiddleware:
         except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
             zone = None
         with timezone.override(zone or timezone.get_default_timezone()):
-            return self.get_response(request)
+            response = self.get_response(request)
+        add_never_cache_headers(response)
+        return response
 
 
 class HtmxAnswerMiddleware:

@@ -156,6 +156,16 @@ class TestInvite:
         expect(opened.locator("#draft_lines li")).to_have_count(1)
         screenshot("composer-sent")
 
+    def test_back_button_brings_no_list_back_that_was_sent(self, opened: Page) -> None:
+        opened.keyboard.press("/")
+        opened.evaluate(PASTE, LIST)
+        opened.locator("#draft_send").click()
+        expect(opened.locator("#draft_people li")).to_have_count(0)
+        opened.goto("/history/")
+        opened.go_back()
+        expect(opened.locator("#latest-heading")).to_be_visible()
+        expect(opened.locator("#draft_people li")).to_have_count(0)
+
     def test_list_that_another_tab_changed_is_shown_before_it_is_sent(
         self, opened: Page, conference: Conference
     ) -> None:

@@ -162,7 +162,10 @@ class TestRedirects:
 
 
 class TestViewer:
-    """Times stand in the zone of whoever looks."""
+    """Times stand in the zone of whoever looks, and nothing of it is kept for later."""
+
+    def test_no_cache_keeps_what_is_meant_for_one_person(self, client: Client) -> None:
+        assert "no-store" in client.get("/history/")["Cache-Control"]
 
     @pytest.mark.parametrize("name", ["Europe/Berlin", "America/New_York"])
     def test_zone_of_the_browser_counts(self, client: Client, name: str) -> None:
