@@ -179,9 +179,6 @@ def _put(draft: Invitation, people: Sequence[Person], bad: Sequence[BadLine]) ->
     _count_again(draft, known)
     added = Invitee.objects.bulk_create(folding.new)
     Invitee.objects.bulk_update(folding.renamed, ["nick", "nick_filled_in"], batch_size=500)
-    lines = DraftLine.objects.bulk_create(
-        DraftLine(invitation=draft, text=line.text, problem=line.problem) for line in bad
-    )
     return Change(
         draft=draft,
         added=added,
@@ -189,8 +186,19 @@ def _put(draft: Invitation, people: Sequence[Person], bad: Sequence[BadLine]) ->
         folded=list(folding.folded.values()),
         times_folded=folding.times_folded,
         removed=folding.gone,
-        lines=lines,
+        lines=_put_lines(draft, bad),
     )
+
+
+def _put_lines(draft: Invitation, bad: Sequence[BadLine]) -> list[DraftLine]:
+    """Stores ``bad`` lines; one that stands there already, word for word, is not asked about twice."""
+    texts = {line.text: line for line in bad}
+    standing = {line.text: line for line in draft.draft_lines.all()} if texts else {}
+    new = [line for text, line in texts.items() if text not in standing]
+    created = DraftLine.objects.bulk_create(
+        DraftLine(invitation=draft, text=line.text, problem=line.problem) for line in new
+    )
+    return [line for text, line in standing.items() if text in texts] + created
 
 
 def _count_again(draft: Invitation, invitees: Iterable[Invitee]) -> None:

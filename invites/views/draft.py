@@ -7,6 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -81,7 +82,7 @@ def draft_clear(request: HttpRequest, pk: int) -> HttpResponse:
             "title": ngettext(
                 "Take %(n)s person off the list?", "Take all %(n)s people off the list?", people
             )
-            % {"n": people},
+            % {"n": intcomma(people)},
             "text": _("The lines that need a look go, too.") if draft.draft_lines.exists() else "",
             "label": _("Clear the list"),
             "cancel_url": page_url(conference),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -99,7 +100,9 @@ def _sentences(change: Change) -> list[str]:
         sentences.append(_("“%(name)s” was added.") % {"name": change.added[0]})
     elif change.added:
         n = len(change.added)
-        sentences.append(ngettext("%(n)s person was added.", "%(n)s people were added.", n) % {"n": n})
+        sentences.append(
+            ngettext("%(n)s person was added.", "%(n)s people were added.", n) % {"n": intcomma(n)}
+        )
     if change.times_folded == 1 and not change.added:
         sentences.append(_("“%(name)s” is on the list already.") % {"name": change.folded[0]})
     elif change.times_folded:
@@ -110,11 +113,13 @@ def _sentences(change: Change) -> list[str]:
                 "%(n)s repetitions were folded into one person each.",
                 n,
             )
-            % {"n": n}
+            % {"n": intcomma(n)}
         )
     if change.lines:
         n = len(change.lines)
-        sentences.append(ngettext("%(n)s line needs a look.", "%(n)s lines need a look.", n) % {"n": n})
+        sentences.append(
+            ngettext("%(n)s line needs a look.", "%(n)s lines need a look.", n) % {"n": intcomma(n)}
+        )
     if change.removed and not change.times_folded:
         sentences.append(_removed(change))
     elif not sentences and change.changed:
@@ -129,7 +134,7 @@ def _removed(change: Change) -> str:
         return _("“%(name)s” was taken off the list.") % {"name": change.removed[0]}
     n = len(change.removed)
     return ngettext("%(n)s person was taken off the list.", "%(n)s people were taken off the list.", n) % {
-        "n": n
+        "n": intcomma(n)
     }
 
 

@@ -70,6 +70,13 @@ class TestOpenDraft:
 
 
 class TestAddText:
+    def test_bad_line_that_is_pasted_again_stands_there_once(
+        self, draft: Invitation, add: Callable[[str], Change]
+    ) -> None:
+        (line,) = add("Jane Doe\nJane Doe").lines
+        assert add("Jane Doe\nKim").lines[0] == line
+        assert [line.text for line in draft.draft_lines.all()] == ["Jane Doe", "Kim"]
+
     def test_people_are_put_behind_each_other_and_bad_lines_are_kept(
         self, draft: Invitation, add: Callable[[str], Change]
     ) -> None:
