@@ -74,6 +74,12 @@ class TestInvitationDetail:
         assert "Bo" in page
         assert "Anna" not in page
 
+    def test_what_befell_many_alike_is_explained_once(self, client: Client, finished: Invitation) -> None:
+        finished.invitees.update(state="skipped", skipped_because="confClosed")
+        page = client.get(url(finished), headers=PEOPLE).content.decode()
+        assert page.count(">confClosed</a>") == 3
+        assert page.count("Start a new conference, or add the one that runs now") == 1
+
     def test_next_people_come_on_a_later_page(
         self, client: Client, invitation: Invitation, monkeypatch: pytest.MonkeyPatch
     ) -> None:
