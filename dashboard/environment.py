@@ -43,9 +43,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def read_text(env: environ.Env, name: str) -> str:
+    """The value of variable ``name`` as it stands, "" where there is none.
+
+    django-environ would take one that begins with a dollar sign, as a generated secret may, for the name of another
+    variable, and quietly give the default instead.
+    """
+    return str(env.ENVIRON.get(name, ""))
+
+
 def read_base_url(env: environ.Env, name: str, *, default: str) -> str:
     """The URL in variable ``name``, as ``check_base_url`` gives it back or refuses it."""
-    return check_base_url(env.str(name, default="").strip() or default, name=name)
+    return check_base_url(read_text(env, name).strip() or default, name=name)
 
 
 def check_base_url(text: str, *, name: str) -> str:
@@ -53,6 +62,9 @@ def check_base_url(text: str, *, name: str) -> str:
 
     Raises ImproperlyConfigured unless it is https, or http to this machine, and bare of user, query and fragment.
     """
+    if not text.isprintable() or " " in text:
+        # Which urlsplit would take out or pass over.
+        raise ImproperlyConfigured(f"{name} contains a blank or an invisible character.")
     try:
         parts = urlsplit(text)
         host, _port = parts.hostname or "", parts.port
@@ -73,7 +85,7 @@ def read_dingtalk(env: environ.Env) -> DingTalkEnvironment | None:
     Raises ImproperlyConfigured for half a pair of credentials, a token or id with blanks in it, or a bad URL.
     """
     values = {
-        name: env.str(f"DINGTALK_{name}", default="").strip()
+        name: read_text(env, f"DINGTALK_{name}").strip()
         for name in ("CLIENT_ID", "CLIENT_SECRET", "ACCESS_TOKEN", "BASE_URL")
     }
     for name in ("CLIENT_ID", "CLIENT_SECRET", "ACCESS_TOKEN"):
@@ -103,7 +115,7 @@ def read_dingtalk(env: environ.Env) -> DingTalkEnvironment | None:
 
 def read_sandbox_url(env: environ.Env) -> str:
     """Where the sandbox listens, or "" where none runs. Raises ImproperlyConfigured for any other machine."""
-    if not env.str("DINGTALK_SANDBOX_URL", default="").strip():
+    if not read_text(env, "DINGTALK_SANDBOX_URL").strip():
         return ""
     url = read_base_url(env, "DINGTALK_SANDBOX_URL", default="")
     if not is_loopback(urlsplit(url).hostname or ""):
@@ -118,7 +130,7 @@ def read_flag(env: environ.Env, name: str) -> bool:
 
     A misspelt "yes" must not quietly switch off what it was meant to switch on.
     """
-    word = env.str(name, default="").strip().lower()
+    word = read_text(env, name).strip().lower()
     if word in {"1", "true", "yes", "on"}:
         return True
     if word in {"", "0", "false", "no", "off"}:
@@ -132,7 +144,7 @@ def read_database(env: environ.Env, *, default: str) -> dict[str, Any]:
     Raises ImproperlyConfigured for anything but PostgreSQL and a file of SQLite; the text never repeats the URL, which
     holds a password.
     """
-    url = env.str("DATABASE_URL", default="").strip() or default
+    url = read_text(env, "DATABASE_URL").strip() or default
     scheme = url.partition("://")[0]
     if scheme not in {"postgres", "postgresql", "sqlite"}:
         raise ImproperlyConfigured(
@@ -160,7 +172,7 @@ def read_hosts(env: environ.Env, *, default: list[str]) -> list[str]:
 
 def read_time_zone(env: environ.Env, *, default: str) -> str:
     """``TIME_ZONE``, such as Asia/Shanghai. Raises ImproperlyConfigured for one that is unknown here."""
-    name = str(env.str("TIME_ZONE", default="").strip() or default)
+    name = str(read_text(env, "TIME_ZONE").strip() or default)
     try:
         zoneinfo.ZoneInfo(name)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
@@ -172,7 +184,7 @@ def read_time_zone(env: environ.Env, *, default: str) -> str:
 
 def read_log_level(env: environ.Env) -> str:
     """``LOG_LEVEL``, INFO by default. Raises ImproperlyConfigured for a word that is no level."""
-    level = str(env.str("LOG_LEVEL", default="").strip().upper() or "INFO")
+    level = str(read_text(env, "LOG_LEVEL").strip().upper() or "INFO")
     if level not in logging.getLevelNamesMapping():
         raise ImproperlyConfigured(f"LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not “{level}”.")
     return level
@@ -180,7 +192,7 @@ def read_log_level(env: environ.Env) -> str:
 
 def read_country(env: environ.Env) -> str:
     """The default country of phone numbers, two capital letters. Raises ImproperlyConfigured for an unknown one."""
-    country = env.str("DINGTALK_DEFAULT_COUNTRY", default="").strip().upper() or "CN"
+    country = read_text(env, "DINGTALK_DEFAULT_COUNTRY").strip().upper() or "CN"
     if country not in phonenumbers.SUPPORTED_REGIONS:
         raise ImproperlyConfigured(f"DINGTALK_DEFAULT_COUNTRY must be a two-letter country, not “{country}”.")
     return country
@@ -191,7 +203,7 @@ def read_secret_key(env: environ.Env, *, data_dir: Path) -> str:
 
     Raises ImproperlyConfigured for a key under 32 characters.
     """
-    key: str = env.str("SECRET_KEY", default="")
+    key: str = read_text(env, "SECRET_KEY")
     if key:
         if len(key) < 32:  # noqa: PLR2004
             raise ImproperlyConfigured("SECRET_KEY is too short: use at least 32 random characters.")

@@ -93,6 +93,11 @@ class TestDingTalk:
         described = repr(read(DINGTALK_CLIENT_ID="id", DINGTALK_CLIENT_SECRET="hush-hush")["DINGTALK"])
         assert "hush-hush" not in described
 
+    def test_secret_that_begins_with_a_dollar_sign_is_taken_as_it_is(self, read: Read) -> None:
+        settings = read(DINGTALK_ACCESS_TOKEN="$HOME-token", SECRET_KEY="$" + "k" * 40)
+        assert settings["DINGTALK"].access_token == "$HOME-token"
+        assert settings["SECRET_KEY"] == "$" + "k" * 40
+
     def test_host_loses_its_closing_slash(self, read: Read) -> None:
         app = read(DINGTALK_ACCESS_TOKEN="t", DINGTALK_BASE_URL="https://api.dingtalk.com/")["DINGTALK"]
         assert app.base_url == "https://api.dingtalk.com"
@@ -141,6 +146,10 @@ class TestWrongValues:
             "https://api.dingtalk.com/#a",
             "https://api.dingtalk.com:port",
             "https://",
+            "https://api.dingtalk.com/\x7f",
+            "https://api.ding\ttalk.com",
+            "https://api.ding\u200btalk.com",
+            "https://api.ding talk.com",
         ],
     )
     def test_host_that_could_leak_the_token_is_refused(self, read: Read, url: str) -> None:
