@@ -52,8 +52,9 @@ def invite_again(*, invitation: Invitation, states: Collection[str], user: User)
     AlreadySent is raised. Raises also NobodyToInvite, ConferenceEnded or AppUnavailable.
     """
     with transaction.atomic():
-        locked = Invitation.objects.select_for_update(of=("self",)).select_related("conference__app")
-        original = locked.get(pk=invitation.pk)
+        # It may be under way: its senders, who only refer to it, need not wait.
+        locked = Invitation.objects.select_for_update(no_key=True, of=("self",))
+        original = locked.select_related("conference__app").get(pk=invitation.pk)
         _check_can_be_sent(original)
         people = list(original.invitees.with_states(states).in_order())
         if not people:

@@ -75,8 +75,8 @@ def leave_out_waiting(invitation_id: int, *, because: str) -> None:
     An attempt under way is left to end by itself.
     """
     with transaction.atomic():
-        waiting = Batch.objects.of(invitation_id).waiting()
-        numbers = waiting.lock()
+        App.objects.lock_that_of(invitation_id)
+        numbers = Batch.objects.of(invitation_id).waiting().lock()
         if numbers:
             people = Invitee.objects.in_batches(Batch.objects.filter(pk__in=numbers)).pending()
             people.update(state=InviteeState.SKIPPED, skipped_because=because[:128])
@@ -104,6 +104,9 @@ def close_finished(invitation_id: int | None = None) -> None:
 
 def _go_on(batch: Batch, outcome: Outcome) -> None:
     now = timezone.now()
+    if outcome.shut_out:
+        # Before the own batch, as everywhere: who holds batches must not wait for those who lock all that wait.
+        _let_the_app_rest(batch)
     if outcome.next_step is NextStep.REPEAT:
         batch.state = BatchState.WAITING
         batch.not_before = now + timedelta(seconds=outcome.pause)
@@ -117,14 +120,12 @@ def _go_on(batch: Batch, outcome: Outcome) -> None:
         Conference.objects.filter(invitations=batch.invitation_id).update(
             status=ConferenceStatus.ENDED, status_read_at=now
         )
-    if outcome.shut_out:
-        _let_the_app_rest(batch)
 
 
 def _let_the_app_rest(batch: Batch) -> None:
     """Nothing of the whole app is sent before the time is over: neither what waits nor what is sent meanwhile."""
     until = timezone.now() + timedelta(seconds=SHUT_OUT)
-    app = App.objects.get(conferences__invitations=batch.invitation_id)
+    app = App.objects.lock_that_of(batch.invitation_id)
     App.objects.filter(pk=app.pk).update(rests_until=until)
     waiting = Batch.objects.of_app(app).waiting().filter(not_before__lt=until)
     Batch.objects.filter(pk__in=waiting.lock()).update(not_before=until)
@@ -132,8 +133,9 @@ def _let_the_app_rest(batch: Batch) -> None:
 
 def _halve(batch: Batch) -> None:
     """Puts the people of a refused batch into two new ones, so that a wrong unionId ends up alone."""
-    # Halves of one invitation are numbered one after the other, even where two workers halve at once.
-    Invitation.objects.select_for_update(of=("self",)).get(pk=batch.invitation_id)
+    # Halves of one invitation are numbered one after the other, even where two workers halve at once. Claims, which
+    # only refer to the invitation, need not wait.
+    Invitation.objects.select_for_update(no_key=True).get(pk=batch.invitation_id)
     last = Batch.objects.of(batch.invitation_id).aggregate(last=Max("number"))["last"]
     people = list(batch.invitees.pending().in_order())
     middle = (len(people) + 1) // 2

@@ -37,6 +37,14 @@ class AppQuerySet(models.QuerySet["App"]):
             missing.append(AppKind.SANDBOX)
         return self.filter(enabled=True).exclude(kind__in=missing)
 
+    def lock_that_of(self, invitation_id: int) -> "App":
+        """The app of an invitation, locked until the transaction ends.
+
+        Whoever changes many batches at once takes this lock first, so that two of them never wait for each other.
+        """
+        of_invitation = self.filter(conferences__invitations=invitation_id).without_secrets()
+        return of_invitation.select_for_update(no_key=True, of=("self",)).get()
+
     def rests_until(self, pk: int) -> datetime | None:
         """Until when nothing may be sent through one app, if it has to rest."""
         return self.values_list("rests_until", flat=True).get(pk=pk)
