@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import Attempt, Conference, Invitation, User, Worker
@@ -59,6 +60,22 @@ class TestWorker:
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=20) == 0
         assert not Worker.objects.exists()
+
+    def test_it_outlives_a_database_that_fails_for_a_while(
+        self, worker: subprocess.Popen[bytes], conference: Conference, organizer: User
+    ) -> None:
+        wait_for("the heartbeat", Worker.objects.alive().exists)
+        table = DBTaskResult._meta.db_table
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {table} RENAME TO away")
+            time.sleep(1.5)
+            cursor.execute(f"ALTER TABLE away RENAME TO {table}")
+        draft = InvitationFactory(conference=conference)
+        InviteeFactory(invitation=draft, value="abc")
+        invitation = send(invitation=draft, revision=0, user=organizer)
+        finished = Invitation.objects.filter(pk=invitation.pk, state=InvitationState.FINISHED)
+        wait_for("the delivery", finished.exists)
+        assert worker.poll() is None
 
     def test_it_recovers_at_its_start(
         self, sandbox: SandboxServer, conference: Conference, organizer: User, worker: subprocess.Popen[bytes]
