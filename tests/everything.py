@@ -78,7 +78,8 @@ def static_steps() -> Iterator[Step]:
 
 def test_steps(folder: Path, postgres_url: str) -> Iterator[Step]:
     """The tests, on both databases; their counts go to XML files in ``folder``."""
-    pytest = [PYTHON, "-m", "pytest", "--quiet"]
+    # Much of the time goes by waiting, for browsers and for programs that start.
+    pytest = [PYTHON, "-m", "pytest", "--quiet", "--numprocesses=auto", "--maxprocesses=4"]
     yield Step(
         title="tests on SQLite",
         command=[*pytest, "-m", "not browser", f"--junit-xml={folder / 'sqlite.xml'}"],
