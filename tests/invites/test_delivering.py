@@ -295,11 +295,12 @@ class TestLeavesNothingUnderWay:
     ) -> None:
         invitation = sent(conference, organizer, "a1")
         sandbox.add_fault("hang")
+        main_thread = threading.get_ident()
 
         def interrupt() -> None:
             while not sandbox.invitations:
                 time.sleep(0.01)
-            signal.raise_signal(signal.SIGINT)
+            signal.pthread_kill(main_thread, signal.SIGINT)
 
         thread = threading.Thread(target=interrupt)
         thread.start()
