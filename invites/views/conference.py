@@ -55,6 +55,7 @@ def conference_detail(request: HttpRequest, pk: int) -> TemplateResponse:
         **invitations_context(request, conference),
         **composer_context(request, conference),
         "conference": conference,
+        "is_usable": permissions.usable_apps(request.user).contains(conference.app),
     }
     return page_or_fragment(request, "invites/conference_detail.html", context)
 

@@ -12,8 +12,9 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects, assertTemplateUsed
 
 from invites.dingtalk.sandbox import DEMO_ORGANIZER, SandboxServer
+from invites.errors import AppUnavailable
 from invites.forms.conference import PAGE_SIZE
-from invites.models import Conference, Invitation, User
+from invites.models import App, Conference, Invitation, User
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState, InviteeState
 from invites.views.invitation import INVITATIONS_SHOWN
@@ -205,6 +206,14 @@ class TestConferenceDetail:
         response = browser.get(at("conference_detail", conference))
         assert len(response.context["earlier"]) == INVITATIONS_SHOWN
         assertContains(response, history)
+
+    def test_page_says_beforehand_that_the_app_cannot_be_used(
+        self, browser: Client, conference: Conference
+    ) -> None:
+        address = at("conference_detail", conference)
+        assertNotContains(browser.get(address), str(AppUnavailable()))
+        App.objects.filter(pk=conference.app_id).update(enabled=False)
+        assertContains(browser.get(address), str(AppUnavailable()))
 
     def test_draft_is_no_invitation_yet(self, browser: Client, conference: Conference) -> None:
         InvitationFactory(conference=conference)
