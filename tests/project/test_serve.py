@@ -208,6 +208,7 @@ class TestWithoutCredentials:
         assert len(below) >= 3
         assert served.stop(kind) == 0
         assert served.said.rstrip().endswith("Stopped.")
+        assert "WARNING" not in served.said
         assert below & set(processes()) == set()
         with pytest.raises(ConnectionRefusedError):
             served.get("/healthz")

@@ -90,8 +90,9 @@ class Command(BaseCommand):
         name = f"{socket.gethostname()[:40]}-{os.getpid()}-{get_random_string(6)}"
         ensure_apps()
         demo.withdraw()
-        # The engine speaks of every look for work; the attempts are what an administrator wants to read.
-        logging.getLogger("django_tasks_db").setLevel(logging.WARNING)
+        # The engine speaks of every look for work, and warns of every stop, which is no trouble; the attempts are what
+        # an administrator wants to read.
+        logging.getLogger("django_tasks_db").setLevel(logging.ERROR)
         work = Worker(
             queue_names=["*"],
             excluded_queue_names=[],
