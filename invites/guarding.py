@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext_lazy as _
+
 from invites.dingtalk.sandbox.people import is_demo_value
 from invites.errors import DemoPersonRefused
 from invites.models import App
@@ -14,3 +16,9 @@ def refuse_demo_person(*, app: App, values: Iterable[str]) -> None:
     """
     if not app.is_sandbox and any(is_demo_value(value) for value in values):
         raise DemoPersonRefused
+
+
+def refuse_demo_conference(*, app: App, conference_id: str) -> None:
+    """Raises DemoPersonRefused where the conference is of the sandbox, while ``app`` is a real one."""
+    if not app.is_sandbox and is_demo_value(conference_id):
+        raise DemoPersonRefused(_("This conference exists in the sandbox only."))

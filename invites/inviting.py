@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from invites import delivering, phone_numbers
 from invites.connecting import client_for, ensure_apps
-from invites.guarding import refuse_demo_person
+from invites.guarding import refuse_demo_conference, refuse_demo_person
 from invites.models import App, Conference, Contact, ContactGroup, Invitation, Invitee
 from invites.models.address_book import validate_nick, validate_union_id
 from invites.models.app import AppKind
@@ -102,6 +102,7 @@ def make(*, app: App, conference_id: str, operator_union_id: str, people: Iterab
     Conference.conference_id.field.run_validators(conference_id)
     if not conference_id:
         raise ValidationError(_("Enter the conferenceId."))
+    refuse_demo_conference(app=app, conference_id=conference_id)
     if operator_union_id:
         validate_union_id(operator_union_id)
         refuse_demo_person(app=app, values=[operator_union_id])

@@ -10,8 +10,8 @@ from invites.conferring.facts import Facts, facts_of
 from invites.conferring.refusing import refusal_of
 from invites.connecting import client_for
 from invites.dingtalk import ConferenceOver, DingTalkError
-from invites.dingtalk.sandbox.people import is_demo_value
-from invites.errors import ConferenceTaken, DemoPersonRefused, DingTalkRefused
+from invites.errors import ConferenceTaken, DingTalkRefused
+from invites.guarding import refuse_demo_conference
 from invites.models import App, Conference, User
 
 # With these DingTalk says that there is no such conference. Everything else that it refuses may be cured, and
@@ -34,8 +34,7 @@ def register(*, user: User, app: App, conference_id: str, title: str = "") -> Re
     ``title`` wins over DingTalk's. Raises ConferenceTaken where somebody else has it, DingTalkRefused where DingTalk
     has no such conference, DemoPersonRefused or AppUnavailable.
     """
-    if is_demo_value(conference_id) and not app.is_sandbox:
-        raise DemoPersonRefused(_("This conference exists in the sandbox only."))
+    refuse_demo_conference(app=app, conference_id=conference_id)
     known = Conference.objects.of_app(app, conference_ids=[conference_id]).first()
     if known is not None:
         return _shared(known, user=user)

@@ -118,7 +118,7 @@ class TestBanner:
         AppFactory(name="Head office")
         AppFactory(name="Branch")
         AppFactory(name="Old one", enabled=False)
-        assert banner_of(organizer) == "Real people are called through Branch, Head office."
+        assert banner_of(organizer) == "Real people are called. DingTalk app in use: Branch, Head office"
 
     def test_name_of_an_app_is_escaped(self, organizer: User, alive_worker: None) -> None:
         AppFactory(name="<b>Office</b>")

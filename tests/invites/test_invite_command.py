@@ -28,16 +28,20 @@ from tests.factories import (
     ContactGroupFactory,
     InvitationFactory,
 )
-from tests.invites.conftest import RUNNING_CONFERENCE
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
+
+
+# A conference of no demonstration: those cannot be reached through a real app.
+RUNNING_CONFERENCE = "00112233445566778899aabb"
 
 
 @pytest.fixture
 def environment_app(settings: Settings) -> Any:
     """The app of the environment; its DingTalk is a sandbox server that nothing knows to be one."""
     with SandboxServer() as server:
+        server.add_conference(conference_id=RUNNING_CONFERENCE)
         settings.DINGTALK = DingTalkEnvironment(
             base_url=server.base_url, client_id=SANDBOX_CLIENT_ID, client_secret=SANDBOX_CLIENT_SECRET
         )
@@ -203,6 +207,7 @@ class TestRefuses:
             [RUNNING_CONFERENCE, "--operator", "o p", "--user", "abc:A"],
             [RUNNING_CONFERENCE, "--app", "No such app", "--user", "abc:A"],
             [RUNNING_CONFERENCE, "--user", "sandbox-person-01:Demo"],
+            ["5a9db0c000000000000000a1", "--user", "abc:A"],
             ["a/b", "--user", "abc:A"],
             ["..", "--user", "abc:A"],
             ["q?x=1", "--user", "abc:A"],
@@ -256,6 +261,7 @@ class TestSecrets:
 def program(tmp_path: Path) -> Iterator[tuple[SandboxServer, dict[str, str]]]:
     """A sandbox that nothing knows to be one, and the environment of a program with a freshly migrated database."""
     with SandboxServer() as server:
+        server.add_conference(conference_id=RUNNING_CONFERENCE)
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("DINGTALK", "DATA"))
         } | {
