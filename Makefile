@@ -41,7 +41,7 @@ format: tools
 	@.venv/bin/python -m tests.everything --format
 
 bench: tools
-	@.venv/bin/python -m tests.services.postgres .venv/bin/python -m tests.benchmarks
+	@LOG_LEVEL=WARNING .venv/bin/python -m tests.services.postgres .venv/bin/python -m tests.benchmarks
 
 messages: tools
 	@.venv/bin/python -m tests.translations --update

@@ -157,7 +157,7 @@ def _install(packages: list[str]) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for command in (
         ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-qq", "--yes", "--no-install-recommends", *packages],
+        ["apt-get", "install", "-qq", "-o", "Dpkg::Use-Pty=0", "--yes", "--no-install-recommends", *packages],
     ):
         subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
 
