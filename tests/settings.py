@@ -1,6 +1,8 @@
 """The product's settings, cut off from the environment of whoever runs the tests."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 for name in list(os.environ):
@@ -10,6 +12,8 @@ for name in list(os.environ):
         "ALLOWED_HOSTS",
         "HTTPS_ONLY",
         "TIME_ZONE",
+        "FIELD_ENCRYPTION_KEYS",
+        "TASKS_BACKEND",
     }:
         del os.environ[name]
 os.environ |= {
@@ -20,6 +24,8 @@ os.environ |= {
 
 from dashboard.settings import *  # noqa: E402, F403
 from dashboard.settings import DATA_DIR, DATABASES  # noqa: E402
+
+atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, as in production: threads then have connections of their own. Nothing of it must survive a power cut.
