@@ -9,12 +9,6 @@ from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
 
-class HtmxRequest(HttpRequest):
-    """A request after django-htmx has looked at it."""
-
-    htmx: HtmxDetails
-
-
 def page_or_fragment(
     request: HttpRequest,
     template: str,

@@ -48,6 +48,7 @@ def send(*, invitation: Invitation, revision: int, user: User) -> Invitation:
 def invite_again(*, invitation: Invitation, states: Collection[str], user: User) -> Invitation:
     """Invites the people of a sent invitation who are in one of ``states`` once more, as a new invitation.
 
+    It is in the name of ``user``, who need not be the one that sent the first.
     Whoever stands on an earlier repetition of it is left alone, so that a second press rings nobody again: then
     AlreadySent is raised. Raises also NobodyToInvite, ConferenceEnded or AppUnavailable.
     """
@@ -65,7 +66,6 @@ def invite_again(*, invitation: Invitation, states: Collection[str], user: User)
             raise AlreadySent(_("These people have been invited again already."))
         repetition = Invitation.objects.create(
             conference=original.conference,
-            operator_union_id=original.operator_union_id,
             repeats=original,
             state=InvitationState.SENDING,
             sent_at=timezone.now(),

@@ -153,6 +153,14 @@ class TestInviteAgain:
         assert [p.value for p in again.invitees.all()] == [finished.invitees.get(state="failed").value]
         assert again.invitees.get().state == InviteeState.PENDING
 
+    def test_call_shows_whoever_invites_again_not_who_invited_first(
+        self, finished: Invitation, other_organizer: User
+    ) -> None:
+        again = invite_again(invitation=finished, states=[InviteeState.FAILED], user=other_organizer)
+        finished.refresh_from_db()
+        assert finished.operator_union_id == "operator-of-organizer"
+        assert again.operator_union_id == other_organizer.union_id
+
     def test_second_press_invites_nobody_again(self, finished: Invitation, organizer: User) -> None:
         invite_again(invitation=finished, states=[InviteeState.FAILED], user=organizer)
         with pytest.raises(AlreadySent):
