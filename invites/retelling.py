@@ -13,7 +13,7 @@ from invites.dingtalk.calls import invite_request, phone_fields
 from invites.dingtalk.types import Invitee as InviteeByUnionId
 from invites.dingtalk.types import PhoneInvitee
 from invites.models import Attempt, Invitee
-from invites.models.invitation import Channel
+from invites.models.invitee import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,8 +31,10 @@ from invites.models import (
 )
 from invites.models.app import AppKind
 from invites.models.attempt import AttemptState
+from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import BatchState, Channel, InvitationState, InviteeState
+from invites.models.invitation import InvitationState
+from invites.models.invitee import Channel, InviteeState
 from invites.models.user import Role
 
 PASSWORD = "a long test password"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from invites.composing.recognising import Person
 from invites.models import Invitation, Invitee
-from invites.models.invitation import Channel
+from invites.models.invitee import Channel
 
 
 class _Seat:

@@ -20,7 +20,7 @@ from invites.composing import fields
 from invites.composing.fields import Field, Likeness
 from invites.models.address_book import NICK_LENGTH, UNION_ID_LENGTH
 from invites.models.draft_line import LineProblem
-from invites.models.invitation import Channel
+from invites.models.invitee import Channel
 
 # What one line of a draft can keep; a longer one that is of no use is kept in pieces.
 LINE_LENGTH = 500

@@ -17,7 +17,7 @@ from invites.guarding import refuse_demo_person
 from invites.models import App, Contact, User
 from invites.models.address_book import NICK_LENGTH
 from invites.models.draft_line import LineProblem
-from invites.models.invitation import Channel
+from invites.models.invitee import Channel
 
 # Values in one query: well below what any database takes, and few queries for 10,000 lines.
 CHUNK = 2000

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from invites.models import Conference, Invitation
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import Channel
+from invites.models.invitee import Channel
 
 # Above this many people, Invite asks once more.
 MANY_PEOPLE = 50

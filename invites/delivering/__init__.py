@@ -30,7 +30,7 @@ from invites.dingtalk import DingTalkClient, DingTalkError, Invitee, PhoneInvite
 from invites.encryption import UndecryptableError
 from invites.errors import AppUnavailable
 from invites.models import App, Attempt, Batch, Invitation
-from invites.models.invitation import Channel
+from invites.models.invitee import Channel
 
 __all__ = [
     "COMMAND_LINE",

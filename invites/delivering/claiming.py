@@ -14,7 +14,8 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from invites.models import Attempt, Invitation, Invitee
-from invites.models.invitation import BatchState, InviteeState
+from invites.models.batch import BatchState
+from invites.models.invitee import InviteeState
 
 _TAKE_BATCH = """
     UPDATE invites_batch

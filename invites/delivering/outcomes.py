@@ -16,7 +16,7 @@ from invites.dingtalk import (
     UnknownPerson,
 )
 from invites.models.attempt import AttemptState
-from invites.models.invitation import InviteeState
+from invites.models.invitee import InviteeState
 
 PROCESS_DIED = "processDied"
 """Our own code of an attempt whose process ended before it could write what came of it."""

@@ -14,8 +14,10 @@ from django.utils import timezone
 from invites.delivering.outcomes import NextStep, Outcome
 from invites.dingtalk.codes import SHUT_OUT
 from invites.models import App, Attempt, Batch, Conference, Invitation, Invitee
+from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import BatchState, InvitationState, InviteeState
+from invites.models.invitation import InvitationState
+from invites.models.invitee import InviteeState
 
 # Once for every call while people wait, like the statements of a claim.
 _CLOSE_FINISHED = """

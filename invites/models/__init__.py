@@ -3,9 +3,11 @@
 from invites.models.address_book import AddressBook, Contact, ContactGroup
 from invites.models.app import App, CachedToken
 from invites.models.attempt import Attempt, AttemptInvitee
+from invites.models.batch import Batch
 from invites.models.conference import Conference, ConferenceCreation
 from invites.models.draft_line import DraftLine
-from invites.models.invitation import Batch, Invitation, Invitee
+from invites.models.invitation import Invitation
+from invites.models.invitee import Invitee
 from invites.models.user import User
 from invites.models.worker import Worker
 

@@ -12,8 +12,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from invites.models.batch import Batch
 from invites.models.conference import Conference
-from invites.models.invitation import Batch, Channel, Invitation, Invitee, InviteeState
+from invites.models.invitation import Invitation
+from invites.models.invitee import Channel, Invitee, InviteeState
 
 PAGE_SIZE = 50
 # So many names stand in a row of the history; the rest is a number.

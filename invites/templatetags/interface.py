@@ -16,8 +16,10 @@ from django_stubs_ext import StrOrPromise
 
 from invites import phone_numbers
 from invites.models.attempt import AttemptState
+from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import BatchState, Channel, InvitationState, InviteeState
+from invites.models.invitation import InvitationState
+from invites.models.invitee import Channel, InviteeState
 
 register = template.Library()
 

@@ -15,7 +15,7 @@ from invites.explaining import explain
 from invites.forms.attempt import AttemptFilterForm
 from invites.models import Attempt
 from invites.models.attempt import AttemptPage
-from invites.models.invitation import InviteeState
+from invites.models.invitee import InviteeState
 from invites.retelling import retell
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard.fragments import page_or_fragment
 from invites import permissions, sending
 from invites.models import Conference, Invitation, User
-from invites.models.invitation import InviteeState
+from invites.models.invitee import InviteeState
 
 # How many people and attempts a page shows before it asks.
 PEOPLE_SHOWN = 100

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import Conference, Invitation, Invitee, User
-from invites.models.invitation import Channel
+from invites.models.invitee import Channel
 from tests.benchmarks.figures import Figure, milliseconds
 
 LONG = 200

@@ -15,7 +15,7 @@ from invites.delivering import WORKER, attempt_next
 from invites.dingtalk.sandbox import SANDBOX_FIXED_TOKEN, SandboxServer
 from invites.models import App, Attempt, Conference, Invitation, Invitee
 from invites.models.app import AppKind
-from invites.models.invitation import Channel
+from invites.models.invitee import Channel
 from invites.sending import send
 from tests.benchmarks.figures import Figure, milliseconds
 from tests.factories import UserFactory

@@ -11,7 +11,7 @@ from django.test import Client
 
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import Conference, Invitation, Invitee, User, Worker
-from invites.models.invitation import Channel
+from invites.models.invitee import Channel
 from tests.benchmarks.figures import Figure, milliseconds
 from tests.services.processes import environment_of
 

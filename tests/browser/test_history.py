@@ -9,7 +9,9 @@ from playwright.sync_api import Page, expect
 from invites.models import Attempt, Invitation, User
 from invites.models.app import AppKind
 from invites.models.attempt import AttemptState
-from invites.models.invitation import BatchState, Channel, InvitationState, InviteeState
+from invites.models.batch import BatchState
+from invites.models.invitation import InvitationState
+from invites.models.invitee import Channel, InviteeState
 from tests.browser.conftest import Screenshot, SignIn
 from tests.browser.looks import LOOKS, Look, sideways
 from tests.factories import AppFactory, AttemptFactory, InviteeFactory, SentInvitationFactory

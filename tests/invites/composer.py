@@ -12,7 +12,7 @@ from invites.models import (
     Invitee,
     User,
 )
-from invites.models.invitation import Channel
+from invites.models.invitee import Channel
 
 UNION_ID = "exxxxxxxxQiE"
 NUMBER = "+8613800138000"

@@ -12,7 +12,8 @@ from invites.explaining import explain
 from invites.models import Attempt, Invitation, User
 from invites.models.attempt import AttemptState
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import Channel, InvitationSource, InvitationState, InviteeState
+from invites.models.invitation import InvitationSource, InvitationState
+from invites.models.invitee import Channel, InviteeState
 from tests.conftest import SignedIn
 from tests.factories import (
     AppFactory,

@@ -15,7 +15,7 @@ from invites.models.address_book import Sharing
 from invites.models.app import AppKind
 from invites.models.conference import ConferenceStatus
 from invites.models.draft_line import LineProblem
-from invites.models.invitation import Channel
+from invites.models.invitee import Channel
 from invites.sending import send
 from tests.factories import (
     AddressBookFactory,

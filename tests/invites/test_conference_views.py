@@ -16,7 +16,8 @@ from invites.errors import AppUnavailable
 from invites.forms.conference import PAGE_SIZE
 from invites.models import App, Conference, Invitation, User
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import InvitationState, InviteeState
+from invites.models.invitation import InvitationState
+from invites.models.invitee import InviteeState
 from invites.views.invitation import INVITATIONS_SHOWN
 from tests.conftest import SignedIn
 from tests.factories import AppFactory, ConferenceFactory, InvitationFactory, InviteeFactory, UserFactory

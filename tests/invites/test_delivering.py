@@ -23,7 +23,8 @@ from invites.models import App, Attempt, Batch, Conference, Invitation, Invitee,
 from invites.models.app import AppKind
 from invites.models.attempt import AttemptState
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import Channel, InvitationState, InviteeState
+from invites.models.invitation import InvitationState
+from invites.models.invitee import Channel, InviteeState
 from invites.sending import send
 from tests.factories import AppFactory, ConferenceFactory, InvitationFactory, InviteeFactory
 

@@ -19,7 +19,8 @@ from invites.errors import AlreadySent, ConferenceEnded, NobodyToInvite
 from invites.models import App, Attempt, Batch, Conference, Invitation, Invitee, User
 from invites.models.app import AppKind
 from invites.models.attempt import AttemptState
-from invites.models.invitation import InvitationState, InviteeState
+from invites.models.invitation import InvitationState
+from invites.models.invitee import InviteeState
 from invites.recovering import recover
 from invites.sending import invite_again
 from tests.invites.conftest import RUNNING_CONFERENCE

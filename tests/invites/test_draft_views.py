@@ -20,7 +20,7 @@ from invites.models import (
 )
 from invites.models.conference import ConferenceStatus
 from invites.models.draft_line import LineProblem
-from invites.models.invitation import Channel
+from invites.models.invitee import Channel
 from invites.views.draft import CLEARED_WITHOUT_ASKING
 from invites.views.draft_shown import LINES_SHOWN, ROWS_SHOWN
 from tests.conftest import SignedIn

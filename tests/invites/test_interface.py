@@ -10,8 +10,10 @@ from django.template import Context, Template
 from django.utils import timezone, translation
 
 from invites.models.attempt import AttemptState
+from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import BatchState, InvitationState, InviteeState
+from invites.models.invitation import InvitationState
+from invites.models.invitee import InviteeState
 from invites.templatetags.interface import LOOKS, look_of
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)

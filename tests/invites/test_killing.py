@@ -16,7 +16,8 @@ from invites.connecting import close_clients
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import App, Attempt, Conference, Invitation, Invitee, User, Worker
 from invites.models.app import AppKind
-from invites.models.invitation import InvitationState, InviteeState
+from invites.models.invitation import InvitationState
+from invites.models.invitee import InviteeState
 from invites.sending import send
 from tests.factories import InvitationFactory, InviteeFactory
 from tests.invites.conftest import RUNNING_CONFERENCE

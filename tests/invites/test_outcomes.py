@@ -29,7 +29,7 @@ from invites.dingtalk import (
     UnreadableAnswer,
 )
 from invites.models.attempt import AttemptState
-from invites.models.invitation import InviteeState
+from invites.models.invitee import InviteeState
 
 
 def tried(

@@ -13,7 +13,7 @@ from invites.composing.fields import Likeness, likeness, tidy
 from invites.composing.reading import LINE_LENGTH, BadLine, Entry, line_of, read
 from invites.models.address_book import NICK_LENGTH
 from invites.models.draft_line import LineProblem
-from invites.models.invitation import Channel
+from invites.models.invitee import Channel
 
 UNION_ID = "exxxxxxxxQiE"
 OTHER_UNION_ID = "qzR1abcdefiEiE"

@@ -11,7 +11,8 @@ from invites.delivering import PROCESS_DIED
 from invites.delivering.claiming import claim_next_batch
 from invites.models import Attempt, Invitation, User
 from invites.models.attempt import AttemptState
-from invites.models.invitation import InvitationState, InviteeState
+from invites.models.invitation import InvitationState
+from invites.models.invitee import InviteeState
 from invites.recovering import recover
 from invites.sending import send
 from tests.factories import ConferenceFactory, InvitationFactory, InviteeFactory

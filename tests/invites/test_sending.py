@@ -19,7 +19,8 @@ from invites.errors import (
 )
 from invites.models import App, Conference, Invitation, Invitee, User
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import InvitationState, InviteeState
+from invites.models.invitation import InvitationState
+from invites.models.invitee import InviteeState
 from invites.sending import invite_again, send
 from tests.factories import ConferenceFactory, InvitationFactory, InviteeFactory
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from invites import inviting
 from invites.errors import InviteError
 from invites.models import Attempt, Invitation
-from invites.models.invitation import InviteeState
+from invites.models.invitee import InviteeState
 
 
 class Command(BaseCommand):

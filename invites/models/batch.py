@@ -1,0 +1,82 @@
+"""Batches: the people of an invitation, cut into what one POST carries each.
+
+waiting ⇄ taken        (its last attempt says the rest)
+waiting ◀── looking_up ◀── taken        (somebody in it is unknown, and the contact operation is asked who)
+"""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from invites.models.app import App
+
+
+class BatchState(models.TextChoices):
+    """Where a batch stands."""
+
+    WAITING = "waiting", _("Waiting")
+    TAKEN = "taken", _("Taken")
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    """Queries over batches."""
+
+    def due(self) -> Self:
+        """Those that may be sent now, in their order."""
+        return self.waiting().filter(not_before__lte=timezone.now()).order_by("number")
+
+    def waiting(self) -> Self:
+        """Those to be sent now or later."""
+        return self.filter(state=BatchState.WAITING)
+
+    def of(self, invitation_id: int) -> Self:
+        """Those of one invitation."""
+        return self.filter(invitation=invitation_id)
+
+    def of_app(self, app: App) -> Self:
+        """Those of any invitation through ``app``."""
+        return self.filter(invitation__conference__app=app)
+
+    def lock(self) -> list[int]:
+        """Locks them until the transaction ends and returns their keys.
+
+        Always in the same order, so that two who lock many do not wait for each other.
+        """
+        return [batch.pk for batch in self.select_for_update(of=("self",)).order_by("pk")]
+
+    def next_due(self) -> datetime | None:
+        """When the first of them may be sent."""
+        return self.aggregate(first=models.Min("not_before"))["first"]  # type: ignore[no-any-return]
+
+
+class Batch(models.Model):
+    """The people that one POST carries. ``tries`` counts its attempts, the repeated ones included."""
+
+    invitation = models.ForeignKey("invites.Invitation", on_delete=models.PROTECT, related_name="batches")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=16, choices=BatchState, default=BatchState.WAITING)
+    people = models.PositiveSmallIntegerField()
+    not_before = models.DateTimeField(default=timezone.now)
+    tries = models.PositiveSmallIntegerField(default=0)
+    # Halves take this over from the whole, so that the time for all tries together is bounded.
+    first_tried_at = models.DateTimeField(null=True)
+    token_was_stale = models.BooleanField(default=False)
+    half_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="halves")
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["invitation", "number"], name="batch_number_once"),
+            models.CheckConstraint(condition=Q(state__in=BatchState.values), name="batch_state_is_known"),
+        )
+        indexes = (
+            models.Index(fields=["not_before"], condition=Q(state=BatchState.WAITING), name="batch_waiting"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.invitation_id}/{self.number}"

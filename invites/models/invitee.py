@@ -1,0 +1,177 @@
+"""Invitees: the people on an invitation, each a snapshot reached by one channel.
+
+pending ⇄ sending ──▶ invited | failed | unknown;  pending ──▶ skipped
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Count, Max, Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from invites.models.address_book import NICK_LENGTH, Contact
+from invites.models.batch import Batch, BatchQuerySet
+
+if TYPE_CHECKING:
+    from invites.models.invitation import InvitationQuerySet
+
+
+class Channel(models.TextChoices):
+    """How a person is reached."""
+
+    UNION_ID = "union_id", _("DingTalk")
+    PHONE = "phone", _("Phone")
+
+
+class InviteeState(models.TextChoices):
+    """What became of a person so far."""
+
+    PENDING = "pending", _("Waiting")
+    SENDING = "sending", _("Calling DingTalk")
+    INVITED = "invited", _("Invited")
+    FAILED = "failed", _("Not invited")
+    UNKNOWN = "unknown", _("Unknown")
+    SKIPPED = "skipped", _("Left out")
+
+
+class InviteeQuerySet(models.QuerySet["Invitee"]):
+    """Queries over invitees."""
+
+    def in_order(self) -> Self:
+        """As they were added."""
+        return self.order_by("position", "pk")
+
+    def pending(self) -> Self:
+        """Those still to be called."""
+        return self.filter(state=InviteeState.PENDING)
+
+    def sending(self) -> Self:
+        """Those in a call that is under way."""
+        return self.filter(state=InviteeState.SENDING)
+
+    def on(self, invitations: "InvitationQuerySet") -> Self:
+        """Those on any of ``invitations``."""
+        return self.filter(invitation__in=invitations)
+
+    def with_state(self, state: str) -> Self:
+        """Those in ``state``."""
+        return self.filter(state=state)
+
+    def with_states(self, states: Iterable[str]) -> Self:
+        """Those in any of ``states``."""
+        return self.filter(state__in=list(states))
+
+    def after(self, position: int) -> Self:
+        """Those who stand behind ``position``."""
+        return self.filter(position__gt=position)
+
+    def in_batch(self, batch_id: int) -> Self:
+        """Those of one batch."""
+        return self.filter(batch=batch_id)
+
+    def up_to(self, position: int) -> Self:
+        """Those who do not stand behind ``position``."""
+        return self.filter(position__lte=position)
+
+    def among(self, pks: Iterable[int]) -> Self:
+        """Those with these keys."""
+        return self.filter(pk__in=list(pks))
+
+    def next_position(self) -> int:
+        """The position behind everybody."""
+        last: int | None = self.aggregate(last=Max("position"))["last"]
+        return 0 if last is None else last + 1
+
+    def count_by_channel(self) -> dict[str, int]:
+        """How many are to be called by each channel that occurs."""
+        return dict(self.order_by().values_list("channel").annotate(people=Count("pk")))
+
+    def with_contact(self) -> Self:
+        """With the contact that each was added from."""
+        return self.select_related("contact")
+
+    def in_batches(self, batches: BatchQuerySet) -> Self:
+        """Those of any of ``batches``."""
+        return self.filter(batch__in=batches)
+
+    def with_last_attempt(self) -> Self:
+        """With the attempt that says what happened to each."""
+        return self.select_related("last_attempt")
+
+    def known_as(self, *, union_ids: list[str], phone_numbers: list[str]) -> Self:
+        """Those who are, themselves or by their contact, one of these people."""
+        return self.filter(
+            Q(channel=Channel.UNION_ID, value__in=union_ids)
+            | Q(channel=Channel.PHONE, value__in=phone_numbers)
+            | Q(contact__union_id__in=[u for u in union_ids if u])
+            | Q(contact__phone_number__in=[p for p in phone_numbers if p])
+        )
+
+
+class Invitee(models.Model):
+    """One person on an invitation, reached by one channel.
+
+    ``value`` is a unionId or an E.164 number. Channel, value and nick are a snapshot: they never change once the
+    invitation is sent. Only `invites.sending` (and leaving somebody out) changes ``state``.
+    """
+
+    invitation = models.ForeignKey(
+        "invites.Invitation", on_delete=models.PROTECT, related_name="invitees", verbose_name=_("invitation")
+    )
+    position = models.PositiveIntegerField(_("position"))
+    channel = models.CharField(_("channel"), max_length=16, choices=Channel)
+    value = models.CharField(_("unionId or phone number"), max_length=128)
+    nick = models.CharField(pgettext_lazy("person", "name"), max_length=NICK_LENGTH)
+    nick_filled_in = models.BooleanField(_("name filled in"), default=False)
+    times_added = models.PositiveIntegerField(_("times named"), default=1)
+    contact = models.ForeignKey(
+        Contact, on_delete=models.SET_NULL, null=True, related_name="invitees", verbose_name=_("contact")
+    )
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, null=True, related_name="invitees", verbose_name=_("batch")
+    )
+    state = models.CharField(_("state"), max_length=16, choices=InviteeState, default=InviteeState.PENDING)
+    skipped_because = models.CharField(_("left out because"), max_length=128, blank=True)
+    last_attempt = models.ForeignKey(
+        "Attempt", on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("last attempt")
+    )
+
+    objects = InviteeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("invitee")
+        verbose_name_plural = _("invitees")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["invitation", "channel", "value"], name="invitee_once_by_channel"
+            ),
+            models.UniqueConstraint(
+                fields=["invitation", "contact"],
+                condition=Q(contact__isnull=False),
+                name="invitee_once_by_contact",
+            ),
+            models.CheckConstraint(condition=~Q(nick="") & ~Q(value=""), name="invitee_has_nick_and_value"),
+            models.CheckConstraint(
+                condition=Q(channel=Channel.UNION_ID) | Q(channel=Channel.PHONE, value__startswith="+"),
+                name="invitee_channel_fits_value",
+            ),
+            models.CheckConstraint(condition=Q(state__in=InviteeState.values), name="invitee_state_is_known"),
+        )
+        indexes = (
+            models.Index(fields=["invitation", "position"], name="invitee_in_order"),
+            models.Index(fields=["invitation", "state"], name="invitee_by_state"),
+        )
+
+    def __str__(self) -> str:
+        return self.nick
+
+    @property
+    def problem_code(self) -> str:
+        """The code that says why this person is not invited; "" while they may still be, or are."""
+        if self.state == InviteeState.SKIPPED:
+            return self.skipped_because
+        if self.state in {InviteeState.FAILED, InviteeState.UNKNOWN} and self.last_attempt is not None:
+            return self.last_attempt.error_code
+        return ""
