@@ -8,6 +8,8 @@ from invites.models.conference import Conference, ConferenceCreation
 from invites.models.draft_line import DraftLine
 from invites.models.invitation import Invitation
 from invites.models.invitee import Invitee
+from invites.models.member import Member, Observation
+from invites.models.spending import CallCount, Pace
 from invites.models.user import User
 from invites.models.worker import Worker
 
@@ -18,6 +20,7 @@ __all__ = [
     "AttemptInvitee",
     "Batch",
     "CachedToken",
+    "CallCount",
     "Conference",
     "ConferenceCreation",
     "Contact",
@@ -25,6 +28,9 @@ __all__ = [
     "DraftLine",
     "Invitation",
     "Invitee",
+    "Member",
+    "Observation",
+    "Pace",
     "User",
     "Worker",
 ]

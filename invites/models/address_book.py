@@ -222,6 +222,9 @@ class Contact(models.Model):
     nick = models.CharField(pgettext_lazy("person", "name"), max_length=NICK_LENGTH)
     union_id = models.CharField("unionId", max_length=128, blank=True, db_index=True)
     phone_number = models.CharField(_("phone number"), max_length=20, blank=True, db_index=True)
+    # DingTalk did not know this person when they were last invited, and said so with this code.
+    refused_at = models.DateTimeField(_("refused at"), null=True, blank=True, editable=False)
+    refused_code = models.CharField(max_length=128, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed at"), auto_now=True)
 

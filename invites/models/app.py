@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +22,10 @@ class AppKind(models.TextChoices):
     FIXED_TOKEN = "fixed_token", _("Fixed token")
 
 
+# What the standard edition of DingTalk grants: calls a second for each app and operation, calls a month.
+CALLS_PER_SECOND = 20
+MOST_CALLS_PER_SECOND = 500
+MONTHLY_QUOTA = 5000
 # The fields that are encrypted, and that no page may show.
 SECRETS = ("client_secret", "suite_ticket", "access_token")
 
@@ -84,6 +89,32 @@ class App(models.Model):
         default=True,
         help_text=_("When DingTalk does not know somebody in a batch, invite the others in smaller batches."),
     )
+    looks_up_unknown_people = models.BooleanField(
+        _("look up unknown people"),
+        default=True,
+        help_text=_("Ask DingTalk's directory, which costs none of the quota, who in a batch is unknown."),
+    )
+    # The directory refused to tell: it is not asked again for a while.
+    lookup_refused_at = models.DateTimeField(null=True, editable=False)
+    # DingTalk refused more people than this in one call, and took as many.
+    largest_batch = models.PositiveSmallIntegerField(null=True, editable=False)
+    calls_per_second = models.PositiveSmallIntegerField(
+        _("calls per second"),
+        default=CALLS_PER_SECOND,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_CALLS_PER_SECOND)],
+        help_text=_("DingTalk allows 20 a second for each operation in the standard edition."),
+    )
+    monthly_quota = models.PositiveIntegerField(
+        _("calls per month"),
+        default=MONTHLY_QUOTA,
+        help_text=_(
+            "What DingTalk grants the organisation: 5,000 in the standard edition. 0 means no limit."
+        ),
+    )
+    quiet_from = models.TimeField(
+        _("quiet from"), null=True, blank=True, help_text=_("Nobody is rung again by itself from then on …")
+    )
+    quiet_until = models.TimeField(_("quiet until"), null=True, blank=True, help_text=_("… until then."))
     enabled = models.BooleanField(_("enabled"), default=True)
     # DingTalk has shut this server's address out until then; what is sent meanwhile waits.
     rests_until = models.DateTimeField(null=True, editable=False)
@@ -99,6 +130,16 @@ class App(models.Model):
             models.CheckConstraint(condition=Q(kind__in=AppKind.values), name="app_kind_is_known"),
             models.CheckConstraint(condition=~Q(name=""), name="app_has_name"),
             models.CheckConstraint(condition=Q(batch_size__range=(1, 500)), name="app_batch_size_1_to_500"),
+            models.CheckConstraint(
+                condition=Q(calls_per_second__range=(1, MOST_CALLS_PER_SECOND)),
+                name="app_calls_per_second_fit",
+            ),
+            models.CheckConstraint(
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | Q(quiet_from__isnull=False, quiet_until__isnull=False),
+                name="app_quiet_hours_have_both_ends",
+                violation_error_message=_("Quiet hours need a beginning and an end."),
+            ),
             models.UniqueConstraint(
                 fields=["kind"],
                 condition=Q(kind__in=[AppKind.ENVIRONMENT, AppKind.SANDBOX]),
@@ -120,6 +161,11 @@ class App(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def people_per_call(self) -> int:
+        """How many people go into one call: as configured, or fewer where DingTalk has refused so many."""
+        return min(self.batch_size, self.largest_batch or self.batch_size)
 
     @property
     def country(self) -> str:

@@ -20,6 +20,7 @@ class BatchState(models.TextChoices):
 
     WAITING = "waiting", _("Waiting")
     TAKEN = "taken", _("Taken")
+    LOOKING_UP = "looking_up", _("Looking up")
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):
@@ -65,6 +66,8 @@ class Batch(models.Model):
     # Halves take this over from the whole, so that the time for all tries together is bounded.
     first_tried_at = models.DateTimeField(null=True)
     token_was_stale = models.BooleanField(default=False)
+    # How often it was made smaller because DingTalk may have refused its size.
+    times_shrunk = models.PositiveSmallIntegerField(default=0)
     half_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="halves")
 
     objects = BatchQuerySet.as_manager()
@@ -76,6 +79,12 @@ class Batch(models.Model):
         )
         indexes = (
             models.Index(fields=["not_before"], condition=Q(state=BatchState.WAITING), name="batch_waiting"),
+            models.Index(
+                fields=["invitation", "number"], condition=Q(state=BatchState.WAITING), name="batch_next"
+            ),
+            models.Index(
+                fields=["not_before"], condition=Q(state=BatchState.LOOKING_UP), name="batch_looking_up"
+            ),
         )
 
     def __str__(self) -> str:

@@ -119,6 +119,8 @@ class Conference(models.Model):
         _("state"), max_length=16, choices=ConferenceStatus, default=ConferenceStatus.UNKNOWN
     )
     status_read_at = models.DateTimeField(_("state read at"), null=True)
+    # Since when nobody else is let in, as far as this product knows: DingTalk does not tell.
+    locked_at = models.DateTimeField(_("locked at"), null=True)
     owner = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="conferences", verbose_name=_("owner")
     )

@@ -20,8 +20,16 @@ class InvitationState(models.TextChoices):
     """How far an invitation has come."""
 
     DRAFT = "draft", _("Draft")
+    SCHEDULED = "scheduled", _("Scheduled")
     SENDING = "sending", _("Under way")
+    PAUSED = "paused", _("Paused")
     FINISHED = "finished", _("Finished")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+UNSENT = (InvitationState.DRAFT, InvitationState.SCHEDULED)
+UNDER_WAY = (InvitationState.SENDING, InvitationState.PAUSED)
+OVER = (InvitationState.FINISHED, InvitationState.CANCELLED)
 
 
 class InvitationSource(models.TextChoices):
@@ -40,7 +48,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
     def sent(self) -> Self:
         """Those that were sent, newest first."""
-        return self.exclude(state=InvitationState.DRAFT).order_by("-sent_at", "-pk")
+        return self.exclude(state__in=UNSENT).order_by("-sent_at", "-pk")
 
     def for_change(self) -> Self:
         """Locked until the transaction ends, with what a change has to know of the conference."""
@@ -51,15 +59,17 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         return self.filter(conference__in=conferences)
 
     def under_way(self) -> Self:
-        """Those with somebody still to be called."""
+        """Those with somebody still to be called, now or when they are resumed."""
+        return self.filter(state__in=UNDER_WAY)
+
+    def sending(self) -> Self:
+        """Those that workers are to send."""
         return self.filter(state=InvitationState.SENDING)
 
     def unheard(self, *, rung_before: datetime) -> Self:
         """Those that have people due, and that no worker has been asked for since ``rung_before``."""
         due = Batch.objects.due().filter(invitation=models.OuterRef("pk"))
-        return self.under_way().filter(
-            models.Exists(due), Q(rung_at__isnull=True) | Q(rung_at__lt=rung_before)
-        )
+        return self.sending().filter(models.Exists(due), Q(rung_at__isnull=True) | Q(rung_at__lt=rung_before))
 
     def with_counts(self) -> Self:
         """With ``people`` and one count a state: ``pending``, ``invited``, ``failed`` and so on, in ``n_…``."""
@@ -95,6 +105,26 @@ class Invitation(models.Model):
         User, on_delete=models.PROTECT, null=True, related_name="invitations", verbose_name=_("sent by")
     )
     sent_at = models.DateTimeField(_("sent at"), null=True)
+    # When it is sent by itself, be it still in the composer or put aside, and by whose decision.
+    scheduled_for = models.DateTimeField(_("scheduled for"), null=True)
+    scheduled_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("scheduled by")
+    )
+    # The code of the reason why the time passed and nothing was sent.
+    schedule_problem = models.CharField(max_length=128, blank=True)
+    resumed_at = models.DateTimeField(_("resumed at"), null=True)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True)
+    cancelled_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("cancelled by")
+    )
+    # Those who have not joined are rung again by themselves, at most so many times more, the next time then.
+    rings_left = models.PositiveSmallIntegerField(_("rings left"), default=0)
+    ring_again_minutes = models.PositiveSmallIntegerField(_("minutes between rings"), default=0)
+    ring_again_at = models.DateTimeField(_("rings again at"), null=True)
+    # Made by that and not by a press.
+    is_automatic = models.BooleanField(_("automatic"), default=False)
+    # Exempt calls that asked the directory who is unknown.
+    lookups = models.PositiveIntegerField(default=0)
     finished_at = models.DateTimeField(_("finished at"), null=True)
     # When a worker was last asked to send this. Recovery asks again where nothing has come of it.
     rung_at = models.DateTimeField(_("worker asked at"), null=True)
@@ -114,19 +144,33 @@ class Invitation(models.Model):
                 condition=Q(state__in=InvitationState.values), name="invitation_state_is_known"
             ),
             models.CheckConstraint(
-                condition=Q(state=InvitationState.DRAFT, sent_at__isnull=True)
-                | (~Q(state=InvitationState.DRAFT) & Q(sent_at__isnull=False)),
+                condition=Q(state__in=UNSENT, sent_at__isnull=True)
+                | (~Q(state__in=UNSENT) & Q(sent_at__isnull=False)),
                 name="invitation_sent_has_time",
             ),
             models.CheckConstraint(
-                condition=Q(state=InvitationState.FINISHED, finished_at__isnull=False)
-                | (~Q(state=InvitationState.FINISHED) & Q(finished_at__isnull=True)),
+                condition=Q(state__in=OVER, finished_at__isnull=False)
+                | (~Q(state__in=OVER) & Q(finished_at__isnull=True)),
                 name="invitation_finished_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=InvitationState.SCHEDULED)
+                | Q(scheduled_for__isnull=False)
+                | ~Q(schedule_problem=""),
+                name="invitation_scheduled_has_time",
             ),
         )
         indexes = (
+            models.Index(fields=["state"], condition=Q(state__in=UNDER_WAY), name="invitation_under_way"),
             models.Index(
-                fields=["state"], condition=Q(state=InvitationState.SENDING), name="invitation_under_way"
+                fields=["scheduled_for"],
+                condition=Q(state__in=UNSENT, scheduled_for__isnull=False),
+                name="invitation_scheduled",
+            ),
+            models.Index(
+                fields=["ring_again_at"],
+                condition=Q(ring_again_at__isnull=False),
+                name="invitation_rings_again",
             ),
             models.Index(fields=["conference", "-sent_at"], name="invitation_of_conference"),
         )
@@ -138,3 +182,13 @@ class Invitation(models.Model):
     def is_draft(self) -> bool:
         """Whether it can still be edited."""
         return self.state == InvitationState.DRAFT
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody on it is going to be called any more."""
+        return self.state in OVER
+
+    @property
+    def set_going_at(self) -> datetime | None:
+        """When a person last said that it should be sent now: by sending it, or by resuming it."""
+        return max(filter(None, (self.sent_at, self.resumed_at)), default=None)

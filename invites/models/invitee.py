@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from invites.models.address_book import NICK_LENGTH, Contact
 from invites.models.batch import Batch, BatchQuerySet
+from invites.models.member import Member
 
 if TYPE_CHECKING:
     from invites.models.invitation import InvitationQuerySet
@@ -134,6 +135,12 @@ class Invitee(models.Model):
     )
     state = models.CharField(_("state"), max_length=16, choices=InviteeState, default=InviteeState.PENDING)
     skipped_because = models.CharField(_("left out because"), max_length=128, blank=True)
+    changed_at = models.DateTimeField(_("changed at"), null=True)
+    # Who of the conference's members this is, as far as one can tell.
+    member = models.ForeignKey(
+        Member, on_delete=models.SET_NULL, null=True, related_name="invitees", verbose_name=_("member")
+    )
+    member_is_probable = models.BooleanField(_("probably"), default=False)
     last_attempt = models.ForeignKey(
         "Attempt", on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("last attempt")
     )

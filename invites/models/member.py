@@ -1,0 +1,96 @@
+"""Members: whom DingTalk reports as called into a conference or in it, and when that is read again."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from invites.models.conference import Conference
+
+
+class Attendance(models.TextChoices):
+    """What the conference reports of a person (``attendStatus``, section 7 of the API contract)."""
+
+    CALLING = "calling", _("Ringing")
+    JOINED = "joined", _("Joined")
+    DECLINED = "declined", _("Did not join")
+    LEFT = "left", _("Left")
+    REMOVED = "removed", _("Removed")
+    NOT_KNOWN = "not_known", _("Not known")
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    """Queries over members."""
+
+    def of(self, conference: Conference) -> Self:
+        """Those of ``conference``."""
+        return self.filter(conference=conference)
+
+    def in_meeting(self) -> Self:
+        """Those who are in the meeting now."""
+        return self.filter(attendance=Attendance.JOINED)
+
+
+class Member(models.Model):
+    """One member of a conference, as last read.
+
+    The list of members carries a ``unionId`` where DingTalk knows one and never a phone number. ``key`` tells two
+    members of a conference apart: the unionId, or for somebody without one the nick and what else is known.
+    ``changed_at`` is when ``attendance`` was last seen to be another.
+    """
+
+    conference = models.ForeignKey(Conference, on_delete=models.PROTECT, related_name="members")
+    key = models.CharField(max_length=320)
+    union_id = models.CharField("unionId", max_length=128, blank=True)
+    nick = models.CharField(_("name"), max_length=256, blank=True)
+    attendance = models.CharField(_("attendance"), max_length=16, choices=Attendance)
+    by_phone = models.BooleanField(_("by phone"), default=False)
+    is_host = models.BooleanField(_("host"), default=False)
+    joined_at = models.DateTimeField(_("joined at"), null=True)
+    left_at = models.DateTimeField(_("left at"), null=True)
+    read_at = models.DateTimeField(_("read at"))
+    changed_at = models.DateTimeField(_("changed at"))
+
+    objects = MemberQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        constraints = (
+            models.UniqueConstraint(fields=["conference", "key"], name="member_once_per_conference"),
+            models.CheckConstraint(
+                condition=Q(attendance__in=Attendance.values), name="member_attendance_is_known"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.nick or self.union_id
+
+
+class ObservationQuerySet(models.QuerySet["Observation"]):
+    """Queries over observations."""
+
+
+class Observation(models.Model):
+    """When the members of a conference were read, and when they are read next.
+
+    Whoever looks notes it in ``watched_at``; one of them takes the lease and asks for a reading. ``calm`` counts the
+    readings in a row that showed nothing new: the pauses grow with it.
+    """
+
+    conference = models.OneToOneField(
+        Conference, on_delete=models.CASCADE, primary_key=True, related_name="observation"
+    )
+    watched_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    next_read_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    calm = models.PositiveSmallIntegerField(default=0)
+    # Why the last reading failed; "" where it did not.
+    problem = models.CharField(max_length=128, blank=True)
+
+    objects = ObservationQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.conference_id}"

@@ -1,0 +1,68 @@
+"""What calls to DingTalk are spent on, and how they are spaced."""
+
+from datetime import date, datetime
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from django.db import models
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from invites.models.app import App
+
+# The organisation's month is DingTalk's.
+QUOTA_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def quota_month(at: datetime | None = None) -> date:
+    """The first day of the month whose quota a call at ``at`` (now by default) is taken from."""
+    return (at or timezone.now()).astimezone(QUOTA_ZONE).date().replace(day=1)
+
+
+class CallCountQuerySet(models.QuerySet["CallCount"]):
+    """Queries over counts of calls."""
+
+    def of(self, app: App, *, month: date | None = None) -> Self:
+        """Those of ``app`` in one month, this one by default."""
+        return self.filter(app=app, month=month or quota_month())
+
+    def spent(self) -> int:
+        """How many calls of these are taken from the quota."""
+        return self.filter(is_exempt=False).aggregate(calls=Sum("calls"))["calls"] or 0
+
+
+class CallCount(models.Model):
+    """How many calls of one operation an app made in a month.
+
+    ``operation`` is the API's name for it. Calls for tokens, sign-in and contacts are exempt from the quota (section 7
+    of the API contract).
+    """
+
+    app = models.ForeignKey(App, on_delete=models.PROTECT, related_name="call_counts")
+    operation = models.CharField(_("operation"), max_length=64)
+    month = models.DateField(_("month"))
+    is_exempt = models.BooleanField(_("exempt"), default=False)
+    calls = models.PositiveIntegerField(_("calls"), default=0)
+
+    objects = CallCountQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("count of calls")
+        verbose_name_plural = _("counts of calls")
+        constraints = (
+            models.UniqueConstraint(fields=["app", "operation", "month"], name="call_count_once_a_month"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} {self.operation}: {self.calls}"
+
+
+class Pace(models.Model):
+    """How far ahead the calls of one kind are booked, in the form that the limiter's algorithm keeps it."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    state = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return self.key
