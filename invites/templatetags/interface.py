@@ -20,6 +20,7 @@ from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel, InviteeState
+from invites.models.member import Attendance
 
 register = template.Library()
 
@@ -65,14 +66,18 @@ ATTEMPT = _looks(
 INVITATION = _looks(
     {
         InvitationState.DRAFT: ("secondary", "pencil"),
+        InvitationState.SCHEDULED: ("secondary", "calendar"),
         InvitationState.SENDING: ("blue", "dots"),
+        InvitationState.PAUSED: ("yellow", "player-pause"),
         InvitationState.FINISHED: ("secondary", "check"),
+        InvitationState.CANCELLED: ("secondary", "x"),
     }
 )
 BATCH = _looks(
     {
         BatchState.WAITING: ("secondary", "clock"),
         BatchState.TAKEN: ("blue", "dots"),
+        BatchState.LOOKING_UP: ("blue", "search"),
     }
 )
 CONFERENCE = _looks(
@@ -83,25 +88,24 @@ CONFERENCE = _looks(
         ConferenceStatus.ENDED: ("secondary", "circle-check"),
     }
 )
-# What the conference reports about a person, and what stands before an invitation is sent.
-REPORTED = {
-    "calling": Look(_("Ringing"), "blue", "phone"),
-    "joined": Look(_("Joined"), "green", "user"),
-    "declined": Look(_("Did not join"), "orange", "phone-off"),
-    "left": Look(_("Left"), "secondary", "arrow-bar-right"),
-    "removed": Look(_("Removed"), "secondary", "ban"),
-    "not_known": Look(_("Not known"), "secondary", "question-mark"),
-    "scheduled": Look(_("Scheduled"), "secondary", "calendar"),
-    "paused": Look(_("Paused"), "yellow", "player-pause"),
-    "cancelled": Look(_("Cancelled"), "secondary", "x"),
-}
+# What the conference reports about a person.
+MEMBER = _looks(
+    {
+        Attendance.CALLING: ("blue", "phone"),
+        Attendance.JOINED: ("green", "user"),
+        Attendance.DECLINED: ("orange", "phone-off"),
+        Attendance.LEFT: ("secondary", "arrow-bar-right"),
+        Attendance.REMOVED: ("secondary", "ban"),
+        Attendance.NOT_KNOWN: ("secondary", "question-mark"),
+    }
+)
 LOOKS = {
     "invitee": INVITEE,
     "attempt": ATTEMPT,
     "invitation": INVITATION,
     "batch": BATCH,
     "conference": CONFERENCE,
-    "member": REPORTED,
+    "member": MEMBER,
 }
 _KINDS: dict[type, str] = {
     InviteeState: "invitee",
@@ -109,6 +113,7 @@ _KINDS: dict[type, str] = {
     InvitationState: "invitation",
     BatchState: "batch",
     ConferenceStatus: "conference",
+    Attendance: "member",
 }
 
 

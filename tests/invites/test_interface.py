@@ -14,6 +14,7 @@ from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
+from invites.models.member import Attendance
 from invites.templatetags.interface import LOOKS, look_of
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -78,6 +79,7 @@ class TestState:
             ("invitation", InvitationState),
             ("batch", BatchState),
             ("conference", ConferenceStatus),
+            ("member", Attendance),
         ],
     )
     def test_every_stored_state_has_a_look(self, of: str, states: Any) -> None:
