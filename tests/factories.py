@@ -27,6 +27,7 @@ from invites.models import (
     ContactGroup,
     Invitation,
     Invitee,
+    Member,
     User,
 )
 from invites.models.app import AppKind
@@ -35,6 +36,7 @@ from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel, InviteeState
+from invites.models.member import Attendance
 from invites.models.user import Role
 
 PASSWORD = "a long test password"
@@ -132,6 +134,21 @@ class SentInvitationFactory(InvitationFactory):
     sent_by = LazyAttribute(lambda invitation: invitation.conference.owner)
     sent_at = LazyFunction(timezone.now)
     finished_at = LazyFunction(timezone.now)
+
+
+class MemberFactory(DjangoModelFactory[Member]):
+    """Somebody who is in the meeting."""
+
+    class Meta:
+        model = Member
+
+    conference = SubFactory(ConferenceFactory)
+    union_id = Sequence(lambda n: f"person{n}")
+    key = LazyAttribute(lambda member: f"u:{member.union_id}")
+    nick = LazyAttribute(lambda member: f"Name of {member.union_id}")
+    attendance = Attendance.JOINED
+    read_at = LazyFunction(timezone.now)
+    changed_at = LazyFunction(timezone.now)
 
 
 class BatchFactory(DjangoModelFactory[Batch]):

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Count, Max, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from invites.models.address_book import NICK_LENGTH, Contact
 from invites.models.batch import Batch, BatchQuerySet
-from invites.models.member import Member
+from invites.models.member import Attendance, Member
 
 if TYPE_CHECKING:
     from invites.models.invitation import InvitationQuerySet
@@ -35,6 +36,23 @@ class InviteeState(models.TextChoices):
     FAILED = "failed", _("Not invited")
     UNKNOWN = "unknown", _("Unknown")
     SKIPPED = "skipped", _("Left out")
+
+
+def _attendance() -> models.Case:
+    """What the conference reports of a person: an `Attendance`, or "" where that has not been read yet.
+
+    Whom DingTalk took and a later reading cannot be matched with is not known: it is somebody who was invited by phone,
+    for the list carries no numbers, or who is not on the list at all.
+    """
+    unmatched = Q(state=InviteeState.INVITED) & Q(
+        invitation__conference__observation__read_at__gte=Coalesce("changed_at", "invitation__sent_at")
+    )
+    return models.Case(
+        models.When(member__isnull=False, then=models.F("member__attendance")),
+        models.When(unmatched, then=models.Value(Attendance.NOT_KNOWN.value)),
+        default=models.Value(""),
+        output_field=models.CharField(),
+    )
 
 
 class InviteeQuerySet(models.QuerySet["Invitee"]):
@@ -101,6 +119,19 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         """With the attempt that says what happened to each."""
         return self.select_related("last_attempt")
 
+    def with_member(self) -> Self:
+        """With the member of the conference that each is, as far as one can tell, and with ``attendance``."""
+        return self.select_related("member").annotate(attendance=_attendance())
+
+    def with_attendance(self, attendance: str) -> Self:
+        """Those of whom the conference reports ``attendance``; "" for those of whom nothing has been read."""
+        return self.alias(reported=_attendance()).filter(reported=attendance)
+
+    def count_by_attendance(self) -> dict[str, int]:
+        """How many there are of each ``attendance`` that occurs, "" included."""
+        rows = self.order_by().annotate(reported=_attendance()).values_list("reported")
+        return dict(rows.annotate(people=Count("pk")))
+
     def known_as(self, *, union_ids: list[str], phone_numbers: list[str]) -> Self:
         """Those who are, themselves or by their contact, one of these people."""
         return self.filter(
@@ -144,6 +175,9 @@ class Invitee(models.Model):
     last_attempt = models.ForeignKey(
         "Attempt", on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("last attempt")
     )
+
+    # Only where it was asked for: see `InviteeQuerySet.with_member`.
+    attendance: str
 
     objects = InviteeQuerySet.as_manager()
 

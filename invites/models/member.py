@@ -4,6 +4,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.conference import Conference
@@ -30,6 +31,14 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def in_meeting(self) -> Self:
         """Those who are in the meeting now."""
         return self.filter(attendance=Attendance.JOINED)
+
+    def nobody_invited(self) -> Self:
+        """Those whom nobody on any sent invitation is matched with."""
+        return self.filter(invitees__isnull=True)
+
+    def by_name(self) -> Self:
+        """In the order in which lists show people."""
+        return self.order_by(Lower("nick"), "pk")
 
 
 class Member(models.Model):
