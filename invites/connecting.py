@@ -5,11 +5,13 @@ Must not call DingTalk itself.
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from invites.counting import counter
 from invites.dingtalk import (
     INTERNATIONAL_HOST,
     DingTalkClient,
@@ -32,7 +34,7 @@ SANDBOX_APP = "sandbox"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Connection:
-    """All that a client is made from; equal ones share a client."""
+    """All that a client of an app is made from."""
 
     base_url: str
     country: str
@@ -48,18 +50,20 @@ def client_for(app: App) -> DingTalkClient:
     if not app.enabled:
         raise AppUnavailable(_("This DingTalk app has been switched off by an administrator."))
     try:
-        return _client(_connection(app))
+        return _client(app.pk, _connection(app))
     except (UndecryptableError, ValueError) as error:
         # Another encryption key, or a host or a country that is none: an administrator's to mend, and no way to call.
         logger.warning("DingTalk app %s cannot be used: %s", app.pk, error)
         raise AppUnavailable from error
 
 
-def _client(connection: _Connection) -> DingTalkClient:
+def _client(app_id: int, connection: _Connection) -> DingTalkClient:
+    # Rows of the same credentials share their tokens but no client: the calls of each are counted apart.
+    key = (app_id, connection)
     with _clients_lock:
         # Taken out and put back, so that the one in front is the one that was not used for longest.
-        client = _clients.pop(connection, None) or _new_client(connection)
-        _clients[connection] = client
+        client = _clients.pop(key, None) or _new_client(connection, on_call=counter(app_id))
+        _clients[key] = client
         idle = _clients.pop(next(iter(_clients))) if len(_clients) > MOST_CLIENTS else None
     if idle is not None:
         idle.close()
@@ -142,16 +146,17 @@ def _host(app: App) -> str:
 
 # Credentials that change, such as a suite ticket, leave a client behind each time.
 MOST_CLIENTS = 64
-_clients: dict[_Connection, DingTalkClient] = {}
+_clients: dict[tuple[int, _Connection], DingTalkClient] = {}
 _clients_lock = threading.Lock()
 
 
-def _new_client(connection: _Connection) -> DingTalkClient:
+def _new_client(connection: _Connection, *, on_call: Callable[[str], None]) -> DingTalkClient:
     if connection.credentials is None:
         return DingTalkClient(
             base_url=connection.base_url,
             tokens=FixedToken(connection.fixed_token),
             default_country=connection.country,
+            on_call=on_call,
         )
     credentials = connection.credentials
     public = credentials.client_id if isinstance(credentials, InternalApp) else credentials.suite_key
@@ -162,4 +167,5 @@ def _new_client(connection: _Connection) -> DingTalkClient:
         tokens=credentials,
         token_store=store,
         default_country=connection.country,
+        on_call=on_call,
     )

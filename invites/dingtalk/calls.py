@@ -16,6 +16,11 @@ from invites.dingtalk.types import Invitee, PhoneInvitee
 
 CONFERENCES = "/v1.0/conference/videoConferences"
 
+INVITE_USERS = "InviteUsers"
+GET_USER = "GetUser"
+# Calls for tokens, sign-in and contacts are not taken from an organisation's monthly quota.
+EXEMPT = frozenset({"GetAccessToken", "GetCorpAccessToken", GET_USER})
+
 # Most servers refuse a request line of more than 8 kB, without a code.
 LONGEST_TARGET = 8000
 
@@ -75,7 +80,7 @@ def invite_request(
     if union_id:
         body["unionId"] = _needed(union_id, "unionId of the operator")
     path = f"{CONFERENCES}/{path_segment(conference_id)}/users/invite"
-    return Call(operation="InviteUsers", method="POST", path=path, body=body)
+    return Call(operation=INVITE_USERS, method="POST", path=path, body=body)
 
 
 def create_request(
@@ -144,6 +149,16 @@ def room_code_request(*, room_code: str) -> Call:
         method="GET",
         path=f"/v1.0/conference/roomCodes/{path_segment(room_code)}/infos",
     )
+
+
+def user_request(*, union_id: str) -> Call:
+    """The request for one person of the organisation's contacts."""
+    return Call(operation=GET_USER, method="GET", path=f"/v1.0/contact/users/{path_segment(union_id)}")
+
+
+def is_exempt(operation: str) -> bool:
+    """Whether calls of `operation`, the API's name for it, cost nothing of the monthly quota."""
+    return operation in EXEMPT
 
 
 def path_segment(value: str) -> str:

@@ -66,6 +66,9 @@ class DingTalkClient:
     `tokens` is the credentials of an app, whose tokens then are kept in `token_store` (the memory of this
     process by default), or any TokenSource such as FixedToken. Methods take a `deadline` on the clock of
     `time.monotonic`, by default `timeouts.total` from now, that covers the token as well.
+
+    `on_call` is told the operation of each request right before it leaves, those for tokens included. It must
+    not raise.
     """
 
     def __init__(
@@ -78,11 +81,13 @@ class DingTalkClient:
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         transport: httpx.BaseTransport | None = None,
         user_agent: str = USER_AGENT,
+        on_call: Callable[[str], None] | None = None,
     ) -> None:
         calls.calling_code(default_country)
         self._base_url = _checked_base_url(base_url)
         self._default_country = default_country
         self._timeouts = timeouts
+        self._on_call = on_call
         self._tokens = self._token_source(tokens, token_store)
         self._http = httpx.Client(
             transport=transport or DeadlineTransport(),
@@ -225,9 +230,12 @@ class DingTalkClient:
         self, call: Call, *, deadline: float, token: AccessToken | None = None, secrets: Sequence[str] = ()
     ) -> Reading:
         """Sends one request and reads its answer. Raises NotSent or OutcomeUnknown."""
+        request = self._request(call, deadline, token)
+        if self._on_call is not None:
+            self._on_call(call.operation)
         begun = time.monotonic()
         try:
-            response = self._http.send(self._request(call, deadline, token))
+            response = self._http.send(request)
         except httpx.RequestError as failure:
             lost = _lost(failure, deadline, judging.Scrubber(_secrets(token, secrets)))
         else:
