@@ -9,6 +9,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from invites.models.batch import Batch
 from invites.models.conference import Conference
@@ -30,6 +31,8 @@ class InvitationState(models.TextChoices):
 UNSENT = (InvitationState.DRAFT, InvitationState.SCHEDULED)
 UNDER_WAY = (InvitationState.SENDING, InvitationState.PAUSED)
 OVER = (InvitationState.FINISHED, InvitationState.CANCELLED)
+# How often the people of an invitation are rung again by themselves, over all its repetitions.
+MOST_RINGS = 3
 
 
 class InvitationSource(models.TextChoices):
@@ -39,12 +42,53 @@ class InvitationSource(models.TextChoices):
     COMMAND_LINE = "command_line", _("Command line")
 
 
+class ScheduleProblem(models.TextChoices):
+    """Why the time of an invitation passed and nobody was called, and what to do about it."""
+
+    CONFERENCE_ENDED = (
+        "conferenceEnded",
+        _("The conference had ended by then. If it runs again in DingTalk, refresh it, then send this."),
+    )
+    CONFERENCE_LOCKED = (
+        "conferenceLocked",
+        _("The meeting was locked, so nobody else was let in. Unlock it, then send this."),
+    )
+    APP_UNAVAILABLE = (
+        "appUnavailable",
+        _("The DingTalk app was not available then. An administrator must set it up; then send this."),
+    )
+    NOBODY_TO_INVITE = "nobodyToInvite", _("There was nobody on the list. Add people, then send it.")
+    DEMO_PERSON = (
+        "demoPerson",
+        _(
+            "Somebody on the list exists in the sandbox only. Take them off the list; nobody can call them through "
+            "a real DingTalk app."
+        ),
+    )
+    NOT_ALLOWED = (
+        "notAllowed",
+        _("Whoever set the time may no longer invite into this conference. Somebody who may can send it now."),
+    )
+    TOO_LATE = (
+        "tooLate",
+        _("No worker ran for more than an hour, and then it was too late to call anybody. Send it now if it still fits."),
+    )
+
+
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     """Queries over invitations."""
 
     def drafts(self) -> Self:
         """Those still being put together."""
         return self.filter(state=InvitationState.DRAFT)
+
+    def put_aside(self) -> Self:
+        """Those that wait for their time outside of the composer, the next one first."""
+        return self.filter(state=InvitationState.SCHEDULED).order_by("scheduled_for", "pk")
+
+    def due_by(self, moment: datetime) -> Self:
+        """The unsent ones whose time has come at ``moment``, in the order of their times."""
+        return self.filter(state__in=UNSENT, scheduled_for__lte=moment).order_by("scheduled_for", "pk")
 
     def sent(self) -> Self:
         """Those that were sent, newest first."""
@@ -53,6 +97,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def for_change(self) -> Self:
         """Locked until the transaction ends, with what a change has to know of the conference."""
         return self.select_for_update(of=("self",)).select_related("conference__app")
+
+    def for_change_if_free(self) -> Self:
+        """As `for_change`, without those that somebody else has locked."""
+        return self.select_for_update(of=("self",), skip_locked=True).select_related("conference__app")
 
     def into(self, conferences: models.QuerySet[Conference]) -> Self:
         """Those into any of ``conferences``."""
@@ -121,6 +169,8 @@ class Invitation(models.Model):
     rings_left = models.PositiveSmallIntegerField(_("rings left"), default=0)
     ring_again_minutes = models.PositiveSmallIntegerField(_("minutes between rings"), default=0)
     ring_again_at = models.DateTimeField(_("rings again at"), null=True)
+    # How often that was put off for want of a fresh reading of the conference's members.
+    ring_again_waits = models.PositiveSmallIntegerField(default=0)
     # Made by that and not by a press.
     is_automatic = models.BooleanField(_("automatic"), default=False)
     # Exempt calls that asked the directory who is unknown.
@@ -159,6 +209,9 @@ class Invitation(models.Model):
                 | ~Q(schedule_problem=""),
                 name="invitation_scheduled_has_time",
             ),
+            models.CheckConstraint(
+                condition=Q(rings_left__lte=MOST_RINGS), name="invitation_rings_are_few"
+            ),
         )
         indexes = (
             models.Index(fields=["state"], condition=Q(state__in=UNDER_WAY), name="invitation_under_way"),
@@ -182,6 +235,16 @@ class Invitation(models.Model):
     def is_draft(self) -> bool:
         """Whether it can still be edited."""
         return self.state == InvitationState.DRAFT
+
+    @property
+    def is_put_aside(self) -> bool:
+        """Whether it waits for its time outside of the composer."""
+        return self.state == InvitationState.SCHEDULED
+
+    @property
+    def problem_of_schedule(self) -> StrOrPromise:
+        """Why its time passed and nobody was called, in words; "" where that did not happen."""
+        return ScheduleProblem(self.schedule_problem).label if self.schedule_problem else ""
 
     @property
     def is_over(self) -> bool:

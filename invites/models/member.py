@@ -21,6 +21,10 @@ class Attendance(models.TextChoices):
     NOT_KNOWN = "not_known", _("Not known")
 
 
+# Whoever was ever seen so is not rung again by itself.
+LET_BE = (Attendance.DECLINED, Attendance.LEFT, Attendance.REMOVED)
+
+
 class MemberQuerySet(models.QuerySet["Member"]):
     """Queries over members."""
 
@@ -60,6 +64,8 @@ class Member(models.Model):
     left_at = models.DateTimeField(_("left at"), null=True)
     read_at = models.DateTimeField(_("read at"))
     changed_at = models.DateTimeField(_("changed at"))
+    # When they were first seen to decline, to leave or to be removed: from then on nobody rings them by itself.
+    let_be_since = models.DateTimeField(null=True)
 
     objects = MemberQuerySet.as_manager()
 
