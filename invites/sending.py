@@ -4,6 +4,7 @@ Must not call DingTalk: `invites.delivering` does, in a worker or on the command
 """
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
@@ -15,9 +16,11 @@ from invites.errors import (
     AlreadySent,
     AppUnavailable,
     ConferenceEnded,
+    ConferenceLocked,
     DemoPersonRefused,
     DraftChanged,
     NobodyToInvite,
+    PutAside,
 )
 from invites.guarding import refuse_demo_person
 from invites.models import App, Batch, Invitation, Invitee, User
@@ -27,22 +30,30 @@ from invites.models.invitation import InvitationState
 def send(*, invitation: Invitation, revision: int, user: User) -> Invitation:
     """Sends the draft ``invitation`` in the name of ``user`` and returns it, frozen.
 
-    ``revision`` is that of the list which the person saw. Raises AlreadySent, DraftChanged, NobodyToInvite,
-    ConferenceEnded, AppUnavailable or DemoPersonRefused, each with nothing changed. Of several simultaneous calls
-    exactly one sends.
+    ``revision`` is that of the list which the person saw. Raises AlreadySent, DraftChanged, and what `send_locked`
+    raises, each with nothing changed. Of several simultaneous calls exactly one sends.
     """
     with transaction.atomic():
-        drafts = Invitation.objects.select_for_update(of=("self",)).select_related("conference__app")
-        draft = drafts.get(pk=invitation.pk)
+        draft = Invitation.objects.for_change().get(pk=invitation.pk)
+        if draft.is_put_aside:
+            raise PutAside
         if not draft.is_draft:
             raise AlreadySent
         if draft.revision != revision:
             raise DraftChanged
-        _check_can_be_sent(draft)
-        invitees = list(draft.invitees.in_order())
-        freeze(invitation=draft, invitees=invitees, user=user)
-        ring(draft.pk)
+        send_locked(invitation=draft, user=user)
     return draft
+
+
+def send_locked(*, invitation: Invitation, user: User) -> None:
+    """Sends an unsent ``invitation``, which the caller has locked, in the name of ``user``.
+
+    Raises NobodyToInvite, ConferenceEnded, ConferenceLocked, AppUnavailable or DemoPersonRefused, each with nothing
+    changed.
+    """
+    check_can_be_sent(invitation)
+    freeze(invitation=invitation, invitees=list(invitation.invitees.in_order()), user=user)
+    ring(invitation.pk)
 
 
 def invite_again(*, invitation: Invitation, states: Collection[str], user: User) -> Invitation:
@@ -50,13 +61,13 @@ def invite_again(*, invitation: Invitation, states: Collection[str], user: User)
 
     It is in the name of ``user``, who need not be the one that sent the first.
     Whoever stands on an earlier repetition of it is left alone, so that a second press rings nobody again: then
-    AlreadySent is raised. Raises also NobodyToInvite, ConferenceEnded or AppUnavailable.
+    AlreadySent is raised. Raises also NobodyToInvite, ConferenceEnded, ConferenceLocked or AppUnavailable.
     """
     with transaction.atomic():
         # It may be under way: its senders, who only refer to it, need not wait.
         locked = Invitation.objects.select_for_update(no_key=True, of=("self",))
         original = locked.select_related("conference__app").get(pk=invitation.pk)
-        _check_can_be_sent(original)
+        check_can_be_sent(original)
         people = list(original.invitees.with_states(states).in_order())
         if not people:
             raise NobodyToInvite
@@ -64,34 +75,52 @@ def invite_again(*, invitation: Invitation, states: Collection[str], user: User)
         people = [person for person in people if (person.channel, person.value) not in again]
         if not people:
             raise AlreadySent(_("These people have been invited again already."))
-        repetition = Invitation.objects.create(
-            conference=original.conference,
-            repeats=original,
-            state=InvitationState.SENDING,
-            sent_at=timezone.now(),
+        return repeat(original=original, people=people, user=user)
+
+
+def repeat(
+    *, original: Invitation, people: Sequence[Invitee], user: User | None, rings_left: int | None = None
+) -> Invitation:
+    """Sends ``people`` of a sent invitation once more, as a new one that says what it repeats, and returns it.
+
+    ``rings_left`` belongs to a ring that comes by itself and says how many may follow; that one keeps the operator of
+    the original. The caller holds the transaction, and has checked the conference and chosen the people.
+    """
+    repetition = Invitation(
+        conference=original.conference,
+        repeats=original,
+        state=InvitationState.SENDING,
+        sent_at=timezone.now(),
+    )
+    if rings_left is not None:
+        repetition.is_automatic = True
+        repetition.operator_union_id = original.operator_union_id
+        repetition.rings_left = rings_left
+        repetition.ring_again_minutes = original.ring_again_minutes
+    repetition.save()
+    copies = Invitee.objects.bulk_create(
+        Invitee(
+            invitation=repetition,
+            position=position,
+            channel=person.channel,
+            value=person.value,
+            nick=person.nick,
+            nick_filled_in=person.nick_filled_in,
+            contact_id=person.contact_id,
         )
-        copies = Invitee.objects.bulk_create(
-            Invitee(
-                invitation=repetition,
-                position=position,
-                channel=person.channel,
-                value=person.value,
-                nick=person.nick,
-                nick_filled_in=person.nick_filled_in,
-                contact_id=person.contact_id,
-            )
-            for position, person in enumerate(people)
-        )
-        freeze(invitation=repetition, invitees=copies, user=user)
-        ring(repetition.pk)
+        for position, person in enumerate(people)
+    )
+    freeze(invitation=repetition, invitees=copies, user=user)
+    ring(repetition.pk)
     return repetition
 
 
 def freeze(*, invitation: Invitation, invitees: Sequence[Invitee], user: User | None) -> None:
     """Makes an invitation final: who, when, in whose name, in which batches.
 
-    ``invitees`` are all of its people, in their order. The caller holds the transaction. Raises NobodyToInvite or
-    DemoPersonRefused.
+    ``invitees`` are all of its people, in their order. Every call begins here: a press, a set time, and every ring
+    that comes by itself; so whoever must not be called is refused here. The caller holds the transaction. Raises
+    NobodyToInvite or DemoPersonRefused.
     """
     if not invitees:
         raise NobodyToInvite
@@ -101,9 +130,11 @@ def freeze(*, invitation: Invitation, invitees: Sequence[Invitee], user: User | 
     invitation.state = InvitationState.SENDING
     invitation.sent_by = user
     invitation.sent_at = timezone.now()
+    if invitation.rings_left and invitation.ring_again_minutes:
+        invitation.ring_again_at = invitation.sent_at + timedelta(minutes=invitation.ring_again_minutes)
     if user is not None and not invitation.operator_union_id:
         invitation.operator_union_id = _operator(user, app=app)
-    invitation.save(update_fields=["state", "sent_by", "sent_at", "operator_union_id"])
+    invitation.save(update_fields=["state", "sent_by", "sent_at", "ring_again_at", "operator_union_id"])
     starts = range(0, len(invitees), size)
     not_before = max(filter(None, (app.rests_until, invitation.sent_at)))
     batches = Batch.objects.bulk_create(
@@ -141,8 +172,11 @@ def _operator(user: User, *, app: App) -> str:
     return user.union_id
 
 
-def _check_can_be_sent(invitation: Invitation) -> None:
+def check_can_be_sent(invitation: Invitation) -> None:
+    """Raises ConferenceEnded, ConferenceLocked or AppUnavailable where nobody of ``invitation`` can be called now."""
     if invitation.conference.has_ended:
         raise ConferenceEnded
+    if invitation.conference.locked_at is not None:
+        raise ConferenceLocked
     if not App.objects.usable().filter(pk=invitation.conference.app_id).exists():
         raise AppUnavailable
