@@ -4,6 +4,7 @@ InviteError
 ├── AlreadySent        the draft was sent meanwhile, by somebody or by an earlier press
 ├── DraftChanged       the list is not the one that the person saw when pressing
 ├── NobodyToInvite     nobody usable on the list
+├── InvitationOver     nobody on the invitation is going to be called any more
 ├── ConferenceEnded    the conference is over
 ├── AppUnavailable     the DingTalk app is disabled or has no credentials at present
 ├── DemoPersonRefused  somebody or something of the sandbox, through a real app
@@ -49,6 +50,12 @@ class NobodyToInvite(InviteError):  # noqa: N818
     """There is nobody usable on the list."""
 
     message = _("There is nobody to invite yet. Add at least one person.")
+
+
+class InvitationOver(InviteError):  # noqa: N818
+    """Nobody on the invitation is going to be called any more, so there is nothing left to hold or to call off."""
+
+    message = _("This invitation is over: nobody on it is going to be called any more.")
 
 
 class ConferenceEnded(InviteError):  # noqa: N818

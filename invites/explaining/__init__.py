@@ -9,6 +9,7 @@ from django_stubs_ext import StrOrPromise
 from invites.dingtalk import codes
 from invites.explaining.catalogue import (
     APP_UNAVAILABLE,
+    CANCELLED,
     CATALOGUE,
     PER_MINUTE,
     PER_SECOND,
@@ -22,6 +23,7 @@ from invites.explaining.catalogue import (
 
 __all__ = [
     "APP_UNAVAILABLE",
+    "CANCELLED",
     "CATALOGUE",
     "PROCESS_DIED",
     "TIME_IS_UP",

@@ -50,11 +50,12 @@ class Entry:
 
 # Codes that the product gives itself beside those of the client: the process that made the call ended before it
 # could write down the answer; the app was switched off or has no credentials; no worker ran for too long; the
-# command's time was used up.
+# command's time was used up; somebody called the invitation off.
 PROCESS_DIED = "processDied"
 APP_UNAVAILABLE = "appUnavailable"
 TOO_LATE = "tooLate"
 TIME_IS_UP = "timeIsUp"
+CANCELLED = "cancelled"
 
 PER_SECOND = "Forbidden.AccessDenied.QpsLimitForApi"
 PER_MINUTE = "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi"
@@ -350,6 +351,12 @@ _RATE_AND_NETWORK = (
         mover=Mover.YOU,
         what=_("The command's time was used up before these people's turn came, so they were not called."),
         action=_("Invite these people again, here or with the command."),
+    ),
+    Entry(
+        codes=(CANCELLED,),
+        mover=Mover.YOU,
+        what=_("The invitation was cancelled before these people's turn came, so they were not called."),
+        action=_("Invite these people again if they should come after all."),
     ),
 )
 

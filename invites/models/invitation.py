@@ -247,6 +247,11 @@ class Invitation(models.Model):
         return ScheduleProblem(self.schedule_problem).label if self.schedule_problem else ""
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether somebody on it is still to be called, now or when it is resumed."""
+        return self.state in UNDER_WAY
+
+    @property
     def is_over(self) -> bool:
         """Whether nobody on it is going to be called any more."""
         return self.state in OVER
