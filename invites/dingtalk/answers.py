@@ -12,6 +12,7 @@ from invites.dingtalk.types import (
     AttendStatus,
     ConferenceInfo,
     ConferenceStatus,
+    ContactUser,
     CreatedConference,
     Member,
     MembersPage,
@@ -84,6 +85,14 @@ def ongoing_ids(fields: Fields) -> list[str]:
     """The ids of one person's running conferences."""
     _list(fields, "onGoingConfIdList", beside=("memberModelMap",))
     return _texts(fields, "onGoingConfIdList")
+
+
+def contact_user(fields: Fields) -> ContactUser:
+    """The answer about one person. One that names nobody is no answer."""
+    union_id = _text(fields, "unionId")
+    if not union_id:
+        raise WrongShapeError("no unionId")
+    return ContactUser(union_id=union_id, nick=_text(fields, "nick"))
 
 
 def access_token(fields: Fields, *, asked_at: datetime) -> AccessToken:

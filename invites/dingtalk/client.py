@@ -15,7 +15,7 @@ from typing import Any, Self
 import httpx
 
 from invites.dingtalk import answers, calls, codes, judging
-from invites.dingtalk.calls import Call
+from invites.dingtalk.calls import Call, LockAction
 from invites.dingtalk.errors import (
     DingTalkError,
     NotSent,
@@ -38,6 +38,7 @@ from invites.dingtalk.types import (
     AccessToken,
     Answer,
     ConferenceInfo,
+    ContactUser,
     CreatedConference,
     Invitee,
     MembersPage,
@@ -171,6 +172,17 @@ class DingTalkClient:
         _parsed(reading, answers.closed)
         return _answer(reading)
 
+    def lock_conference(
+        self, *, conference_id: str, action: LockAction, deadline: float | None = None
+    ) -> Answer:
+        """Lets nobody else into a conference (`lock`), or lets people in again (`unlock`).
+
+        No operation tells whether a conference is locked.
+        """
+        reading = self._ask(calls.lock_request(conference_id=conference_id, action=action), deadline)
+        _parsed(reading, answers.succeeded)
+        return _answer(reading)
+
     def query_conference_info(self, *, conference_id: str, deadline: float | None = None) -> ConferenceInfo:
         """The facts of one conference."""
         reading = self._ask(calls.info_request(conference_id=conference_id), deadline)
@@ -201,6 +213,14 @@ class DingTalkClient:
         return _parsed(
             self._ask(calls.room_code_request(room_code=room_code), deadline), answers.conference_list
         )
+
+    def get_user(self, *, union_id: str, deadline: float | None = None) -> ContactUser:
+        """What the organisation's contacts say about one person.
+
+        Raises UnknownPerson for somebody whom they do not know. The reference asks for the token of a person, so that
+        an app with its own may be refused (NotAuthorised).
+        """
+        return _parsed(self._ask(calls.user_request(union_id=union_id), deadline), answers.contact_user)
 
     def _ask(self, call: Call, deadline: float | None) -> Reading:
         """An attempt, and after a stale token one more: DingTalk has done nothing then."""

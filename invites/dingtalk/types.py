@@ -57,6 +57,14 @@ class AccessToken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactUser:
+    """Somebody whom the organisation's contacts know."""
+
+    union_id: str
+    nick: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """DingTalk said yes. `body` is an excerpt of at most `EXCERPT` characters, free of tokens."""
 

@@ -15,6 +15,7 @@ from invites.dingtalk import (
     PhoneInvitee,
     StaleToken,
     ThirdPartyApp,
+    UnknownPerson,
 )
 from invites.dingtalk.sandbox import (
     DEMO_ORGANIZER,
@@ -126,3 +127,17 @@ class TestClientAgainstSandbox:
         conference_id = sandbox.add_conference().conference_id
         with client_of(sandbox, FixedToken("nobody-gave-this")) as client, pytest.raises(StaleToken):
             client.invite_users(conference_id=conference_id, union_id=None, invitees=[SOMEBODY])
+
+    def test_person_is_known_or_not(self, sandbox: SandboxServer) -> None:
+        with client_of(sandbox) as client:
+            known = client.get_user(union_id=DEMO_PEOPLE[0].union_id)
+            with pytest.raises(UnknownPerson) as caught:
+                client.get_user(union_id="unknown-person")
+
+        assert (known.union_id, known.nick) == (DEMO_PEOPLE[0].union_id, DEMO_PEOPLE[0].nick)
+        assert caught.value.code == "unknownUserError"
+
+    def test_directory_may_be_closed_to_an_app(self, sandbox: SandboxServer) -> None:
+        sandbox.add_fault("code:Forbidden.AccessDenied.AccessTokenPermissionDenied", operation="contact_get")
+        with client_of(sandbox) as client, pytest.raises(NotAuthorised):
+            client.get_user(union_id=DEMO_PEOPLE[0].union_id)

@@ -10,9 +10,11 @@ from invites.dingtalk.calls import (
     close_request,
     create_request,
     info_request,
+    is_exempt,
     members_request,
     ongoing_request,
     room_code_request,
+    user_request,
 )
 
 SOMEBODY = Invitee(union_id="union-1", nick="Test user")
@@ -193,3 +195,17 @@ class TestOtherOperations:
         call = ongoing_request(union_id="u+1")
 
         assert (call.method, call.target) == ("GET", "/v1.0/conference/users/lists?unionId=u%2B1")
+
+    def test_person_is_one_segment_of_the_path(self) -> None:
+        call = user_request(union_id="a/../b")
+
+        assert (call.method, call.target) == ("GET", "/v1.0/contact/users/a%2F..%2Fb")
+
+
+class TestQuota:
+    def test_token_and_contact_operations_are_exempt_and_conference_operations_are_not(self) -> None:
+        assert is_exempt("GetAccessToken")
+        assert is_exempt("GetCorpAccessToken")
+        assert is_exempt(user_request(union_id="u").operation)
+        assert not is_exempt(invitation().operation)
+        assert not is_exempt(members_request(conference_id="6001").operation)

@@ -222,6 +222,31 @@ class TestStaleToken:
         assert dingtalk.tokens == 1
 
 
+class TestTellingOfCalls:
+    def test_every_request_is_told_before_it_leaves(self) -> None:
+        told: list[str] = []
+        dingtalk = DingTalk(stale=1, answer={"unionId": "u", "nick": "N"})
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            assert len(told) == dingtalk.tokens + len(dingtalk.seen) + 1
+            return dingtalk(request)
+
+        with client_answering(answer, tokens=APP, on_call=told.append) as client:
+            assert client.get_user(union_id="u").nick == "N"
+
+        assert told == ["GetAccessToken", "GetUser", "GetAccessToken", "GetUser"]
+
+    def test_call_that_never_leaves_is_not_told(self) -> None:
+        told: list[str] = []
+        with client_answering(DingTalk(), tokens=APP, on_call=told.append) as client:
+            with pytest.raises(NotSent):
+                invite(client, deadline=time.monotonic() - 1)
+            with pytest.raises(ValueError, match="nobody"):
+                invite(client, invitees=())
+
+        assert told == []
+
+
 class TestOnlyOneRequest:
     @pytest.mark.parametrize(
         "answer",
@@ -462,6 +487,8 @@ class TestAnswers:
             ("query_user_ongoing_conferences", {"union_id": "u"}, {}),
             ("query_user_ongoing_conferences", {"union_id": "u"}, {"onGoingConfIdList": [1]}),
             ("query_conference_info_by_room_code", {"room_code": "1"}, {"conferenceList": [{}]}),
+            ("get_user", {"union_id": "u"}, {}),
+            ("get_user", {"union_id": "u"}, {"nick": "N"}),
         ],
     )
     def test_answer_of_another_shape_is_unreadable(

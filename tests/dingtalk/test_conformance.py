@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from alibabacloud_dingtalk.conference_1_0 import models as conference
 from alibabacloud_dingtalk.conference_1_0.client import Client as SdkConference
+from alibabacloud_dingtalk.contact_1_0 import models as contact
+from alibabacloud_dingtalk.contact_1_0.client import Client as SdkContact
 from alibabacloud_dingtalk.oauth2_1_0 import models as oauth
 from alibabacloud_dingtalk.oauth2_1_0.client import Client as SdkOauth
 from alibabacloud_tea_openapi.models import Config
@@ -37,6 +39,7 @@ class Sdk:
     """The vendor's SDK, pointed at the recorder."""
 
     conference: SdkConference
+    contact: SdkContact
     oauth: SdkOauth
     runtime: RuntimeOptions
 
@@ -49,7 +52,12 @@ class Sdk:
 @pytest.fixture
 def sdk(recorder: Recorder) -> Sdk:
     config = Config(protocol="http", endpoint=recorder.host)
-    return Sdk(conference=SdkConference(config), oauth=SdkOauth(config), runtime=RuntimeOptions())
+    return Sdk(
+        conference=SdkConference(config),
+        contact=SdkContact(config),
+        oauth=SdkOauth(config),
+        runtime=RuntimeOptions(),
+    )
 
 
 def essence(request: Recorded) -> dict[str, Any]:
@@ -258,6 +266,19 @@ class TestOtherOperations:
                 headers="QueryConferenceInfoByRoomCodeHeaders",
             ),
             lambda: ours.query_conference_info_by_room_code(room_code="123456789"),
+        )
+
+        assert mine == theirs
+
+    @pytest.mark.parametrize("union_id", ["qzR1abc", "a b", "中文"])
+    def test_person(self, recorder: Recorder, ours: DingTalkClient, sdk: Sdk, union_id: str) -> None:
+        recorder.answer = {"unionId": union_id, "nick": "N"}
+        headers = contact.GetUserHeaders(x_acs_dingtalk_access_token=TOKEN)
+
+        theirs, mine = sent(
+            recorder,
+            lambda: sdk.contact.get_user_with_options(union_id, headers, sdk.runtime),
+            lambda: ours.get_user(union_id=union_id),
         )
 
         assert mine == theirs
