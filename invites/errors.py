@@ -3,9 +3,12 @@
 InviteError
 ├── AlreadySent        the draft was sent meanwhile, by somebody or by an earlier press
 ├── DraftChanged       the list is not the one that the person saw when pressing
+│   └── PutAside       it waits for its time outside of the composer
+├── ComposerInUse      another list stands in the composer
 ├── NobodyToInvite     nobody usable on the list
 ├── InvitationOver     nobody on the invitation is going to be called any more
 ├── ConferenceEnded    the conference is over
+├── ConferenceLocked   nobody else is let in at present
 ├── AppUnavailable     the DingTalk app is disabled or has no credentials at present
 ├── DemoPersonRefused  somebody or something of the sandbox, through a real app
 ├── ConferenceTaken    somebody else has this conference already
@@ -46,6 +49,22 @@ class DraftChanged(InviteError):  # noqa: N818
     )
 
 
+class PutAside(DraftChanged):
+    """The list was put aside after the page had been made, and waits for its time."""
+
+    message = _(
+        "This list has been put aside meanwhile: it waits to be sent. Change it to have it back here."
+    )
+
+
+class ComposerInUse(InviteError):  # noqa: N818
+    """There are people in the composer, so no other list can come back into it."""
+
+    message = _(
+        "There are people in the list already. Invite them, set a time for them or clear the list, then try again."
+    )
+
+
 class NobodyToInvite(InviteError):  # noqa: N818
     """There is nobody usable on the list."""
 
@@ -62,6 +81,12 @@ class ConferenceEnded(InviteError):  # noqa: N818
     """The conference is over, so nobody can be called into it."""
 
     message = _("This conference has ended. People can only be invited while it runs.")
+
+
+class ConferenceLocked(InviteError):  # noqa: N818
+    """The conference lets nobody else in, so nobody can be called into it."""
+
+    message = _("This meeting is locked, so nobody else is let in. Unlock it, then invite again.")
 
 
 class AppUnavailable(InviteError):  # noqa: N818

@@ -73,6 +73,11 @@ def conferences(user: Viewer) -> ConferenceQuerySet:
     return Conference.objects.none()
 
 
+def may_still_invite(user: User, conference: Conference) -> bool:
+    """Whether what ``user`` has ordered for ``conference`` may be done in their name, though they are not there."""
+    return user.is_active and may_organize(user) and conferences(user).contains(conference)
+
+
 def owned_conferences(user: Viewer) -> ConferenceQuerySet:
     """The conferences that ``user`` may share with co-organizers."""
     if may_administer(user):

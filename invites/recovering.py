@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from invites import delivering, sending
+from invites import delivering, scheduling, sending
 from invites.models import Invitation
 
 logger = logging.getLogger(__name__)
@@ -27,3 +27,5 @@ def recover() -> None:
         logger.warning("Invitation %s has people waiting and no worker; ringing again", invitation.pk)
         with transaction.atomic():
             sending.ring(invitation.pk)
+    # The bell for a set time may be lost, too.
+    scheduling.send_due()

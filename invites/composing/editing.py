@@ -18,7 +18,7 @@ from invites.composing import reading
 from invites.composing.folding import Folding
 from invites.composing.reading import BadLine
 from invites.composing.recognising import CHUNK, Person, keep_demo_people_out, person_of, recognise
-from invites.errors import AlreadySent, DraftChanged
+from invites.errors import AlreadySent, DraftChanged, PutAside
 from invites.models import (
     AddressBook,
     Conference,
@@ -161,6 +161,8 @@ def _changing(draft: Invitation) -> Iterator[Invitation]:
     """The draft, locked and fresh, with the next ``revision``."""
     with transaction.atomic():
         locked = Invitation.objects.for_change().get(pk=draft.pk)
+        if locked.is_put_aside:
+            raise PutAside
         if not locked.is_draft:
             raise AlreadySent(_("This list has been sent meanwhile, so it can no longer be changed."))
         locked.revision += 1
