@@ -59,12 +59,26 @@ def phone_digits(text: str) -> str:
     return digits if len(digits) >= _FEWEST_DIGITS else ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """How many calls were made, and how many of these only because somebody in a refused one is unknown."""
+
+    made: int
+    to_find_unknown: int
+
+
 class AttemptQuerySet(models.QuerySet["Attempt"]):
     """Queries over attempts."""
 
     def overdue(self) -> Self:
         """Those whose process must have died: still started after their deadline."""
         return self.filter(state=AttemptState.STARTED, deadline__lt=timezone.now())
+
+    def count_calls(self) -> Calls:
+        """How many there are, and how many of them are of a part of a batch that was refused as a whole."""
+        to_find = models.Count("pk", filter=Q(batch__half_of__isnull=False))
+        counts = self.aggregate(made=models.Count("pk"), to_find=to_find)
+        return Calls(made=counts["made"], to_find_unknown=counts["to_find"])
 
     def in_order_made(self) -> Self:
         """As they were made."""

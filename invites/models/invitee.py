@@ -132,6 +132,11 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         rows = self.order_by().annotate(reported=_attendance()).values_list("reported")
         return dict(rows.annotate(people=Count("pk")))
 
+    def count_by_outcome(self) -> dict[tuple[str, str], int]:
+        """How many there are of each pair of ``state`` and ``attendance`` that occurs."""
+        rows = self.order_by().annotate(reported=_attendance()).values_list("state", "reported")
+        return {(state, reported): n for state, reported, n in rows.annotate(people=Count("pk"))}
+
     def known_as(self, *, union_ids: list[str], phone_numbers: list[str]) -> Self:
         """Those who are, themselves or by their contact, one of these people."""
         return self.filter(
