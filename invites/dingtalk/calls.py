@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 import phonenumbers
@@ -25,6 +25,7 @@ EXEMPT = frozenset({"GetAccessToken", "GetCorpAccessToken", GET_USER})
 LONGEST_TARGET = 8000
 
 type Json = dict[str, Any]
+type LockAction = Literal["lock", "unlock"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,16 @@ def close_request(*, conference_id: str, union_id: str) -> Call:
         method="DELETE",
         path=f"{CONFERENCES}/{path_segment(conference_id)}",
         query=query,
+    )
+
+
+def lock_request(*, conference_id: str, action: LockAction) -> Call:
+    """The request that lets nobody else into a conference, or lets people in again."""
+    return Call(
+        operation="LockConference",
+        method="POST",
+        path=f"{CONFERENCES}/{path_segment(conference_id)}/lock",
+        body={"action": action},
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from invites.dingtalk import (
+    AttendStatus,
     ConferenceOver,
     ConferenceStatus,
     DingTalkClient,
@@ -82,6 +83,21 @@ class TestClientAgainstSandbox:
         assert SOMEBODY.union_id in {member.union_id for member in members.members}
         assert conference_id in running
         assert [found.conference_id for found in by_number] == [conference_id]
+
+    def test_locked_conference_takes_the_call_and_lets_nobody_in(self) -> None:
+        with SandboxServer(pace=0) as sandbox, client_of(sandbox) as client:
+            conference_id = sandbox.add_conference().conference_id
+            client.lock_conference(conference_id=conference_id, action="lock")
+            client.invite_users(conference_id=conference_id, union_id=None, invitees=[SOMEBODY])
+            (kept_out,) = client.query_conference_members(conference_id=conference_id).members
+            client.lock_conference(conference_id=conference_id, action="unlock")
+            client.invite_users(conference_id=conference_id, union_id=None, invitees=[SOMEBODY])
+            (let_in,) = client.query_conference_members(conference_id=conference_id).members
+
+        assert (kept_out.attend_status, let_in.attend_status) == (
+            AttendStatus.FAILED,
+            AttendStatus.JOINED,
+        )
 
     def test_members_come_page_by_page(self, sandbox: SandboxServer) -> None:
         people = [person.union_id for person in DEMO_PEOPLE[:5]]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -210,6 +210,21 @@ class TestOtherOperations:
 
         assert mine == theirs
         assert mine["query"] == {"unionId": [union_id]}
+
+    @pytest.mark.parametrize("action", ["lock", "unlock"])
+    def test_lock(
+        self, recorder: Recorder, ours: DingTalkClient, sdk: Sdk, action: Literal["lock", "unlock"]
+    ) -> None:
+        request = conference.LockConferenceRequest(action=action)
+
+        theirs, mine = sent(
+            recorder,
+            lambda: sdk.call("lock_conference", "6001", request, headers="LockConferenceHeaders"),
+            lambda: ours.lock_conference(conference_id="6001", action=action),
+        )
+
+        assert mine == theirs
+        assert mine["body"] == {"action": action}
 
     def test_info(self, recorder: Recorder, ours: DingTalkClient, sdk: Sdk) -> None:
         recorder.answer = {"confInfo": {"conferenceId": "6001"}}

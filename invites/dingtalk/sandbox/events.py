@@ -40,6 +40,8 @@ class EventKind(StrEnum):
     CREATED = "created"
     INVITED = "invited"
     REMOVED = "removed"
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
     CLOSED = "closed"
 
 

@@ -19,6 +19,7 @@ TITLE_LENGTH: Final = 50
 DEFAULT_PAGE: Final = 128
 REJECT_TEXTS: Final = {True: "正在忙，稍后再说 Busy now, later please", False: "无人接听 No answer"}
 MEDIA_OFF, MEDIA_ON = 1, 2
+LOCK_ACTIONS: Final = {"lock": True, "unlock": False}
 
 type Payload = dict[str, object]
 
@@ -35,6 +36,7 @@ class ConferenceOperations:
             Operation.MEMBERS: self._members,
             Operation.INVITE: self._invite,
             Operation.REMOVE: self._remove,
+            Operation.LOCK: self._lock,
             Operation.BATCH_INFO: self._batch_info,
             Operation.BY_ROOM_CODE: self._by_room_code,
             Operation.ONGOING: self._ongoing,
@@ -89,6 +91,14 @@ class ConferenceOperations:
         if not users:
             raise RefusedError("paramsError", "error:userList is missing")
         self._state.remove(conference.conference_id, [required_text(user, "unionId") for user in users])
+        return {"success": True}
+
+    def _lock(self, request: Request, _: Sequence[Person]) -> Payload:
+        conference = self._running(request.resolved.path[CONFERENCE_ID])
+        action = required_text(request.fields, "action")
+        if action not in LOCK_ACTIONS:
+            raise RefusedError("paramsError", "error:action is neither lock nor unlock")
+        self._state.lock(conference.conference_id, locked=LOCK_ACTIONS[action])
         return {"success": True}
 
     def _info(self, request: Request, _: Sequence[Person]) -> Payload:

@@ -24,6 +24,7 @@ class Operation(StrEnum):
     MEMBERS = "members"
     INVITE = "invite"
     REMOVE = "remove"
+    LOCK = "lock"
     BATCH_INFO = "batch_info"
     BY_ROOM_CODE = "by_room_code"
     ONGOING = "ongoing"
@@ -45,6 +46,7 @@ _OPERATIONS: Final = (
     ("GET", "/v1.0/conference/videoConferences/{conferenceId}", Operation.INFO),
     ("GET", "/v1.0/conference/videoConferences/{conferenceId}/members", Operation.MEMBERS),
     ("POST", "/v1.0/conference/videoConferences/{conferenceId}/members/kick", Operation.REMOVE),
+    ("POST", "/v1.0/conference/videoConferences/{conferenceId}/lock", Operation.LOCK),
     ("POST", "/v1.0/conference/videoConferences/{conferenceId}/users/invite", Operation.INVITE),
     ("GET", "/v1.0/conference/roomCodes/{roomCode}/infos", Operation.BY_ROOM_CODE),
     ("GET", "/v1.0/conference/users/lists", Operation.ONGOING),

@@ -127,6 +127,12 @@ class SandboxServer(SandboxOptions):
             raise KeyError(conference_id)
         self._exchange.state.close(conference_id)
 
+    def lock_conference(self, conference_id: str, *, locked: bool = True) -> None:
+        """Lock or unlock a conference without a request. Raises KeyError for an unknown one."""
+        if self._exchange.state.get(conference_id) is None:
+            raise KeyError(conference_id)
+        self._exchange.state.lock(conference_id, locked=locked)
+
     def members(self, conference_id: str) -> list[MemberView]:
         """Who was called into a conference, and where they stand now."""
         return self._exchange.state.members(conference_id)

@@ -23,7 +23,8 @@ MINUTE: Final = 60.0
 FIRST_RUNG_AFTER_SECONDS: Final = 1.0
 STATUS_ENDED: Final = 1
 STATUS_STARTED: Final = 2
-PRESENT: Final = frozenset({AttendStatus.INITIALISED, AttendStatus.CALLING, AttendStatus.IN_MEETING})
+RINGING: Final = frozenset({AttendStatus.INITIALISED, AttendStatus.CALLING})
+PRESENT: Final = RINGING | {AttendStatus.IN_MEETING}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,14 +36,17 @@ class Member:
     calls: int = 1
     attended_before: bool = False
     removed_at: float | None = None
+    kept_out: bool = False
 
     def standing(self, *, now: float, ended_at: float | None, pace: float) -> Attendance:
-        """Where the person stands at `now`; the end of the conference or a removal freezes it."""
+        """Where the person stands at `now`; the end of the conference or a removal freezes it, a lock keeps out."""
         until = min(moment for moment in (now, ended_at, self.removed_at) if moment is not None)
         last = attendance(self.person.value, rung_at=self.rung_at, call=self.calls, now=until, pace=pace)
         if self.removed_at is not None:
             left_at = self.removed_at if last.joined_at is not None else None
             return Attendance(status=AttendStatus.REMOVED, joined_at=last.joined_at, left_at=left_at)
+        if self.kept_out:
+            return Attendance(status=AttendStatus.FAILED)
         if ended_at is None or last.status not in PRESENT:
             return last
         if last.joined_at is None:
@@ -68,6 +72,7 @@ class Conference:
     creator: str
     started_at: float
     ended_at: float | None = None
+    locked: bool = False
     members: dict[tuple[Channel, str], Member] = field(default_factory=dict)
 
     @property
@@ -160,6 +165,12 @@ class State:
                     )
                 )
 
+    def lock(self, conference_id: str, *, locked: bool) -> None:
+        """Let nobody else into a running conference, or let people in again."""
+        with self._lock:
+            kind = EventKind.LOCKED if locked else EventKind.UNLOCKED
+            self._record(Event(kind=kind, at=self._clock(), conference_id=conference_id))
+
     def close(self, conference_id: str) -> None:
         """End a running conference."""
         with self._lock:
@@ -222,21 +233,33 @@ class State:
             return
         if event.kind is EventKind.CLOSED:
             conference.ended_at = event.at
+        elif event.kind in {EventKind.LOCKED, EventKind.UNLOCKED}:
+            self._set_lock(conference, locked=event.kind is EventKind.LOCKED, at=event.at)
         for person in event.people:
             if event.kind is EventKind.INVITED:
                 self._call(conference, person, at=event.at)
             elif (member := conference.members.get((person.channel, person.value))) is not None:
                 member.removed_at = event.at
 
+    def _set_lock(self, conference: Conference, *, locked: bool, at: float) -> None:
+        """Whoever still rings when it is locked has come too late."""
+        conference.locked = locked
+        for member in conference.members.values() if locked else ():
+            standing = member.standing(now=at, ended_at=None, pace=self._pace)
+            member.kept_out = member.kept_out or standing.status in RINGING
+
     def _call(self, conference: Conference, person: Person, *, at: float) -> None:
         member = conference.members.get((person.channel, person.value))
         if member is None:
-            conference.members[person.channel, person.value] = Member(person=person, rung_at=at)
+            conference.members[person.channel, person.value] = Member(
+                person=person, rung_at=at, kept_out=conference.locked
+            )
             return
         last = member.standing(now=at, ended_at=None, pace=self._pace)
         if last.status not in PRESENT:
             member.attended_before = member.attended_before or last.joined_at is not None
             member.person, member.rung_at, member.removed_at = person, at, None
+            member.kept_out = conference.locked
             member.calls += 1
 
 

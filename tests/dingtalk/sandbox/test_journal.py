@@ -48,6 +48,15 @@ class TestRestart:
             )
             assert invite(second, ended.conference_id, "z").code == "confClosed"
 
+    def test_a_lock_outlives_the_process(self, path: Path, clock: FakeClock) -> None:
+        with SandboxServer(journal=path, clock=clock) as first:
+            conference_id = first.add_conference(people=["rings-8"]).conference_id
+            first.lock_conference(conference_id)
+        with SandboxServer(journal=path, clock=clock) as second:
+            invite(second, conference_id, "a-0")
+            clock.forward(60)
+            assert {each.standing.status for each in second.members(conference_id)} == {AttendStatus.FAILED}
+
     def test_life_goes_on_while_nothing_runs(self, path: Path, clock: FakeClock) -> None:
         with SandboxServer(journal=path, clock=clock) as first:
             conference_id = first.add_conference().conference_id

@@ -88,6 +88,37 @@ class TestLifeInAConference:
         assert standing["ringing-8"].status is AttendStatus.FAILED
         assert standing["declined-7"].status is AttendStatus.FAILED
 
+    def test_a_lock_keeps_out_whoever_rings_and_whoever_is_called_until_it_is_open_again(
+        self, sandbox: SandboxServer, clock: FakeClock, call: Call, conference_id: str
+    ) -> None:
+        lock = f"/v1.0/conference/videoConferences/{conference_id}/lock"
+        call("POST", invite_path(conference_id), people("in-0", "slow-5"))
+        clock.forward(3)
+        assert call("POST", lock, {"action": "lock"}).json == {"success": True}
+        assert call("POST", invite_path(conference_id), people("late-1")).json == {"success": True}
+        clock.forward(60)
+        assert _statuses(sandbox, conference_id) == {"in-0": 3, "slow-5": 4, "late-1": 4}
+        call("POST", lock, {"action": "unlock"})
+        clock.forward(60)
+        assert _statuses(sandbox, conference_id) == {"in-0": 3, "slow-5": 4, "late-1": 4}
+        call("POST", invite_path(conference_id), people("slow-5", "late-1"))
+        clock.forward(10)
+        assert _statuses(sandbox, conference_id) == {"in-0": 3, "slow-5": 3, "late-1": 3}
+
+    @pytest.mark.parametrize("fields", [{}, {"action": "close"}, {"action": 1}])
+    def test_a_lock_without_a_known_action_is_refused(
+        self, call: Call, conference_id: str, fields: dict[str, object]
+    ) -> None:
+        got = call("POST", f"/v1.0/conference/videoConferences/{conference_id}/lock", fields)
+        assert (got.status, got.code) == (400, "paramsError")
+
+    def test_an_ended_conference_is_not_locked(
+        self, sandbox: SandboxServer, call: Call, conference_id: str
+    ) -> None:
+        sandbox.close_conference(conference_id)
+        got = call("POST", f"/v1.0/conference/videoConferences/{conference_id}/lock", {"action": "lock"})
+        assert got.code == "confClosed"
+
     def test_ringing_somebody_who_is_in_the_meeting_changes_nothing(
         self, sandbox: SandboxServer, clock: FakeClock, call: Call, conference_id: str
     ) -> None:
@@ -158,3 +189,7 @@ class TestDemoConferences:
             AttendStatus.REMOVED,
             AttendStatus.LEFT,
         }
+
+
+def _statuses(sandbox: SandboxServer, conference_id: str) -> dict[str, int]:
+    return {each.person.value: int(each.standing.status) for each in sandbox.members(conference_id)}

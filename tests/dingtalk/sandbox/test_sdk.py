@@ -365,6 +365,19 @@ class TestLookups:
         statuses = {each.union_id: each.standing.status for each in sandbox.members(RUNNING)}
         assert statuses[DEMO_PEOPLE[0].union_id] == 5
 
+    def test_a_conference_is_locked_and_unlocked(
+        self, sandbox: SandboxServer, client: ConferenceClient, token: str, clock: FakeClock
+    ) -> None:
+        headers = conference.LockConferenceHeaders(x_acs_dingtalk_access_token=token)
+        for action, status in (("lock", 4), ("unlock", 3)):
+            request = conference.LockConferenceRequest(action=action)
+            body = client.lock_conference_with_options(RUNNING, request, headers, RUNTIME).body
+            assert body.success is True
+            invite(client, token, RUNNING, "somebody-0")
+            clock.forward(10)
+            statuses = {each.person.value: each.standing.status for each in sandbox.members(RUNNING)}
+            assert statuses["somebody-0"] == status
+
 
 class TestContacts:
     def test_search_and_batch_lead_from_a_name_to_a_union_id(self, config: Config, token: str) -> None:
