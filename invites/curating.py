@@ -16,8 +16,11 @@ from invites.models.address_book import ContactQuerySet
 def save_contact(*, contact: Contact, group: ContactGroup | None = None) -> None:
     """Saves a new or changed contact, and puts it into ``group`` of the same book where one is named.
 
-    Raises IntegrityError where the book has somebody else with this unionId or phone number.
+    What DingTalk said about a unionId goes with it. Raises IntegrityError where the book has somebody else with this
+    unionId or phone number.
     """
+    if contact.is_not_known and not Contact.objects.among([contact.pk]).with_union_id(contact.union_id):
+        contact.forget_mark()
     contact.save()
     if group is not None:
         group.contacts.add(contact)

@@ -2,7 +2,8 @@
 
 import unicodedata
 from collections.abc import Iterable
-from typing import Self
+from datetime import datetime
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -156,6 +157,28 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Those who are not members of ``group``."""
         return self.exclude(groups=group)
 
+    def not_known(self) -> Self:
+        """Those of whom DingTalk has said that it does not know them."""
+        return self.filter(refused_at__isnull=False)
+
+    def invited_as_they_are(self, invitees: models.QuerySet[Any]) -> Self:
+        """Those from whom ``invitees`` were added and whose unionId is still the one that was invited."""
+        return self.filter(pk__in=invitees.values("contact"), union_id__in=invitees.values("value"))
+
+    def lock(self) -> list[int]:
+        """Locks them until the transaction ends and returns their keys; always in the same order, so that two who lock
+        many do not wait for each other.
+        """
+        return list(self.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+
+    def mark(self, *, code: str, at: datetime | None) -> None:
+        """Notes that DingTalk does not know these and said so with ``code`` at that time; "" and None for the opposite."""
+        self.update(refused_at=at, refused_code=code)
+
+    def with_union_id(self, union_id: str) -> Self:
+        """Those with this unionId."""
+        return self.filter(union_id=union_id)
+
     def with_membership(self, group: "ContactGroup") -> Self:
         """With ``is_member``: whether each is in ``group``."""
         members = group.contacts.through.objects.filter(contactgroup=group, contact=OuterRef("pk"))
@@ -233,7 +256,10 @@ class Contact(models.Model):
     class Meta:
         verbose_name = _("contact")
         verbose_name_plural = _("contacts")
-        indexes = (models.Index("book", Lower("nick"), name="contact_by_name"),)
+        indexes = (
+            models.Index("book", Lower("nick"), name="contact_by_name"),
+            models.Index(fields=["book"], condition=Q(refused_at__isnull=False), name="contact_not_known"),
+        )
         constraints = (
             models.CheckConstraint(condition=~Q(nick=""), name="contact_has_nick"),
             models.CheckConstraint(
@@ -264,6 +290,15 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.nick
+
+    @property
+    def is_not_known(self) -> bool:
+        """Whether DingTalk has said that it does not know this person, and nothing has changed that since."""
+        return self.refused_at is not None
+
+    def forget_mark(self) -> None:
+        """Drops the mark, to be saved by the caller."""
+        self.refused_at, self.refused_code = None, ""
 
     @property
     def cursor(self) -> str:

@@ -68,6 +68,8 @@ class Batch(models.Model):
     token_was_stale = models.BooleanField(default=False)
     # How often it was made smaller because DingTalk may have refused its size.
     times_shrunk = models.PositiveSmallIntegerField(default=0)
+    # Its people have been asked about, one by one: they are not asked about again.
+    was_looked_up = models.BooleanField(default=False)
     half_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="halves")
 
     objects = BatchQuerySet.as_manager()
