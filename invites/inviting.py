@@ -116,8 +116,8 @@ def make(*, app: App, conference_id: str, operator_union_id: str, people: Iterab
         state=InvitationState.SENDING,
         sent_at=timezone.now(),
     )
-    invitees = Invitee.objects.bulk_create(_invitees(invitation, list(people)))
-    freeze(invitation=invitation, invitees=invitees, user=None)
+    Invitee.objects.bulk_create(_invitees(invitation, list(people)))
+    freeze(invitation=invitation, user=None)
     # Its own process delivers it; a worker is to step in only when that must have died.
     invitation.rung_at = _until(invitation) + timedelta(seconds=settings.CALL_SECONDS)
     invitation.save(update_fields=["rung_at"])

@@ -26,6 +26,9 @@ from invites.guarding import refuse_demo_person
 from invites.models import App, Batch, Invitation, Invitee, User
 from invites.models.invitation import InvitationState
 
+SENDERS_AT_ONCE = 32
+"""So many senders work on one invitation at most, if there are as many: more would only wait for DingTalk's limits."""
+
 
 def send(*, invitation: Invitation, revision: int, user: User) -> Invitation:
     """Sends the draft ``invitation`` in the name of ``user`` and returns it, frozen.
@@ -52,7 +55,7 @@ def send_locked(*, invitation: Invitation, user: User) -> None:
     changed.
     """
     check_can_be_sent(invitation)
-    freeze(invitation=invitation, invitees=list(invitation.invitees.in_order()), user=user)
+    freeze(invitation=invitation, user=user)
     ring(invitation.pk)
 
 
@@ -98,7 +101,7 @@ def repeat(
         repetition.rings_left = rings_left
         repetition.ring_again_minutes = original.ring_again_minutes
     repetition.save()
-    copies = Invitee.objects.bulk_create(
+    Invitee.objects.bulk_create(
         Invitee(
             invitation=repetition,
             position=position,
@@ -110,23 +113,22 @@ def repeat(
         )
         for position, person in enumerate(people)
     )
-    freeze(invitation=repetition, invitees=copies, user=user)
+    freeze(invitation=repetition, user=user)
     ring(repetition.pk)
     return repetition
 
 
-def freeze(*, invitation: Invitation, invitees: Sequence[Invitee], user: User | None) -> None:
+def freeze(*, invitation: Invitation, user: User | None) -> None:
     """Makes an invitation final: who, when, in whose name, in which batches.
 
-    ``invitees`` are all of its people, in their order. Every call begins here: a press, a set time, and every ring
-    that comes by itself; so whoever must not be called is refused here. The caller holds the transaction. Raises
-    NobodyToInvite or DemoPersonRefused.
+    Every call begins here: a press, a set time, and every ring that comes by itself; so whoever must not be called is
+    refused here. The caller holds the transaction. Raises NobodyToInvite or DemoPersonRefused.
     """
-    if not invitees:
+    values = list(invitation.invitees.values_list("value", flat=True))
+    if not values:
         raise NobodyToInvite
     app = invitation.conference.app
-    refuse_demo_person(app=app, values=[person.value for person in invitees])
-    size = app.batch_size
+    refuse_demo_person(app=app, values=values)
     invitation.state = InvitationState.SENDING
     invitation.sent_by = user
     invitation.sent_at = timezone.now()
@@ -135,32 +137,22 @@ def freeze(*, invitation: Invitation, invitees: Sequence[Invitee], user: User | 
     if user is not None and not invitation.operator_union_id:
         invitation.operator_union_id = _operator(user, app=app)
     invitation.save(update_fields=["state", "sent_by", "sent_at", "ring_again_at", "operator_union_id"])
-    starts = range(0, len(invitees), size)
     not_before = max(filter(None, (app.rests_until, invitation.sent_at)))
-    batches = Batch.objects.bulk_create(
-        Batch(
-            invitation=invitation,
-            number=number,
-            people=len(invitees[start : start + size]),
-            not_before=not_before,
-        )
-        for number, start in enumerate(starts, start=1)
-    )
-    for batch, start in zip(batches, starts, strict=True):
-        for person in invitees[start : start + size]:
-            person.batch = batch
-    Invitee.objects.bulk_update(invitees, ["batch"], batch_size=500)
+    Batch.objects.cut(invitation.pk, people=len(values), size=app.people_per_call, not_before=not_before)
 
 
 def ring(invitation_id: int) -> None:
-    """Asks for a worker as soon as the transaction is committed."""
-    Invitation.objects.filter(pk=invitation_id).update(rung_at=timezone.now())
-    transaction.on_commit(partial(_enqueue, invitation_id))
+    """Asks for workers as soon as the transaction is committed: for as many as there is work for, within reason."""
+    Invitation.objects.note_ring(invitation_id, at=timezone.now())
+    bells = min(Batch.objects.of(invitation_id).waiting().count(), SENDERS_AT_ONCE)
+    transaction.on_commit(partial(_enqueue, invitation_id, max(bells, 1)))
 
 
-def _enqueue(invitation_id: int) -> None:
-    tasks.deliver_invitation.enqueue(invitation_id)
-    bell.ring()
+def _enqueue(invitation_id: int, bells: int) -> None:
+    with transaction.atomic():
+        for _ in range(bells):
+            tasks.deliver_invitation.enqueue(invitation_id)
+        bell.ring()
 
 
 def _operator(user: User, *, app: App) -> str:

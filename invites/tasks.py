@@ -4,14 +4,24 @@ A task is a bell, not a record: what is still to be sent stands in our own table
 again by `invites.recovering`. A bell that rings twice does no harm, since batches are claimed.
 """
 
+from datetime import timedelta
+
 from django.tasks import task
+from django.utils import timezone
 
 from invites import delivering
+from invites.models import Invitation
+
+TURN_SECONDS = 1.0
+"""After so long a sender lets others have the worker: somebody's meeting may wait behind a very long list."""
 
 
 @task()
 def deliver_invitation(invitation_id: int) -> None:
-    """Sends what is due of an invitation, and rings again for what will be due later."""
-    next_due = delivering.deliver(invitation_id=invitation_id, policy=delivering.WORKER)
+    """Sends what is due of an invitation, and rings again for the rest and for what will be due later."""
+    turn = timezone.now() + timedelta(seconds=TURN_SECONDS)
+    next_due = delivering.deliver(invitation_id=invitation_id, policy=delivering.WORKER, until=turn)
     if next_due is not None:
+        next_due = max(next_due, timezone.now())
+        Invitation.objects.note_ring(invitation_id, at=next_due)
         deliver_invitation.using(run_after=next_due).enqueue(invitation_id)

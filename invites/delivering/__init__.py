@@ -27,10 +27,12 @@ from invites.delivering.outcomes import (
 )
 from invites.delivering.recording import close_finished, leave_out_waiting, record
 from invites.dingtalk import DingTalkClient, DingTalkError, Invitee, PhoneInvitee
+from invites.dingtalk.calls import INVITE_USERS
 from invites.encryption import UndecryptableError
 from invites.errors import AppUnavailable
-from invites.models import App, Attempt, Batch, Invitation
+from invites.models import Attempt, Invitation
 from invites.models.invitee import Channel
+from invites.pacing import take_turn
 
 __all__ = [
     "COMMAND_LINE",
@@ -51,15 +53,19 @@ TOO_LATE = "tooLate"
 
 TOO_LATE_AFTER = timedelta(hours=1)
 
+# Longer than that a sender does not wait for its turn; it does something else meanwhile.
+_PATIENCE = 2.0
 _RECORD_AGAIN_SECONDS = 0.5
+_RECORD_AGAIN_FOR = timedelta(minutes=5)
 
 logger = logging.getLogger(__name__)
 
 
 def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None = None) -> datetime | None:
-    """Sends every batch that is due, one after the other, beginning none after ``until``.
+    """Sends what is due of an invitation, batch after batch, beginning none after ``until``.
 
-    Returns when the next one is due, or None where nothing is left for this sender to do.
+    Returns when to go on, or None where nothing is left for this sender to do. Any number of senders may do this for
+    the same invitation at the same time.
     """
     try:
         invitation = Invitation.objects.select_related("conference__app").get(pk=invitation_id)
@@ -67,14 +73,19 @@ def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None =
     except (AppUnavailable, UndecryptableError):
         leave_out_waiting(invitation_id, because=APP_UNAVAILABLE)
         return None
-    while until is None or timezone.now() < until:
+    while (due := Invitation.objects.next_due(invitation_id)) is not None:
+        now = timezone.now()
         # Asked before each call: a machine may have slept since the last.
-        if invitation.sent_at and timezone.now() - invitation.sent_at > TOO_LATE_AFTER:
+        if due.set_going_at and now - due.set_going_at > TOO_LATE_AFTER:
             leave_out_waiting(invitation_id, because=TOO_LATE)
             return None
-        if not attempt_next(invitation, client, policy=policy):
-            break
-    return _next_due(invitation)
+        if due.at > now or (until is not None and now >= until):
+            return due.at
+        wait = take_turn(invitation.conference.app, INVITE_USERS, patience=_PATIENCE)
+        if wait:
+            return now + timedelta(seconds=wait)
+        attempt_next(invitation, client, policy=policy)
+    return None
 
 
 def attempt_next(invitation: Invitation, client: DingTalkClient, *, policy: RetryPolicy) -> bool:
@@ -98,7 +109,7 @@ def attempt_next(invitation: Invitation, client: DingTalkClient, *, policy: Retr
 def close_dead_attempts() -> int:
     """Closes as unknown every attempt whose process must have died; returns how many there were."""
     closed = 0
-    for attempt in Attempt.objects.overdue().in_order_made():
+    for attempt in Attempt.objects.overdue().with_app().in_order_made():
         closed += record(attempt, outcome_of_process_death())
     return closed
 
@@ -127,12 +138,15 @@ def _post(client: DingTalkClient, claim: Claim, *, policy: RetryPolicy) -> Outco
 
 
 def _write_down(attempt: Attempt, outcome: Outcome) -> None:
-    """Records ``outcome``; where the database is away, again and again until recovery may have given the attempt up."""
+    """Records ``outcome``; where the database is away, again and again until it is back.
+
+    When it is back late, recovery may have given the attempt up: then that stands.
+    """
     while True:
         try:
             record(attempt, outcome)
         except (OperationalError, InterfaceError):
-            if timezone.now() >= attempt.deadline or connection.in_atomic_block:
+            if timezone.now() >= attempt.deadline + _RECORD_AGAIN_FOR or connection.in_atomic_block:
                 raise
             logger.warning("Attempt %s: the database did not take the outcome; trying again", attempt.pk)
             connection.close()
@@ -141,20 +155,15 @@ def _write_down(attempt: Attempt, outcome: Outcome) -> None:
             return
 
 
-def _next_due(invitation: Invitation) -> datetime | None:
-    """When the first waiting batch may be sent, not before the app has rested; None where none waits."""
-    first = Batch.objects.of(invitation.pk).waiting().next_due()
-    if first is None:
-        return None
-    return max(first, App.objects.rests_until(invitation.conference.app_id) or first)
-
-
 def _tried(claim: Claim) -> Tried:
-    batch = claim.attempt.batch
+    batch, app = claim.attempt.batch, claim.invitation.conference.app
     return Tried(
         people=len(claim.invitees),
         tries=batch.tries,
         elapsed=(timezone.now() - (batch.first_tried_at or claim.claimed_at)).total_seconds(),
         token_was_stale=batch.token_was_stale,
-        may_halve=claim.invitation.conference.app.halve_refused_batches,
+        may_look_up=False and any(p.channel == Channel.UNION_ID for p in claim.invitees),
+        may_halve=app.halve_refused_batches,
+        is_part=batch.half_of_id is not None,
+        times_shrunk=batch.times_shrunk,
     )

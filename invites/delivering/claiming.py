@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from invites.models import Attempt, Invitation, Invitee
 from invites.models.batch import BatchState
+from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
 
 _TAKE_BATCH = """
@@ -27,13 +28,17 @@ _TAKE_BATCH = """
                 SELECT 1 FROM invites_app a
                 WHERE a.id = %(app)s AND a.enabled AND (a.rests_until IS NULL OR a.rests_until <= %(now)s)
             )
+            AND EXISTS (
+                SELECT 1 FROM invites_invitation i JOIN invites_conference c ON c.id = i.conference_id
+                WHERE i.id = %(invitation)s AND i.state = %(going)s AND c.locked_at IS NULL
+            )
         ORDER BY number LIMIT 1 {lock}
     )
     RETURNING id, tries, people
 """
 _TAKE_PEOPLE = """
     UPDATE invites_invitee
-    SET state = %(sending)s, last_attempt_id = %(attempt)s
+    SET state = %(sending)s, last_attempt_id = %(attempt)s, changed_at = %(now)s
     WHERE batch_id = %(batch)s AND state = %(pending)s
     RETURNING id, channel, value, nick, position
 """
@@ -56,7 +61,8 @@ class Claim:
 def claim_next_batch(invitation: Invitation) -> Claim | None:
     """Claims the first due batch of an invitation and writes its attempt as started; None where none may be sent now.
 
-    That is where none is due, and also where the app rests or has been switched off meanwhile. The claim is committed
+    That is where none is due, and also where the invitation has been paused, the conference locked, or the app rests or
+    has been switched off meanwhile. The claim is committed
     on return: a caller inside a transaction is a bug, and ``durable`` says so.
     """
     now = timezone.now()
@@ -87,6 +93,7 @@ def _take_batch(cursor: CursorWrapper, invitation: Invitation, now: datetime) ->
             "taken": BatchState.TAKEN.value,
             "waiting": BatchState.WAITING.value,
             "invitation": invitation.pk,
+            "going": InvitationState.SENDING.value,
             "app": invitation.conference.app_id,
             "now": connection.ops.adapt_datetimefield_value(now),
         },
@@ -100,6 +107,7 @@ def _take_people(cursor: CursorWrapper, attempt: Attempt) -> list[Invitee]:
         {
             "sending": InviteeState.SENDING.value,
             "pending": InviteeState.PENDING.value,
+            "now": connection.ops.adapt_datetimefield_value(attempt.started_at),
             "attempt": attempt.pk,
             "batch": attempt.batch_id,
         },

@@ -6,7 +6,6 @@ from enum import Enum, auto
 
 from invites.dingtalk import (
     About,
-    AddressShutOut,
     Answer,
     DingTalkError,
     NotSent,
@@ -14,6 +13,7 @@ from invites.dingtalk import (
     StaleToken,
     Throttled,
     UnknownPerson,
+    WrongParameters,
 )
 from invites.models.attempt import AttemptState
 from invites.models.invitee import InviteeState
@@ -45,32 +45,51 @@ class NextStep(Enum):
 
     DONE = auto()
     REPEAT = auto()
+    # Somebody in it is unknown: find out who by asking the directory, or by trying the halves.
+    LOOK_UP = auto()
     HALVE = auto()
+    # It may have been too large: try the halves, and all that still wait in that size too.
+    SHRINK = auto()
     STOP_INVITATION = auto()
+
+
+_STILL_PENDING = frozenset({NextStep.REPEAT, NextStep.LOOK_UP, NextStep.HALVE, NextStep.SHRINK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """What is known of a batch when its attempt ends: ``tries`` counts that attempt, ``elapsed`` is in seconds."""
+    """What is known of a batch when its attempt ends: ``tries`` counts that attempt, ``elapsed`` is in seconds.
+
+    ``is_part`` says that its people were in a larger one before, ``times_shrunk`` how often that was for its size.
+    """
 
     people: int
     tries: int
     elapsed: float
-    token_was_stale: bool
-    may_halve: bool
+    token_was_stale: bool = False
+    may_look_up: bool = False
+    may_halve: bool = True
+    is_part: bool = False
+    times_shrunk: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What to write down, and what to do. ``pause`` is in seconds and only meant for REPEAT."""
+    """What to write down, and what to do.
+
+    ``pause`` is in seconds and only meant for REPEAT; ``rest`` says for how many seconds nobody should call through the
+    same app. ``left`` is False where nothing has left this machine, and so no call was spent.
+    """
 
     attempt: AttemptState
     invitee: InviteeState
     next_step: NextStep = NextStep.DONE
     pause: float = 0.0
     token_was_stale: bool = False
-    shut_out: bool = False
+    rest: float = 0.0
+    left: bool = True
     conference_over: bool = False
+    unknown_person: bool = False
     http_status: int | None = None
     code: str = ""
     message: str = ""
@@ -98,16 +117,17 @@ def outcome_of_error(error: DingTalkError, *, tried: Tried, policy: RetryPolicy)
     """What a failed call means, by the table "What an outcome means" of the design."""
     unknown = isinstance(error, OutcomeUnknown)
     next_step, pause = _next_step(error, tried=tried, policy=policy)
-    still_pending = next_step in {NextStep.REPEAT, NextStep.HALVE}
-    answered_for = InviteeState.PENDING if still_pending else InviteeState.FAILED
+    answered_for = InviteeState.PENDING if next_step in _STILL_PENDING else InviteeState.FAILED
     return Outcome(
         attempt=AttemptState.UNKNOWN if unknown else AttemptState.FAILED,
         invitee=InviteeState.UNKNOWN if unknown else answered_for,
         next_step=next_step,
         pause=pause,
         token_was_stale=isinstance(error, StaleToken),
-        shut_out=isinstance(error, AddressShutOut),
+        rest=pause if isinstance(error, Throttled) else 0.0,
+        left=not isinstance(error, NotSent),
         conference_over=error.about == About.CONFERENCE,
+        unknown_person=isinstance(error, UnknownPerson),
         http_status=error.http_status,
         code=error.code,
         message=error.message,
@@ -118,24 +138,46 @@ def outcome_of_error(error: DingTalkError, *, tried: Tried, policy: RetryPolicy)
 
 # The whole app, organisation or conference is refused: every other batch would be too.
 _STOPS_EVERYTHING = frozenset({About.APP, About.CONFERENCE, About.ORGANISATION})
+# Halving that often finds out whether a size was refused: from 100 people to 13.
+_MOST_TIMES_SHRUNK = 3
 _LONGEST_GROWN_PAUSE = 60.0
 _JITTER = 0.25
 
 
 def _next_step(error: DingTalkError, *, tried: Tried, policy: RetryPolicy) -> tuple[NextStep, float]:
     in_time = tried.elapsed <= policy.max_elapsed
-    if isinstance(error, UnknownPerson) and tried.people > 1 and tried.may_halve and in_time:
-        return NextStep.HALVE, 0.0
-    if error.about in _STOPS_EVERYTHING:
-        return NextStep.STOP_INVITATION, 0.0
-    if not error.worth_retrying or error.may_have_rung or tried.tries >= policy.max_tries or not in_time:
-        return NextStep.DONE, 0.0
-    if isinstance(error, StaleToken):
-        return (NextStep.DONE if tried.token_was_stale else NextStep.REPEAT), 0.0
-    if isinstance(error, NotSent) and tried.tries >= policy.max_unsent:
-        return NextStep.DONE, 0.0
+    match error:
+        case UnknownPerson() if tried.people > 1 and tried.may_halve and in_time:
+            return (NextStep.LOOK_UP if tried.may_look_up else NextStep.HALVE), 0.0
+        case WrongParameters():
+            return _next_step_of_wrong_parameters(tried, in_time=in_time), 0.0
+        case StaleToken():
+            return _next_step_of_stale_token(error, tried, policy=policy), 0.0
+        case _ if error.about in _STOPS_EVERYTHING:
+            return NextStep.STOP_INVITATION, 0.0
+    # Also where this batch is given up: others of the same app are to hear of it.
     pause = _pause(error, tries=tried.tries)
-    return (NextStep.REPEAT if tried.elapsed + pause <= policy.max_elapsed else NextStep.DONE), pause
+    most_tries = min(policy.max_tries, policy.max_unsent) if isinstance(error, NotSent) else policy.max_tries
+    is_bounded = tried.tries < most_tries and tried.elapsed + pause <= policy.max_elapsed
+    may_repeat = error.worth_retrying and not error.may_have_rung and is_bounded
+    return (NextStep.REPEAT if may_repeat else NextStep.DONE), pause
+
+
+def _next_step_of_wrong_parameters(tried: Tried, *, in_time: bool) -> NextStep:
+    """DingTalk does not say what is wrong. It may be the number of people; one wrong unionId; or every call like it."""
+    if tried.people > 1 and tried.times_shrunk < _MOST_TIMES_SHRUNK and in_time:
+        return NextStep.SHRINK
+    # Alone after the others were tried without this person.
+    is_one_person = tried.people == 1 and tried.is_part
+    return NextStep.DONE if is_one_person else NextStep.STOP_INVITATION
+
+
+def _next_step_of_stale_token(error: StaleToken, tried: Tried, *, policy: RetryPolicy) -> NextStep:
+    if not error.refreshable:
+        # A token that was pasted by hand: every other call would carry it too.
+        return NextStep.STOP_INVITATION
+    is_bounded = tried.tries < policy.max_tries and tried.elapsed <= policy.max_elapsed
+    return NextStep.REPEAT if is_bounded and not tried.token_was_stale else NextStep.DONE
 
 
 def _pause(error: DingTalkError, *, tries: int) -> float:

@@ -5,27 +5,32 @@ changes nothing.
 """
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Max
 from django.utils import timezone
 
+from invites.counting import count_call
 from invites.delivering.outcomes import NextStep, Outcome
-from invites.dingtalk.codes import SHUT_OUT
-from invites.models import App, Attempt, Batch, Conference, Invitation, Invitee
+from invites.delivering.splitting import halve, shrink_waiting
+from invites.dingtalk.calls import INVITE_USERS
+from invites.models import App, Attempt, Batch, Conference, Invitee
 from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
 
+LOOK_UP_SECONDS = 30
+"""How long the directory may take to say who in a batch is unknown; the batch is halved after that."""
+
 # Once for every call while people wait, like the statements of a claim.
 _CLOSE_FINISHED = """
-    UPDATE invites_invitation SET state = %(finished)s, finished_at = %(now)s
-    WHERE state = %(under_way)s
+    UPDATE invites_invitation
+    SET state = CASE WHEN cancelled_at IS NULL THEN %(finished)s ELSE %(cancelled)s END, finished_at = %(now)s
+    WHERE state IN (%(sending)s, %(paused)s)
         AND NOT EXISTS (
             SELECT 1 FROM invites_batch b
-            WHERE b.invitation_id = invites_invitation.id AND b.state = %(waiting)s
+            WHERE b.invitation_id = invites_invitation.id AND b.state IN (%(waiting)s, %(looking_up)s)
         )
         AND NOT EXISTS (
             SELECT 1 FROM invites_invitee p
@@ -33,6 +38,8 @@ _CLOSE_FINISHED = """
         )
 """
 _THIS_ONE = " AND id = %(invitation)s"
+# Longer than DingTalk ever asks for; nobody is called later than an hour after Send in any case.
+_LONGEST_REST = 1800.0
 # The largest number that the column takes: an attempt may be found dead a month later.
 _LONGEST_MS = 2**31 - 1
 
@@ -40,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 
 def record(attempt: Attempt, outcome: Outcome) -> bool:
-    """Finishes ``attempt`` with ``outcome``, and its people and batch with it.
+    """Finishes ``attempt`` with ``outcome``, and its people and batch with it. It comes with its invitation's app.
 
     Returns False, with nothing changed, where the attempt had been finished before.
     """
@@ -64,9 +71,11 @@ def record(attempt: Attempt, outcome: Outcome) -> bool:
                 "Attempt %s had been given up; its late outcome %s changes nothing", attempt.pk, outcome.code
             )
             return False
-        Invitee.objects.in_batch(attempt.batch_id).sending().update(state=outcome.invitee)
-        if outcome.next_step is not NextStep.DONE or outcome.shut_out:
-            _go_on(attempt.batch, outcome)
+        Invitee.objects.in_batch(attempt.batch_id).sending().update(state=outcome.invitee, changed_at=now)
+        _go_on(attempt, outcome, now)
+        if outcome.left:
+            # Last, since every other sender of this app counts in the same row.
+            count_call(attempt.invitation.conference.app_id, INVITE_USERS)
     close_finished(attempt.invitation_id)
     return True
 
@@ -78,10 +87,12 @@ def leave_out_waiting(invitation_id: int, *, because: str) -> None:
     """
     with transaction.atomic():
         App.objects.lock_that_of(invitation_id)
-        numbers = Batch.objects.of(invitation_id).waiting().lock()
+        numbers = Batch.objects.of(invitation_id).unsent().lock()
         if numbers:
             people = Invitee.objects.in_batches(Batch.objects.filter(pk__in=numbers)).pending()
-            people.update(state=InviteeState.SKIPPED, skipped_because=because[:128])
+            people.update(
+                state=InviteeState.SKIPPED, skipped_because=because[:128], changed_at=timezone.now()
+            )
             Batch.objects.filter(pk__in=numbers).update(state=BatchState.TAKEN)
     close_finished(invitation_id)
 
@@ -94,8 +105,11 @@ def close_finished(invitation_id: int | None = None) -> None:
     """
     parameters = {
         "finished": InvitationState.FINISHED.value,
-        "under_way": InvitationState.SENDING.value,
+        "cancelled": InvitationState.CANCELLED.value,
+        "sending": InvitationState.SENDING.value,
+        "paused": InvitationState.PAUSED.value,
         "waiting": BatchState.WAITING.value,
+        "looking_up": BatchState.LOOKING_UP.value,
         "in_a_call": InviteeState.SENDING.value,
         "now": connection.ops.adapt_datetimefield_value(timezone.now()),
         "invitation": invitation_id,
@@ -104,52 +118,55 @@ def close_finished(invitation_id: int | None = None) -> None:
         cursor.execute(_CLOSE_FINISHED if invitation_id is None else _CLOSE_FINISHED + _THIS_ONE, parameters)
 
 
-def _go_on(batch: Batch, outcome: Outcome) -> None:
-    now = timezone.now()
-    if outcome.shut_out:
+def _go_on(attempt: Attempt, outcome: Outcome, now: datetime) -> None:
+    """What follows for the batch and for all that wait."""
+    if outcome.rest:
         # Before the own batch, as everywhere: who holds batches must not wait for those who lock all that wait.
-        _let_the_app_rest(batch)
-    if outcome.next_step is NextStep.REPEAT:
-        batch.state = BatchState.WAITING
-        batch.not_before = now + timedelta(seconds=outcome.pause)
-        batch.token_was_stale = outcome.token_was_stale
-        batch.save(update_fields=["state", "not_before", "token_was_stale"])
-    elif outcome.next_step is NextStep.HALVE:
-        _halve(batch)
-    elif outcome.next_step is NextStep.STOP_INVITATION:
-        leave_out_waiting(batch.invitation_id, because=outcome.code)
+        App.objects.let_rest(
+            attempt.invitation.conference.app_id,
+            until=now + timedelta(seconds=min(outcome.rest, _LONGEST_REST)),
+        )
+    match outcome.next_step:
+        case NextStep.REPEAT:
+            attempt.batch.put_back(
+                not_before=now + timedelta(seconds=outcome.pause), token_was_stale=outcome.token_was_stale
+            )
+        case NextStep.LOOK_UP:
+            attempt.batch.look_up(until=now + timedelta(seconds=LOOK_UP_SECONDS))
+        case NextStep.HALVE:
+            halve(attempt.batch)
+        case NextStep.SHRINK:
+            _shrink(attempt.batch)
+        case NextStep.STOP_INVITATION:
+            leave_out_waiting(attempt.invitation_id, because=outcome.code)
+        case NextStep.DONE if outcome.invitee is InviteeState.INVITED and attempt.batch.times_shrunk:
+            _learn_size(attempt)
     if outcome.conference_over:
-        Conference.objects.filter(invitations=batch.invitation_id).update(
+        Conference.objects.filter(invitations=attempt.invitation_id).update(
             status=ConferenceStatus.ENDED, status_read_at=now
         )
 
 
-def _let_the_app_rest(batch: Batch) -> None:
-    """Nothing of the whole app is sent before the time is over: neither what waits nor what is sent meanwhile."""
-    until = timezone.now() + timedelta(seconds=SHUT_OUT)
-    app = App.objects.lock_that_of(batch.invitation_id)
-    App.objects.filter(pk=app.pk).update(rests_until=until)
-    waiting = Batch.objects.of_app(app).waiting().filter(not_before__lt=until)
-    Batch.objects.filter(pk__in=waiting.lock()).update(not_before=until)
+def _shrink(batch: Batch) -> None:
+    """Tries the halves of a batch that may have been too large; what waits in that size gets no larger a chance."""
+    App.objects.lock_that_of(batch.invitation_id)
+    halves = halve(batch, times_shrunk=batch.times_shrunk + 1)
+    shrink_waiting(batch.invitation_id, to=max(half.people for half in halves))
 
 
-def _halve(batch: Batch) -> None:
-    """Puts the people of a refused batch into two new ones, so that a wrong unionId ends up alone."""
-    # Halves of one invitation are numbered one after the other, even where two workers halve at once. Claims, which
-    # only refer to the invitation, need not wait.
-    Invitation.objects.select_for_update(no_key=True).get(pk=batch.invitation_id)
-    last = Batch.objects.of(batch.invitation_id).aggregate(last=Max("number"))["last"]
-    people = list(batch.invitees.pending().in_order())
-    middle = (len(people) + 1) // 2
-    for offset, half in enumerate((people[:middle], people[middle:]), start=1):
-        part = Batch.objects.create(
-            invitation_id=batch.invitation_id,
-            number=last + offset,
-            people=len(half),
-            half_of=batch,
-            first_tried_at=batch.first_tried_at,
+def _learn_size(attempt: Attempt) -> None:
+    """Remembers the size of a batch that was taken in two halves after it was refused as a whole.
+
+    One half alone says nothing: a wrong unionId in the other would look the same.
+    """
+    whole = attempt.batch.half_of
+    if whole is None or whole.times_shrunk == attempt.batch.times_shrunk:
+        return
+    halves = list(whole.halves.all())
+    if len(halves) > 1 and Attempt.objects.succeeded_of(halves) == len(halves):
+        App.objects.note_largest_batch(
+            attempt.invitation.conference.app_id, people=max(half.people for half in halves)
         )
-        Invitee.objects.filter(pk__in=[person.pk for person in half]).update(batch=part)
 
 
 def _milliseconds(span: timedelta) -> int:

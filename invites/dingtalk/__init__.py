@@ -21,6 +21,7 @@ from invites.dingtalk.errors import (
     TokenUnavailable,
     UnknownPerson,
     UnreadableAnswer,
+    WrongParameters,
 )
 from invites.dingtalk.tokens import (
     FixedToken,
@@ -36,6 +37,7 @@ from invites.dingtalk.types import (
     AttendStatus,
     ConferenceInfo,
     ConferenceStatus,
+    ContactUser,
     CreatedConference,
     Invitee,
     Member,
@@ -57,6 +59,7 @@ __all__ = [
     "ConferenceInfo",
     "ConferenceOver",
     "ConferenceStatus",
+    "ContactUser",
     "CreatedConference",
     "DingTalkClient",
     "DingTalkError",
@@ -81,6 +84,7 @@ __all__ = [
     "TokenUnavailable",
     "UnknownPerson",
     "UnreadableAnswer",
+    "WrongParameters",
     "invite_request",
     "phone_fields",
 ]

@@ -23,6 +23,7 @@ from invites.dingtalk.errors import (
     TokenUnavailable,
     UnknownPerson,
     UnreadableAnswer,
+    WrongParameters,
 )
 
 PER_SECOND = 1.0
@@ -47,6 +48,7 @@ _THROTTLED = CodeFacts(consequence=Throttled, rest=PER_SECOND)
 _THROTTLED_FOR_A_MINUTE = CodeFacts(consequence=Throttled, rest=PER_MINUTE)
 _STALE = CodeFacts(consequence=StaleToken)
 _REFUSED = CodeFacts(consequence=Refused)
+_WRONG_PARAMETERS = CodeFacts(consequence=WrongParameters)
 _OVER = CodeFacts(consequence=ConferenceOver)
 _NOT_AUTHORISED = CodeFacts(consequence=NotAuthorised)
 
@@ -56,7 +58,7 @@ _NOT_AUTHORISED = CodeFacts(consequence=NotAuthorised)
 DOCUMENTED: Mapping[str, CodeFacts] = MappingProxyType(
     {
         "unknownUserError": CodeFacts(consequence=UnknownPerson),
-        "paramsError": _REFUSED,
+        "paramsError": _WRONG_PARAMETERS,
         "systemError": CodeFacts(consequence=Broken),
         "confClosed": _OVER,
         "resourceClose": _OVER,
@@ -80,7 +82,7 @@ DOCUMENTED: Mapping[str, CodeFacts] = MappingProxyType(
         # Creating a conference.
         "orgAccessForbidden": _REFUSED,
         "paramsTitleError": _REFUSED,
-        "waterLimitError": _REFUSED,
+        "waterLimitError": _WRONG_PARAMETERS,
         "permissionError": _REFUSED,
         # Asking about a conference or its members.
         "missingRoomId": _REFUSED,

@@ -9,6 +9,7 @@ Must not know which code leads to which class (`codes`) nor how an answer is rea
     │   └── UnreadableAnswer            yes / a person decides   an answer came, but not one of the API's
     └── Refused                         no  / no    an answer that says no
         ├── UnknownPerson               no  / no    somebody in the call cannot be identified
+        ├── WrongParameters             no  / no    the call as a whole is wrong, or carries too many people
         ├── ConferenceOver              no  / no    the conference has ended
         ├── QuotaExhausted              no  / no    the organisation's calls of this month are used up
         ├── Broken                      yes / a person decides   an error of DingTalk's own, with a code
@@ -104,6 +105,10 @@ class UnknownPerson(Refused):
     """Somebody in the call cannot be identified; DingTalk does not say who."""
 
     about = About.PERSON
+
+
+class WrongParameters(Refused):
+    """The call as a whole does not suit DingTalk: something it is told, or how many people it carries."""
 
 
 class ConferenceOver(Refused):

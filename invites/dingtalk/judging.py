@@ -24,6 +24,7 @@ from invites.dingtalk.errors import (
     StaleToken,
     Throttled,
     UnreadableAnswer,
+    WrongParameters,
 )
 from invites.dingtalk.types import EXCERPT
 
@@ -187,6 +188,7 @@ def _client_error(reading: Reading) -> DingTalkError:
     consequence: type[DingTalkError] = {
         httpx.codes.UNAUTHORIZED.value: StaleToken,
         httpx.codes.TOO_MANY_REQUESTS.value: Throttled,
+        httpx.codes.REQUEST_ENTITY_TOO_LARGE.value: WrongParameters,
     }.get(reading.http_status, Refused)
     return error(consequence, reading, code=codes.http_code(reading.http_status), message=_by_status(reading))
 

@@ -1,12 +1,13 @@
 """DingTalk apps: the credentials with which the API is called, and the access tokens they get."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites.encryption import EncryptedTextField
@@ -26,6 +27,8 @@ class AppKind(models.TextChoices):
 CALLS_PER_SECOND = 20
 MOST_CALLS_PER_SECOND = 500
 MONTHLY_QUOTA = 5000
+# A directory that refused to tell who somebody is is not asked again for so long.
+LOOKUP_REFUSED_FOR = timedelta(days=1)
 # The fields that are encrypted, and that no page may show.
 SECRETS = ("client_secret", "suite_ticket", "access_token")
 
@@ -53,6 +56,15 @@ class AppQuerySet(models.QuerySet["App"]):
     def rests_until(self, pk: int) -> datetime | None:
         """Until when nothing may be sent through one app, if it has to rest."""
         return self.values_list("rests_until", flat=True).get(pk=pk)
+
+    def let_rest(self, pk: int, *, until: datetime) -> None:
+        """Nothing is sent through one app before ``until``, nor before what was said earlier if that is later."""
+        not_later = Q(rests_until__isnull=True) | Q(rests_until__lt=until)
+        self.filter(not_later, pk=pk).update(rests_until=until)
+
+    def note_largest_batch(self, pk: int, *, people: int) -> None:
+        """DingTalk has refused more people in one call of one app, and taken so many."""
+        self.filter(pk=pk, batch_size__gt=people).update(largest_batch=people)
 
     def in_order(self) -> Self:
         """By name."""
@@ -161,6 +173,13 @@ class App(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def may_look_up(self) -> bool:
+        """Whether the directory can be asked who is unknown: not where it has refused to tell lately."""
+        if not self.looks_up_unknown_people:
+            return False
+        return self.lookup_refused_at is None or timezone.now() - self.lookup_refused_at > LOOKUP_REFUSED_FOR
 
     @property
     def people_per_call(self) -> int:

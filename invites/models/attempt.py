@@ -4,6 +4,7 @@ started ──▶ succeeded | failed | unknown
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -73,6 +74,14 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
     def overdue(self) -> Self:
         """Those whose process must have died: still started after their deadline."""
         return self.filter(state=AttemptState.STARTED, deadline__lt=timezone.now())
+
+    def with_app(self) -> Self:
+        """With what recording an outcome has to know."""
+        return self.select_related("batch", "invitation__conference")
+
+    def succeeded_of(self, batches: Iterable[Batch]) -> int:
+        """How many of ``batches`` DingTalk has taken."""
+        return self.filter(batch__in=list(batches), state=AttemptState.SUCCEEDED).count()
 
     def count_calls(self) -> Calls:
         """How many there are, and how many of them are of a part of a batch that was refused as a whole."""

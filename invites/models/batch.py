@@ -4,10 +4,11 @@ waiting ⇄ taken        (its last attempt says the rest)
 waiting ◀── looking_up ◀── taken        (somebody in it is unknown, and the contact operation is asked who)
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +24,18 @@ class BatchState(models.TextChoices):
     LOOKING_UP = "looking_up", _("Looking up")
 
 
+# One statement for any number of people, the same on PostgreSQL and SQLite.
+_PUT_INTO_BATCHES = """
+    UPDATE invites_invitee SET batch_id = b.id
+    FROM (
+        SELECT id, (ROW_NUMBER() OVER (ORDER BY position, id) - 1) / %(size)s + 1 AS number
+        FROM invites_invitee WHERE invitation_id = %(invitation)s
+    ) ranked
+    JOIN invites_batch b ON b.invitation_id = %(invitation)s AND b.number = ranked.number
+    WHERE invites_invitee.id = ranked.id
+"""
+
+
 class BatchQuerySet(models.QuerySet["Batch"]):
     """Queries over batches."""
 
@@ -34,6 +47,18 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """Those to be sent now or later."""
         return self.filter(state=BatchState.WAITING)
 
+    def unsent(self) -> Self:
+        """Those with people still to be called: waiting, or looked through for somebody unknown."""
+        return self.filter(state__in=[BatchState.WAITING, BatchState.LOOKING_UP])
+
+    def larger_than(self, people: int) -> Self:
+        """Those with more people than that."""
+        return self.filter(people__gt=people)
+
+    def among(self, pks: Iterable[int]) -> Self:
+        """Those with these keys, in their order."""
+        return self.filter(pk__in=list(pks)).order_by("number")
+
     def of(self, invitation_id: int) -> Self:
         """Those of one invitation."""
         return self.filter(invitation=invitation_id)
@@ -41,6 +66,22 @@ class BatchQuerySet(models.QuerySet["Batch"]):
     def of_app(self, app: App) -> Self:
         """Those of any invitation through ``app``."""
         return self.filter(invitation__conference__app=app)
+
+    def cut(self, invitation_id: int, *, people: int, size: int, not_before: datetime) -> int:
+        """Puts all ``people`` of an invitation, in their order, into waiting batches of ``size``; returns how many."""
+        starts = range(0, people, size)
+        self.bulk_create(
+            Batch(
+                invitation_id=invitation_id,
+                number=number,
+                people=min(size, people - start),
+                not_before=not_before,
+            )
+            for number, start in enumerate(starts, start=1)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(_PUT_INTO_BATCHES, {"invitation": invitation_id, "size": size})
+        return len(starts)
 
     def lock(self) -> list[int]:
         """Locks them until the transaction ends and returns their keys.
@@ -91,3 +132,21 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.invitation_id}/{self.number}"
+
+    def put_back(self, *, not_before: datetime, token_was_stale: bool) -> None:
+        """Lets it wait for another try."""
+        self.state = BatchState.WAITING
+        self.not_before = not_before
+        self.token_was_stale = token_was_stale
+        self.save(update_fields=["state", "not_before", "token_was_stale"])
+
+    def look_up(self, *, until: datetime) -> None:
+        """Lets it wait for somebody to find out who in it is unknown; after ``until`` that is given up."""
+        self.state = BatchState.LOOKING_UP
+        self.not_before = until
+        self.save(update_fields=["state", "not_before"])
+
+    def take(self) -> None:
+        """Takes it out of what waits, for good or until it is put back."""
+        self.state = BatchState.TAKEN
+        self.save(update_fields=["state"])

@@ -3,11 +3,13 @@
 draft ⇄ scheduled;  draft | scheduled ──send──▶ sending ⇄ paused ──nothing left──▶ finished | cancelled
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
 from django.db import models
 from django.db.models import Count, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
@@ -67,12 +69,24 @@ class ScheduleProblem(models.TextChoices):
     )
     NOT_ALLOWED = (
         "notAllowed",
-        _("Whoever set the time may no longer invite into this conference. Somebody who may can send it now."),
+        _(
+            "Whoever set the time may no longer invite into this conference. Somebody who may can send it now."
+        ),
     )
     TOO_LATE = (
         "tooLate",
-        _("No worker ran for more than an hour, and then it was too late to call anybody. Send it now if it still fits."),
+        _(
+            "No worker ran within an hour of the time, and later nobody was to be surprised. Send it now if it fits."
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """When the next batch of an invitation may be sent, and when a person last set it going."""
+
+    at: datetime
+    set_going_at: datetime | None
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
@@ -114,10 +128,35 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Those that workers are to send."""
         return self.filter(state=InvitationState.SENDING)
 
+    def next_due(self, pk: int) -> Due | None:
+        """When a sender may go on with one invitation: not before its app has rested. None where nothing waits, and
+        while it is paused or its conference is locked.
+        """
+        waiting = Batch.objects.waiting().filter(invitation=models.OuterRef("pk")).order_by("not_before")
+        rows = self.sending().filter(pk=pk, conference__locked_at__isnull=True)
+        first = rows.annotate(first=models.Subquery(waiting.values("not_before")[:1])).filter(
+            first__isnull=False
+        )
+        fields = ("first", "conference__app__rests_until", "sent_at", "resumed_at")
+        for at, rests_until, sent_at, resumed_at in first.values_list(*fields):
+            times = [time for time in (sent_at, resumed_at) if time is not None]
+            return Due(at=max(at, rests_until or at), set_going_at=max(times, default=None))
+        return None
+
     def unheard(self, *, rung_before: datetime) -> Self:
         """Those that have people due, and that no worker has been asked for since ``rung_before``."""
         due = Batch.objects.due().filter(invitation=models.OuterRef("pk"))
-        return self.sending().filter(models.Exists(due), Q(rung_at__isnull=True) | Q(rung_at__lt=rung_before))
+        app_rests = Q(conference__app__rests_until__gt=timezone.now())
+        unrung = Q(rung_at__isnull=True) | Q(rung_at__lt=rung_before)
+        return (
+            self.sending()
+            .filter(models.Exists(due), unrung, conference__locked_at__isnull=True)
+            .exclude(app_rests)
+        )
+
+    def note_ring(self, pk: int, *, at: datetime) -> None:
+        """A worker has been asked for, which will take up one invitation at ``at``."""
+        self.filter(pk=pk).update(rung_at=at)
 
     def with_counts(self) -> Self:
         """With ``people`` and one count a state: ``pending``, ``invited``, ``failed`` and so on, in ``n_…``."""
@@ -209,9 +248,7 @@ class Invitation(models.Model):
                 | ~Q(schedule_problem=""),
                 name="invitation_scheduled_has_time",
             ),
-            models.CheckConstraint(
-                condition=Q(rings_left__lte=MOST_RINGS), name="invitation_rings_are_few"
-            ),
+            models.CheckConstraint(condition=Q(rings_left__lte=MOST_RINGS), name="invitation_rings_are_few"),
         )
         indexes = (
             models.Index(fields=["state"], condition=Q(state__in=UNDER_WAY), name="invitation_under_way"),

@@ -23,6 +23,7 @@ from invites.dingtalk import (
     TokenUnavailable,
     UnknownPerson,
     UnreadableAnswer,
+    WrongParameters,
     codes,
 )
 from tests.dingtalk.calling import TOKEN, client_answering, invite
@@ -57,7 +58,7 @@ OUTCOMES = {
     # 200 that says no
     "success false": Row(response=json_answer(200, success=False), kind=Refused, code="notSuccessful"),
     "success false with a reason": Row(
-        response=json_answer(200, success=False, code="paramsError"), kind=Refused, code="paramsError"
+        response=json_answer(200, success=False, code="paramsError"), kind=WrongParameters, code="paramsError"
     ),
     "success false with a neutral code": Row(
         response=json_answer(200, success=False, code="0"), kind=Refused, code="notSuccessful"
@@ -161,6 +162,9 @@ OUTCOMES = {
     ),
     "400 without a code": Row(response=json_answer(400, message="no"), kind=Refused, code="http_400"),
     "400 with success false": Row(response=json_answer(400, success=False), kind=Refused, code="http_400"),
+    "413 with HTML": Row(
+        response=httpx.Response(413, html=GATEWAY_PAGE), kind=WrongParameters, code="http_413"
+    ),
     "400 with HTML": Row(response=httpx.Response(400, html=GATEWAY_PAGE), kind=Refused, code="http_400"),
     "401 bare": Row(response=httpx.Response(401), kind=StaleToken, code="http_401"),
     "401 with JSON but no code": Row(response=json_answer(401, a=1), kind=StaleToken, code="http_401"),
@@ -239,7 +243,7 @@ OUTCOMES = {
     ),
     "a code whose message has the word of the shut-out": Row(
         response=json_answer(400, code="paramsError", message="nick: punish"),
-        kind=Refused,
+        kind=WrongParameters,
         code="paramsError",
     ),
 }
@@ -247,7 +251,7 @@ OUTCOMES = {
 # Every code of the contract, under the statuses that its documentation names.
 CODES: dict[str, tuple[tuple[int, ...], type[DingTalkError]]] = {
     "unknownUserError": ((400,), UnknownPerson),
-    "paramsError": ((400,), Refused),
+    "paramsError": ((400,), WrongParameters),
     "systemError": ((500,), Broken),
     "confClosed": ((400,), ConferenceOver),
     "resourceClose": ((400,), ConferenceOver),
@@ -270,7 +274,7 @@ CODES: dict[str, tuple[tuple[int, ...], type[DingTalkError]]] = {
     f"{FORBIDDEN}.ApiCountLimitForOrg": ((403,), QuotaExhausted),
     "orgAccessForbidden": ((400,), Refused),
     "paramsTitleError": ((400,), Refused),
-    "waterLimitError": ((404,), Refused),
+    "waterLimitError": ((404,), WrongParameters),
     "permissionError": ((404,), Refused),
     "missingRoomId": ((400,), Refused),
     "paramError": ((400,), Refused),
@@ -301,6 +305,7 @@ FACTS = {
     OutcomeUnknown: (True, False, "call"),
     UnreadableAnswer: (True, False, "call"),
     Refused: (False, False, "call"),
+    WrongParameters: (False, False, "call"),
     UnknownPerson: (False, False, "person"),
     ConferenceOver: (False, False, "conference"),
     QuotaExhausted: (False, False, "organisation"),

@@ -44,6 +44,7 @@ def deliver(invitation: Invitation) -> Invitation:
         if delivering.deliver(invitation_id=invitation.pk, policy=WORKER) is None:
             break
         Batch.objects.update(not_before=timezone.now())
+        App.objects.update(rests_until=None)
     invitation.refresh_from_db()
     return invitation
 
@@ -80,7 +81,6 @@ class TestOneCall:
         ("fault", "code", "state", "posts"),
         [
             ({"fault": "success_false"}, "notSuccessful", "failed", 1),
-            ({"fault": "code:paramsError"}, "paramsError", "failed", 1),
             ({"fault": "code:systemError"}, "systemError", "failed", 1),
             ({"fault": "no_code"}, "http_400", "failed", 1),
             ({"fault": "html"}, "unreadableAnswer", "unknown", 1),

@@ -1,5 +1,7 @@
 """What an answer means for people and what comes next, without a database or a network."""
 
+from typing import Any
+
 import pytest
 
 from invites.delivering.outcomes import (
@@ -27,15 +29,14 @@ from invites.dingtalk import (
     TokenUnavailable,
     UnknownPerson,
     UnreadableAnswer,
+    WrongParameters,
 )
 from invites.models.attempt import AttemptState
 from invites.models.invitee import InviteeState
 
 
-def tried(
-    *, people: int = 5, tries: int = 1, elapsed: float = 0.0, stale: bool = False, may_halve: bool = True
-) -> Tried:
-    return Tried(people=people, tries=tries, elapsed=elapsed, token_was_stale=stale, may_halve=may_halve)
+def tried(*, stale: bool = False, **facts: Any) -> Tried:
+    return Tried(**({"people": 5, "tries": 1, "elapsed": 0.0, "token_was_stale": stale} | facts))
 
 
 def judged(error: DingTalkError, what: Tried | None = None) -> Outcome:
@@ -64,6 +65,7 @@ class TestMeaning:
             (AddressShutOut, FAILED, InviteeState.PENDING, NextStep.REPEAT),
             (StaleToken, FAILED, InviteeState.PENDING, NextStep.REPEAT),
             (UnknownPerson, FAILED, InviteeState.PENDING, NextStep.HALVE),
+            (WrongParameters, FAILED, InviteeState.PENDING, NextStep.SHRINK),
             (NotAuthorised, FAILED, InviteeState.FAILED, NextStep.STOP_INVITATION),
             (ConferenceOver, FAILED, InviteeState.FAILED, NextStep.STOP_INVITATION),
             (QuotaExhausted, FAILED, InviteeState.FAILED, NextStep.STOP_INVITATION),
@@ -85,9 +87,9 @@ class TestRetrying:
     def test_stale_token_is_refreshed_once_only(self) -> None:
         assert judged(StaleToken(message="", code="c"), tried(stale=True)).invitee == InviteeState.FAILED
 
-    def test_fixed_token_is_not_tried_again(self) -> None:
+    def test_fixed_token_is_not_tried_again_by_this_batch_nor_by_any_other(self) -> None:
         error = StaleToken(message="", code="c", refreshable=False)
-        assert judged(error).next_step is NextStep.DONE
+        assert judged(error).next_step is NextStep.STOP_INVITATION
 
     def test_unsent_call_is_given_up_after_a_few_tries(self) -> None:
         error = NotSent(message="", code="notConnected")
@@ -113,11 +115,51 @@ class TestRetrying:
 
     def test_shut_out_rests_five_minutes(self) -> None:
         outcome = judged(AddressShutOut(message="", code="addressShutOut", rest=300))
-        assert outcome.shut_out
         assert outcome.pause >= 300
+        assert outcome.rest == outcome.pause
+
+    def test_throttling_lets_the_whole_app_rest_also_where_this_batch_is_given_up(self) -> None:
+        error = Throttled(message="", code="c", retry_after=7)
+        assert judged(error).rest >= 7
+        assert judged(error, tried(tries=WORKER.max_tries)).rest >= 7
+
+    def test_nothing_but_throttling_lets_the_app_rest(self) -> None:
+        for error in (NotSent, Broken, OutcomeUnknown, StaleToken, UnknownPerson):
+            assert judged(error(message="", code="c")).rest == 0
+
+    def test_only_what_left_is_a_call_that_was_spent(self) -> None:
+        for error in (NotSent, TokenUnavailable):
+            assert not judged(error(message="", code="c")).left
+        for error in (Throttled, OutcomeUnknown, UnknownPerson, Broken):
+            assert judged(error(message="", code="c")).left
+
+
+class TestWrongParameters:
+    """DingTalk does not say whether it is the size, one person, or every call like it."""
+
+    error = WrongParameters(message="", code="paramsError")
+
+    def test_several_people_are_tried_in_halves_a_few_times(self) -> None:
+        for times in range(3):
+            assert judged(self.error, tried(people=50, times_shrunk=times)).next_step is NextStep.SHRINK
+
+    def test_then_the_whole_invitation_stops(self) -> None:
+        outcome = judged(self.error, tried(people=13, times_shrunk=3, is_part=True))
+        assert (outcome.next_step, outcome.invitee) == (NextStep.STOP_INVITATION, InviteeState.FAILED)
+
+    def test_one_person_who_is_all_that_a_call_carries_stops_it_too(self) -> None:
+        assert judged(self.error, tried(people=1)).next_step is NextStep.STOP_INVITATION
+
+    def test_one_person_left_of_a_larger_batch_stands_alone(self) -> None:
+        outcome = judged(self.error, tried(people=1, times_shrunk=3, is_part=True))
+        assert (outcome.next_step, outcome.invitee) == (NextStep.DONE, InviteeState.FAILED)
 
 
 class TestHalving:
+    def test_the_directory_is_asked_first_where_it_may_be(self) -> None:
+        outcome = judged(UnknownPerson(message="", code="unknownUserError"), tried(may_look_up=True))
+        assert (outcome.next_step, outcome.invitee) == (NextStep.LOOK_UP, InviteeState.PENDING)
+
     def test_person_alone_is_the_culprit(self) -> None:
         outcome = judged(UnknownPerson(message="", code="unknownUserError"), tried(people=1))
         assert (outcome.next_step, outcome.invitee) == (NextStep.DONE, InviteeState.FAILED)
