@@ -111,6 +111,18 @@ GRACE_SECONDS = 15.0
 UNHEARD_SECONDS = 30.0
 HEARTBEAT_SECONDS = 10.0
 
+# So many people a meeting holds in DingTalk's standard edition; above it the composer warns before it sends.
+MEETING_HOLDS = 500
+
+# How often the members of a conference are read while somebody looks, in seconds: OBSERVE_SHORTEST_SECONDS after something
+# has happened, then ever more seldom up to OBSERVE_LONGEST_SECONDS; OBSERVE_REFUSED_SECONDS after a refusal that does not
+# pass by itself. Whoever asked for a reading that is not there OBSERVE_LEASE_SECONDS later (longer than CALL_SECONDS) is
+# taken for dead.
+OBSERVE_SHORTEST_SECONDS = 3.0
+OBSERVE_LONGEST_SECONDS = 60.0
+OBSERVE_REFUSED_SECONDS = 300.0
+OBSERVE_LEASE_SECONDS = 20.0
+
 AUTH_USER_MODEL = "invites.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

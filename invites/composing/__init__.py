@@ -8,6 +8,7 @@ from invites.composing.editing import (
     add_book,
     add_contacts,
     add_group,
+    add_invitation,
     add_text,
     carry_lines_over,
     clear,
@@ -18,6 +19,7 @@ from invites.composing.editing import (
     remove_line,
     remove_lines,
     rename,
+    ring_again,
 )
 from invites.composing.searching import Suggestion, suggest
 from invites.composing.summary import Summary, summarise
@@ -29,6 +31,7 @@ __all__ = [
     "add_book",
     "add_contacts",
     "add_group",
+    "add_invitation",
     "add_text",
     "carry_lines_over",
     "clear",
@@ -39,6 +42,7 @@ __all__ = [
     "remove_line",
     "remove_lines",
     "rename",
+    "ring_again",
     "suggest",
     "summarise",
 ]

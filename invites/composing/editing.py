@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from invites.composing import reading
 from invites.composing.folding import Folding
 from invites.composing.reading import BadLine
-from invites.composing.recognising import CHUNK, Person, keep_demo_people_out, person_of, recognise
+from invites.composing.recognising import CHUNK, Person, keep_demo_people_out, people_on, person_of, recognise
 from invites.errors import AlreadySent, DraftChanged, PutAside
 from invites.models import (
     AddressBook,
@@ -29,6 +29,7 @@ from invites.models import (
     Invitee,
     User,
 )
+from invites.models.invitation import MOST_RINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,8 @@ class Change:
 
     ``changed`` are people who were on the list before and read differently now. ``folded`` are those of the list, new
     ones too, who were named again, and ``times_folded`` how often. ``lines`` could not be used (or not yet), and
-    ``lines_gone`` are the keys of those that are no longer there.
+    ``lines_gone`` are the keys of those that are no longer there. ``ring_again_changed`` says that how often people are
+    to be rung again was set.
     """
 
     draft: Invitation
@@ -48,6 +50,7 @@ class Change:
     removed: Sequence[Invitee] = ()
     lines: Sequence[DraftLine] = ()
     lines_gone: Sequence[int] = ()
+    ring_again_changed: bool = False
 
     def follows(self, revision: int) -> bool:
         """Whether nobody changed the draft between ``revision`` and this change."""
@@ -88,6 +91,22 @@ def add_group(*, draft: Invitation, group: ContactGroup) -> Change:
 def add_book(*, draft: Invitation, book: AddressBook) -> Change:
     """Adds everybody in ``book``."""
     return add_contacts(draft=draft, contacts=book.contacts.all().by_name())
+
+
+def add_invitation(*, draft: Invitation, invitation: Invitation, user: User) -> Change:
+    """Adds everybody on a sent ``invitation``, which belongs to the same app; ``user`` may read it."""
+    people, bad = keep_demo_people_out(people_on(invitation, user=user), app=draft.conference.app)
+    with _changing(draft) as locked:
+        return _put(locked, people, bad)
+
+
+def ring_again(*, draft: Invitation, minutes: int | None) -> Change:
+    """Sets that whoever does not join is rung again every so many ``minutes``, a few times; None that nobody is."""
+    with _changing(draft) as locked:
+        locked.rings_left = 0 if minutes is None else MOST_RINGS
+        locked.ring_again_minutes = minutes or 0
+        locked.save(update_fields=["rings_left", "ring_again_minutes"])
+        return Change(draft=locked, ring_again_changed=True)
 
 
 def remove(*, invitee: Invitee) -> Change:
@@ -172,7 +191,8 @@ def _changing(draft: Invitation) -> Iterator[Invitation]:
 
 def _put(draft: Invitation, people: Sequence[Person], bad: Sequence[BadLine]) -> Change:
     """Stores ``people`` and ``bad`` lines on a locked draft."""
-    folding = Folding(draft, _standing_already(draft, people), next_position=draft.invitees.next_position())
+    position = draft.invitees.next_position()
+    folding = Folding(draft, _standing_already(draft, people) if position else [], next_position=position)
     for person in people:
         folding.add(person)
     draft.invitees.among(invitee.pk for invitee in folding.gone).delete()

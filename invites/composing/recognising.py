@@ -14,7 +14,7 @@ from invites import permissions
 from invites.composing.reading import LINE_LENGTH, BadLine, Entry, line_of
 from invites.errors import DemoPersonRefused
 from invites.guarding import refuse_demo_person
-from invites.models import App, Contact, User
+from invites.models import App, Contact, Invitation, Invitee, User
 from invites.models.address_book import NICK_LENGTH
 from invites.models.draft_line import LineProblem
 from invites.models.invitee import Channel
@@ -40,6 +40,18 @@ class Person:
 def person_of(contact: Contact) -> Person:
     """A contact, by unionId where there is one."""
     return _person(Entry(union_id=contact.union_id, phone_number=contact.phone_number), contact)
+
+
+def people_on(invitation: Invitation, *, user: User) -> list[Person]:
+    """Everybody on a sent ``invitation``, in order and as they were reached then.
+
+    Somebody whose contact ``user`` may read is reached as the contact says by now: a wrong unionId may have been
+    corrected.
+    """
+    contacts = permissions.contacts(user, app=invitation.conference.app).on(invitation).in_bulk()
+    return [
+        _person_again(invitee, contacts.get(invitee.contact_id)) for invitee in invitation.invitees.in_order()
+    ]
 
 
 def recognise(
@@ -97,6 +109,22 @@ def _person(entry: Entry, contact: Contact | None, name: str = "") -> Person:
         nick_filled_in=not nick,
         contact=contact,
         union_id=entry.union_id or (contact.union_id if contact else ""),
+        phone_numbers=frozenset(numbers),
+    )
+
+
+def _person_again(invitee: Invitee, contact: Contact | None) -> Person:
+    by_phone = invitee.channel == Channel.PHONE
+    known = contact and (contact.phone_number if by_phone else contact.union_id)
+    value = known or invitee.value
+    numbers = {value if by_phone else "", contact.phone_number if contact else ""} - {""}
+    return Person(
+        channel=Channel(invitee.channel),
+        value=value,
+        nick=invitee.nick,
+        nick_filled_in=invitee.nick_filled_in,
+        contact=contact,
+        union_id=(contact.union_id if contact else "") if by_phone else value,
         phone_numbers=frozenset(numbers),
     )
 

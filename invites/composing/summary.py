@@ -1,27 +1,36 @@
-"""Says in numbers what a draft comes to: how many people, by which channel, in how many calls."""
+"""Says what a draft comes to: how many people, by which channel, in how many of the calls that are left."""
 
 from dataclasses import dataclass
 
-from invites.models import Conference, Invitation
+from django.conf import settings
+
+from invites.models import CallCount, Conference, Invitation, Member
 from invites.models.conference import ConferenceStatus
 from invites.models.invitee import Channel
 
 # Above this many people, Invite asks once more.
 MANY_PEOPLE = 50
+# From this share of the month's calls on, the bar warns.
+NEARLY_USED_UP = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """``people`` of the draft, ``in_dingtalk`` and ``by_phone``; the ``calls`` to DingTalk that they take.
 
-    ``lines`` still need a look. ``are_many`` and ``has_not_started`` are the reasons to ask before sending.
+    ``lines`` still need a look. ``spent`` of the ``quota`` of this month's calls are used; a quota of 0 is no limit.
+    ``in_meeting`` are those in the meeting now. ``are_many``, ``has_not_started``, ``exceeds_quota`` and
+    ``without_room`` are the reasons to ask before sending.
     """
 
     in_dingtalk: int
     by_phone: int
-    batch_size: int
+    people_per_call: int
     lines: int
     has_not_started: bool
+    quota: int
+    spent: int
+    in_meeting: int
 
     @property
     def people(self) -> int:
@@ -31,7 +40,37 @@ class Summary:
     @property
     def calls(self) -> int:
         """How many calls to DingTalk that takes."""
-        return -(-self.people // self.batch_size)
+        return -(-self.people // self.people_per_call)
+
+    @property
+    def left(self) -> int:
+        """How many of this month's calls are left."""
+        return max(0, self.quota - self.spent)
+
+    @property
+    def warns_from(self) -> int:
+        """From how many calls on the quota counts as nearly used up."""
+        return int(self.quota * NEARLY_USED_UP)
+
+    @property
+    def is_near_quota(self) -> bool:
+        """Whether this month's calls are nearly used up."""
+        return bool(self.quota) and self.spent >= self.warns_from
+
+    @property
+    def exceeds_quota(self) -> bool:
+        """Whether this takes more calls than are left this month."""
+        return bool(self.quota) and self.calls > self.left
+
+    @property
+    def meeting_holds(self) -> int:
+        """How many people a meeting holds."""
+        return settings.MEETING_HOLDS
+
+    @property
+    def without_room(self) -> int:
+        """How many people would find the meeting full, if everybody came."""
+        return max(0, self.in_meeting + self.people - self.meeting_holds)
 
     @property
     def are_many(self) -> bool:
@@ -41,16 +80,20 @@ class Summary:
     @property
     def asks_first(self) -> bool:
         """Whether Invite asks once before it sends."""
-        return self.are_many or self.has_not_started
+        return self.are_many or self.has_not_started or self.exceeds_quota or self.without_room > 0
 
 
 def summarise(draft: Invitation | None, *, conference: Conference) -> Summary:
     """The numbers of ``draft``, or of a list with nobody on it."""
+    app = conference.app
     channels = draft.invitees.all().count_by_channel() if draft else {}
     return Summary(
         in_dingtalk=channels.get(Channel.UNION_ID, 0),
         by_phone=channels.get(Channel.PHONE, 0),
-        batch_size=conference.app.batch_size,
+        people_per_call=app.people_per_call,
         lines=draft.draft_lines.count() if draft else 0,
         has_not_started=conference.status == ConferenceStatus.NOT_STARTED,
+        quota=app.monthly_quota,
+        spent=CallCount.objects.of(app).spent() if app.monthly_quota else 0,
+        in_meeting=Member.objects.of(conference).in_meeting().count(),
     )

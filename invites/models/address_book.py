@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -15,6 +15,9 @@ from django.utils.translation import pgettext_lazy
 
 from invites.models.app import App
 from invites.models.user import User
+
+if TYPE_CHECKING:
+    from invites.models.invitation import Invitation
 
 NICK_LENGTH = 100
 UNION_ID_LENGTH = 128
@@ -148,6 +151,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def among(self, pks: Iterable[int]) -> Self:
         """Those with these keys."""
         return self.filter(pk__in=list(pks))
+
+    def on(self, invitation: "Invitation") -> Self:
+        """Those from whom somebody on ``invitation`` was added."""
+        return self.filter(invitees__invitation=invitation)
 
     def in_group(self, group: "ContactGroup") -> Self:
         """The members of ``group``."""

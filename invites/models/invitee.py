@@ -4,6 +4,7 @@ pending ⇄ sending ──▶ invited | failed | unknown;  pending ──▶ ski
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -212,6 +213,14 @@ class Invitee(models.Model):
 
     def __str__(self) -> str:
         return self.nick
+
+    @property
+    def refused_at(self) -> datetime | None:
+        """When DingTalk last did not know this person, as they are reached here; needs the contact."""
+        if self.contact is None:
+            return None
+        by_union_id = bool(self.contact.union_id)
+        return self.contact.refused_at if by_union_id == (self.channel == Channel.UNION_ID) else None
 
     @property
     def problem_code(self) -> str:
