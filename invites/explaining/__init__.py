@@ -17,6 +17,7 @@ from invites.explaining.catalogue import (
     TIME_IS_UP,
     TOO_LATE,
     UNKNOWN_CODE,
+    UNKNOWN_OPERATOR,
     Entry,
     Mover,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "TIME_IS_UP",
     "TOO_LATE",
     "UNKNOWN_CODE",
+    "UNKNOWN_OPERATOR",
     "Entry",
     "Explanation",
     "Mover",

@@ -56,6 +56,8 @@ APP_UNAVAILABLE = "appUnavailable"
 TOO_LATE = "tooLate"
 TIME_IS_UP = "timeIsUp"
 CANCELLED = "cancelled"
+# The directory said so; DingTalk itself only says that somebody in the call is unknown.
+UNKNOWN_OPERATOR = "unknownOperator"
 
 PER_SECOND = "Forbidden.AccessDenied.QpsLimitForApi"
 PER_MINUTE = "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi"
@@ -93,8 +95,19 @@ _PEOPLE_AND_CONFERENCE = (
             "Check the person's unionId, which must come from this DingTalk app, or invite them by phone number."
         ),
         meanwhile=_(
-            "The same people are tried again in smaller calls until the unknown person stands alone, "
-            "so that the others are not kept waiting."
+            "DingTalk's directory is asked who it is, or the same people are tried again in smaller calls until the "
+            "unknown person stands alone, so that the others are not kept waiting."
+        ),
+    ),
+    Entry(
+        codes=(UNKNOWN_OPERATOR,),
+        mover=Mover.YOU,
+        what=_(
+            "DingTalk does not know the operator in whose name these people were to be called, so they were not called."
+        ),
+        action=_(
+            "Correct your unionId in your account, which must come from this DingTalk app, then invite these people "
+            "again."
         ),
     ),
     Entry(

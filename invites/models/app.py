@@ -66,6 +66,10 @@ class AppQuerySet(models.QuerySet["App"]):
         """DingTalk has refused more people in one call of one app, and taken so many."""
         self.filter(pk=pk, batch_size__gt=people).update(largest_batch=people)
 
+    def note_lookup_refused(self, pk: int) -> None:
+        """The directory does not tell one app who somebody is."""
+        self.filter(pk=pk).update(lookup_refused_at=timezone.now())
+
     def in_order(self) -> Self:
         """By name."""
         return self.order_by("name")

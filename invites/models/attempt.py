@@ -89,6 +89,13 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         counts = self.aggregate(made=models.Count("pk"), to_find=to_find)
         return Calls(made=counts["made"], to_find_unknown=counts["to_find"])
 
+    def succeeded_for(self, operator: str, *, app_id: int) -> Self:
+        """Those that DingTalk took in the name of this operator through one app."""
+        succeeded = self.filter(state=AttemptState.SUCCEEDED)
+        return succeeded.filter(
+            invitation__operator_union_id=operator, invitation__conference__app=app_id
+        )
+
     def in_order_made(self) -> Self:
         """As they were made."""
         return self.order_by("pk")

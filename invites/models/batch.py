@@ -59,6 +59,14 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """Those with these keys, in their order."""
         return self.filter(pk__in=list(pks)).order_by("number")
 
+    def looking_up(self) -> Self:
+        """Those in which somebody is unknown, with what is needed to ask who."""
+        return self.filter(state=BatchState.LOOKING_UP).select_related("invitation__conference__app")
+
+    def overdue(self) -> Self:
+        """Those whose time is over, where that has an end."""
+        return self.filter(not_before__lt=timezone.now())
+
     def of(self, invitation_id: int) -> Self:
         """Those of one invitation."""
         return self.filter(invitation=invitation_id)

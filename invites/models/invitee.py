@@ -67,6 +67,10 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         """Those still to be called."""
         return self.filter(state=InviteeState.PENDING)
 
+    def in_dingtalk(self) -> Self:
+        """Those to be reached by their unionId."""
+        return self.filter(channel=Channel.UNION_ID)
+
     def sending(self) -> Self:
         """Those in a call that is under way."""
         return self.filter(state=InviteeState.SENDING)
