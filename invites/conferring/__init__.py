@@ -1,4 +1,4 @@
-"""Everything that asks DingTalk about conferences themselves: creating, finding, registering, following, ending.
+"""Everything that asks DingTalk about conferences themselves: creating, finding, registering, following, locking.
 
 Each verb is one call or a few, never inside a transaction. Inviting people is not done here.
 """
@@ -6,6 +6,7 @@ Each verb is one call or a few, never inside a transaction. Inviting people is n
 from invites.conferring.creating import create, outcome_of
 from invites.conferring.finding import FoundConference, find, running
 from invites.conferring.following import close, refresh
+from invites.conferring.locking import lock, unlock
 from invites.conferring.registering import Registration, register
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "close",
     "create",
     "find",
+    "lock",
     "outcome_of",
     "refresh",
     "register",
     "running",
+    "unlock",
 ]

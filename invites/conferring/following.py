@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from invites.conferring.facts import facts_of
 from invites.conferring.refusing import refusal_of
 from invites.connecting import client_for
+from invites.delivering.stopping import CONFERENCE_CLOSED, leave_out_everybody
 from invites.dingtalk import ConferenceOver, DingTalkError
 from invites.models import Conference
 from invites.models.conference import ConferenceStatus
@@ -21,12 +22,14 @@ def refresh(*, conference: Conference) -> Conference:
     asked_at = timezone.now()
     try:
         info = client_for(conference.app).query_conference_info(conference_id=conference.conference_id)
-    except ConferenceOver:
-        return _ended(conference)
+    except ConferenceOver as over:
+        return note_end(conference, because=over.code)
     except DingTalkError as error:
         raise refusal_of(error) from error
     Conference.objects.note(conference.pk, asked_at=asked_at, **facts_of(info))
     conference.refresh_from_db()
+    if conference.has_ended:
+        leave_out_everybody(conference, because=CONFERENCE_CLOSED)
     return conference
 
 
@@ -37,14 +40,19 @@ def close(*, conference: Conference, union_id: str) -> Conference:
     """
     try:
         client_for(conference.app).close_conference(conference_id=conference.conference_id, union_id=union_id)
-    except ConferenceOver:
-        return _ended(conference)
+    except ConferenceOver as over:
+        return note_end(conference, because=over.code)
     except DingTalkError as error:
         raise refusal_of(error, if_unsure=_MAY_HAVE_ENDED) from error
-    return _ended(conference)
+    return note_end(conference, because=CONFERENCE_CLOSED)
 
 
-def _ended(conference: Conference) -> Conference:
+def note_end(conference: Conference, *, because: str) -> Conference:
+    """Writes down that ``conference`` is over, and leaves out whoever is still to be called into it.
+
+    ``because`` is DingTalk's code for it. Returns the conference as it then is.
+    """
     Conference.objects.note(conference.pk, asked_at=timezone.now(), status=ConferenceStatus.ENDED)
+    leave_out_everybody(conference, because=because)
     conference.refresh_from_db()
     return conference

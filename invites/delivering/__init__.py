@@ -26,6 +26,7 @@ from invites.delivering.outcomes import (
     outcome_of_process_death,
 )
 from invites.delivering.recording import close_finished, leave_out_waiting, record
+from invites.delivering.stopping import leave_out_everybody, leave_out_the_late
 from invites.dingtalk import DingTalkClient, DingTalkError, Invitee, PhoneInvitee
 from invites.dingtalk.calls import INVITE_USERS
 from invites.encryption import UndecryptableError
@@ -42,6 +43,8 @@ __all__ = [
     "close_dead_attempts",
     "close_finished",
     "deliver",
+    "leave_out_everybody",
+    "leave_out_the_late",
     "leave_out_waiting",
 ]
 

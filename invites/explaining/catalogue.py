@@ -50,7 +50,7 @@ class Entry:
 
 # Codes that the product gives itself beside those of the client: the process that made the call ended before it
 # could write down the answer; the app was switched off or has no credentials; no worker ran for too long; the
-# command's time was used up; somebody called the invitation off.
+# command's time was used up; somebody called the invitation off; the meeting was locked.
 PROCESS_DIED = "processDied"
 APP_UNAVAILABLE = "appUnavailable"
 TOO_LATE = "tooLate"
@@ -58,6 +58,7 @@ TIME_IS_UP = "timeIsUp"
 CANCELLED = "cancelled"
 # The directory said so; DingTalk itself only says that somebody in the call is unknown.
 UNKNOWN_OPERATOR = "unknownOperator"
+CONFERENCE_LOCKED = "conferenceLocked"
 
 PER_SECOND = "Forbidden.AccessDenied.QpsLimitForApi"
 PER_MINUTE = "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi"
@@ -364,6 +365,12 @@ _RATE_AND_NETWORK = (
         mover=Mover.YOU,
         what=_("The command's time was used up before these people's turn came, so they were not called."),
         action=_("Invite these people again, here or with the command."),
+    ),
+    Entry(
+        codes=(CONFERENCE_LOCKED,),
+        mover=Mover.YOU,
+        what=_("The meeting was locked before these people's turn came, so they were not called."),
+        action=_("Unlock the meeting on its page, then invite these people again."),
     ),
     Entry(
         codes=(CANCELLED,),

@@ -95,6 +95,10 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
             self.filter(pk=pk, title="").update(title=title)
         return noted
 
+    def note_lock(self, pk: int, *, locked_at: datetime | None) -> None:
+        """Writes since when nobody else is let in, as far as this product knows; None where people are."""
+        self.filter(pk=pk).update(locked_at=locked_at)
+
     def matching(self, text: str) -> Self:
         """Those whose title, meeting number or id contains ``text``."""
         if not text:

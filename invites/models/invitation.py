@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from invites.models.batch import Batch
-from invites.models.conference import Conference
+from invites.models.conference import Conference, ConferenceStatus
 from invites.models.invitee import InviteeState
 from invites.models.user import User
 
@@ -123,6 +123,15 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def under_way(self) -> Self:
         """Those with somebody still to be called, now or when they are resumed."""
         return self.filter(state__in=UNDER_WAY)
+
+    def into_closed_conferences(self) -> Self:
+        """Those under way into a conference that has ended or is locked."""
+        closed = Q(conference__status=ConferenceStatus.ENDED) | Q(conference__locked_at__isnull=False)
+        return self.under_way().filter(closed)
+
+    def with_conference(self) -> Self:
+        """With the conference of each."""
+        return self.select_related("conference")
 
     def sending(self) -> Self:
         """Those that workers are to send."""

@@ -9,6 +9,7 @@ from invites import delivering, inviting
 from invites.dingtalk import codes
 from invites.explaining import (
     APP_UNAVAILABLE,
+    CONFERENCE_LOCKED,
     CATALOGUE,
     PROCESS_DIED,
     TIME_IS_UP,
@@ -55,7 +56,13 @@ DOCUMENTED_BY_DINGTALK = [
     "invalidParameter.corporation.invalidAuthorizationCorporationId",
     "90018",
 ]
-WHY_LEFT_OUT = {delivering.PROCESS_DIED, delivering.APP_UNAVAILABLE, delivering.TOO_LATE, inviting.TIME_IS_UP}
+WHY_LEFT_OUT = {
+    delivering.PROCESS_DIED,
+    delivering.APP_UNAVAILABLE,
+    delivering.TOO_LATE,
+    inviting.TIME_IS_UP,
+    CONFERENCE_LOCKED,
+}
 EVERY_CODE = sorted(
     {
         *DOCUMENTED_BY_DINGTALK,
@@ -65,6 +72,7 @@ EVERY_CODE = sorted(
         PROCESS_DIED,
         APP_UNAVAILABLE,
         TIME_IS_UP,
+        CONFERENCE_LOCKED,
     }
     | {
         codes.http_code(status)
