@@ -9,8 +9,8 @@ from invites import delivering, inviting
 from invites.dingtalk import codes
 from invites.explaining import (
     APP_UNAVAILABLE,
-    CONFERENCE_LOCKED,
     CATALOGUE,
+    CONFERENCE_LOCKED,
     PROCESS_DIED,
     TIME_IS_UP,
     UNKNOWN_CODE,
