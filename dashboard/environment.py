@@ -125,6 +125,17 @@ def read_sandbox_url(env: environ.Env) -> str:
     return url
 
 
+def read_positive(env: environ.Env, name: str, *, default: int, most: int = 64) -> int:
+    """The number in ``name``, from 1 to ``most``; ``default`` where there is none. Raises ImproperlyConfigured."""
+    text = read_text(env, name).strip()
+    if not text:
+        return default
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) else 0
+    if not 1 <= number <= most:
+        raise ImproperlyConfigured(f"{name} must be a number from 1 to {most}, not “{text}”.")
+    return number
+
+
 def read_flag(env: environ.Env, name: str) -> bool:
     """Whether ``name`` says yes; absent and empty say no. Raises ImproperlyConfigured for any other word.
 

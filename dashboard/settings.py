@@ -110,6 +110,8 @@ CALL_SECONDS = 15.0
 GRACE_SECONDS = 15.0
 UNHEARD_SECONDS = 30.0
 HEARTBEAT_SECONDS = 10.0
+# So many calls to DingTalk may one worker have under way at the same time; each takes a connection to the database.
+CALLS_IN_FLIGHT = environment.read_positive(env, "CALLS_IN_FLIGHT", default=4)
 
 # So many people a meeting holds in DingTalk's standard edition; above it the composer warns before it sends.
 MEETING_HOLDS = 500

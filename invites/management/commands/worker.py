@@ -2,23 +2,27 @@
 
 import logging
 import os
+import signal
 import socket
+import sys
 import threading
 import time
+from argparse import ArgumentTypeError
+from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, close_old_connections, connection
 from django.tasks import DEFAULT_TASK_BACKEND_ALIAS, task_backends
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django_tasks_db import DatabaseBackend
-from django_tasks_db.management.commands.db_worker import Worker
 
 from invites import bell, demo
 from invites.connecting import ensure_apps
+from invites.management.crew import Crew
 from invites.models import Worker as WorkerRow
 from invites.recovering import recover
 
@@ -30,8 +34,8 @@ logger = logging.getLogger(__name__)
 class Caretaker:
     """Reports that the worker is alive and recovers, in a thread of its own, until it is told to stop."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, *, calls_in_flight: int) -> None:
+        self._name, self._calls_in_flight = name, calls_in_flight
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
 
@@ -56,7 +60,9 @@ class Caretaker:
         """One heartbeat and one recovery."""
         now = timezone.now()
         WorkerRow.objects.update_or_create(
-            pk=self._name, defaults={"seen_at": now}, create_defaults={"started_at": now, "seen_at": now}
+            pk=self._name,
+            defaults={"seen_at": now},
+            create_defaults={"started_at": now, "seen_at": now, "calls_in_flight": self._calls_in_flight},
         )
         WorkerRow.objects.gone().delete()
         recover()
@@ -78,13 +84,41 @@ class Caretaker:
         connection.close()
 
 
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ArgumentTypeError("at least 1")
+    return number
+
+
+def _stop_on_signals(crew: Crew) -> None:
+    """Told once, the worker finishes its calls; told twice, it ends at once, and they are closed as unknown later."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if crew.is_stopping:
+            sys.exit(1)
+        crew.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
 class Command(BaseCommand):
     """``python manage.py worker``"""
 
     help = "Delivers invitations. Start as many as you like, on as many machines as share the database."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Adds how much it does at the same time."""
+        parser.add_argument(
+            "--calls-in-flight",
+            type=_positive,
+            default=settings.CALLS_IN_FLIGHT,
+            help="how many calls to DingTalk may be under way at the same time (default: %(default)s)",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        """Works until it is told to stop; what is under way is finished first."""
+        """Works until it is told to stop; the calls under way are finished first."""
         if not isinstance(task_backends[DEFAULT_TASK_BACKEND_ALIAS], DatabaseBackend):
             raise CommandError("TASKS_BACKEND names another engine: start that engine's own worker.")
         name = f"{socket.gethostname()[:40]}-{os.getpid()}-{get_random_string(6)}"
@@ -93,32 +127,14 @@ class Command(BaseCommand):
         # The engine speaks of every look for work, and warns of every stop, which is no trouble; the attempts are what
         # an administrator wants to read.
         logging.getLogger("django_tasks_db").setLevel(logging.ERROR)
-        work = Worker(
-            queue_names=["*"],
-            excluded_queue_names=[],
-            interval=0,
-            batch=True,
-            backend_name=DEFAULT_TASK_BACKEND_ALIAS,
-            startup_delay=False,
-            max_tasks=None,
-            worker_id=name,
-        )
-        work.configure_signals()
         listening = bell.ear()
-        with Caretaker(name):
+        calls: int = options["calls_in_flight"]
+        crew = Crew(name=name, size=calls)
+        _stop_on_signals(crew)
+        with Caretaker(name, calls_in_flight=calls), crew:
             try:
-                while work.running:
-                    _work_off(work)
+                while not crew.is_stopping:
+                    crew.look()
                     listening.wait()
             finally:
                 listening.close()
-
-
-def _work_off(work: Worker) -> None:
-    """Runs every task that is due. A database that is away ends the round, not the worker."""
-    try:
-        work.run()
-    except Error:
-        logger.exception("The database did not answer; trying again")
-        connection.close()
-        time.sleep(bell.LISTENING)
