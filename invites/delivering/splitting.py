@@ -28,6 +28,7 @@ def split(batch: Batch, parts: Sequence[Sequence[int]], *, times_shrunk: int | N
             half_of=batch,
             first_tried_at=batch.first_tried_at,
             not_before=batch.not_before,
+            was_looked_up=batch.was_looked_up,
             times_shrunk=batch.times_shrunk if times_shrunk is None else times_shrunk,
         )
         Invitee.objects.among(keys).update(batch=part)

@@ -179,7 +179,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return list(self.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
 
     def mark(self, *, code: str, at: datetime | None) -> None:
-        """Notes that DingTalk does not know these and said so with ``code`` at that time; "" and None for the opposite."""
+        """Notes that DingTalk does not know these, and said so with ``code`` then; the opposite for "" and None."""
         self.update(refused_at=at, refused_code=code)
 
     def with_union_id(self, union_id: str) -> Self:

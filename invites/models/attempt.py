@@ -92,9 +92,7 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
     def succeeded_for(self, operator: str, *, app_id: int) -> Self:
         """Those that DingTalk took in the name of this operator through one app."""
         succeeded = self.filter(state=AttemptState.SUCCEEDED)
-        return succeeded.filter(
-            invitation__operator_union_id=operator, invitation__conference__app=app_id
-        )
+        return succeeded.filter(invitation__operator_union_id=operator, invitation__conference__app=app_id)
 
     def in_order_made(self) -> Self:
         """As they were made."""

@@ -60,8 +60,12 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         return self.filter(pk__in=list(pks)).order_by("number")
 
     def looking_up(self) -> Self:
-        """Those in which somebody is unknown, with what is needed to ask who."""
-        return self.filter(state=BatchState.LOOKING_UP).select_related("invitation__conference__app")
+        """Those in which somebody is unknown, and somebody is finding out who."""
+        return self.filter(state=BatchState.LOOKING_UP)
+
+    def with_app(self) -> Self:
+        """With the app through which each is sent, and its credentials."""
+        return self.select_related("invitation__conference__app")
 
     def overdue(self) -> Self:
         """Those whose time is over, where that has an end."""

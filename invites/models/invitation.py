@@ -167,6 +167,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """A worker has been asked for, which will take up one invitation at ``at``."""
         self.filter(pk=pk).update(rung_at=at)
 
+    def note_lookups(self, pk: int, lookups: int) -> None:
+        """The directory has been asked about so many more people of one invitation."""
+        self.filter(pk=pk).update(lookups=models.F("lookups") + lookups)
+
     def with_counts(self) -> Self:
         """With ``people`` and one count a state: ``pending``, ``invited``, ``failed`` and so on, in ``n_…``."""
         per_state = {
