@@ -9,10 +9,9 @@ import logging
 from django.db import transaction
 from django.utils import timezone
 
-from invites.delivering import close_finished, leave_out_waiting
+from invites.delivering import CANCELLED, close_finished, leave_out_waiting
 from invites.errors import InvitationOver
-from invites.explaining import CANCELLED
-from invites.models import App, Invitation, User
+from invites.models import Invitation, User
 from invites.models.invitation import InvitationState
 from invites.sending import check_can_be_sent, ring
 
@@ -32,6 +31,7 @@ def pause(*, invitation: Invitation, user: User) -> Invitation:
             logger.info("Invitation %s: paused by user %s", locked.pk, user.pk)
     # The last call may have ended just before.
     close_finished(locked.pk)
+    locked.refresh_from_db()
     return locked
 
 
@@ -59,16 +59,16 @@ def cancel(*, invitation: Invitation, user: User) -> Invitation:
     Raises InvitationOver where that has been done, or where everybody has been called.
     """
     with transaction.atomic():
-        # First, as everywhere where many batches change at once: whoever holds it may be about to finish this.
-        App.objects.lock_that_of(invitation.pk)
         locked = _lock(invitation)
+        # Not paused any more, so that a worker leaves out whom a call under way puts back after this.
+        locked.state = InvitationState.SENDING
         locked.cancelled_at = timezone.now()
         locked.cancelled_by = user
-        locked.save(update_fields=["cancelled_at", "cancelled_by"])
-        leave_out_waiting(locked.pk, because=CANCELLED)
+        locked.save(update_fields=["state", "cancelled_at", "cancelled_by"])
         logger.info("Invitation %s: cancelled by user %s", locked.pk, user.pk)
-    # The last call may have ended meanwhile without seeing that nobody waits any more.
-    close_finished(locked.pk)
+    # No call begins from here on. Should this process die now, whoever is asked to send the rest leaves it out.
+    leave_out_waiting(locked.pk, because=CANCELLED)
+    locked.refresh_from_db()
     return locked
 
 

@@ -36,6 +36,7 @@ from invites.models.invitee import Channel
 from invites.pacing import take_turn
 
 __all__ = [
+    "CANCELLED",
     "COMMAND_LINE",
     "PROCESS_DIED",
     "WORKER",
@@ -53,6 +54,9 @@ APP_UNAVAILABLE = "appUnavailable"
 
 TOO_LATE = "tooLate"
 """Our own code of why people were left out: no worker ran for so long that a call would surprise them."""
+
+CANCELLED = "cancelled"
+"""Our own code of why people were left out: somebody called the invitation off."""
 
 TOO_LATE_AFTER = timedelta(hours=1)
 
@@ -77,6 +81,10 @@ def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None =
         leave_out_waiting(invitation_id, because=APP_UNAVAILABLE)
         return None
     while (due := Invitation.objects.next_due(invitation_id)) is not None:
+        if due.is_cancelled:
+            # Those of the last call who would have been called once more.
+            leave_out_waiting(invitation_id, because=CANCELLED)
+            return None
         now = timezone.now()
         # Asked before each call: a machine may have slept since the last.
         if due.set_going_at and now - due.set_going_at > TOO_LATE_AFTER:

@@ -30,7 +30,7 @@ _TAKE_BATCH = """
             )
             AND EXISTS (
                 SELECT 1 FROM invites_invitation i JOIN invites_conference c ON c.id = i.conference_id
-                WHERE i.id = %(invitation)s AND i.state = %(going)s AND c.locked_at IS NULL
+                WHERE i.id = %(invitation)s AND i.state = %(going)s AND i.cancelled_at IS NULL AND c.locked_at IS NULL
             )
         ORDER BY number LIMIT 1 {lock}
     )

@@ -83,10 +83,11 @@ class ScheduleProblem(models.TextChoices):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """When the next batch of an invitation may be sent, and when a person last set it going."""
+    """When the next batch of an invitation may be sent, and when a person last set it going, or called it off."""
 
     at: datetime
     set_going_at: datetime | None
+    is_cancelled: bool
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
@@ -146,10 +147,14 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         first = rows.annotate(first=models.Subquery(waiting.values("not_before")[:1])).filter(
             first__isnull=False
         )
-        fields = ("first", "conference__app__rests_until", "sent_at", "resumed_at")
-        for at, rests_until, sent_at, resumed_at in first.values_list(*fields):
+        fields = ("first", "conference__app__rests_until", "sent_at", "resumed_at", "cancelled_at")
+        for at, rests_until, sent_at, resumed_at, cancelled_at in first.values_list(*fields):
             times = [time for time in (sent_at, resumed_at) if time is not None]
-            return Due(at=max(at, rests_until or at), set_going_at=max(times, default=None))
+            return Due(
+                at=max(at, rests_until or at),
+                set_going_at=max(times, default=None),
+                is_cancelled=cancelled_at is not None,
+            )
         return None
 
     def unheard(self, *, rung_before: datetime) -> Self:
