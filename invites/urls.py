@@ -11,7 +11,9 @@ from invites.views import (
     contact,
     contact_group,
     draft,
+    draft_later,
     draft_pick,
+    draft_repeat,
     invitation,
     settings,
 )
@@ -68,6 +70,27 @@ urlpatterns = [
     path("conferences/<int:pk>/draft/lines/remove/", draft.draft_line_remove, name="draft_line_remove"),
     path("conferences/<int:pk>/draft/operator/", draft.draft_operator, name="draft_operator"),
     path("conferences/<int:pk>/draft/send/", draft.draft_send, name="draft_send"),
+    path("conferences/<int:pk>/draft/earlier/", draft_repeat.draft_earlier, name="draft_earlier"),
+    path("conferences/<int:pk>/draft/schedule/", draft_later.draft_schedule, name="draft_schedule"),
+    path("conferences/<int:pk>/draft/put-aside/", draft_later.draft_put_aside, name="draft_put_aside"),
+    path("conferences/<int:pk>/draft/unschedule/", draft_later.draft_unschedule, name="draft_unschedule"),
+    path("conferences/<int:pk>/draft/ring-again/", draft_later.draft_ring_again, name="draft_ring_again"),
+    # what was put aside until its time
+    path(
+        "conferences/<int:pk>/scheduled/<int:invitation_pk>/change/",
+        draft_later.scheduled_change,
+        name="scheduled_change",
+    ),
+    path(
+        "conferences/<int:pk>/scheduled/<int:invitation_pk>/send/",
+        draft_later.scheduled_send,
+        name="scheduled_send",
+    ),
+    path(
+        "conferences/<int:pk>/scheduled/<int:invitation_pk>/remove/",
+        draft_later.scheduled_remove,
+        name="scheduled_remove",
+    ),
     # history
     path("history/", attempt.attempt_list, name="attempt_list"),
     path("history/<int:pk>/", attempt.attempt_detail, name="attempt_detail"),
@@ -75,6 +98,11 @@ urlpatterns = [
     # settings
     path("settings/", settings.settings, name="settings"),
     # invitations
+    path("invitations/<int:pk>/repeat/", draft_repeat.invitation_repeat, name="invitation_repeat"),
     path("invitations/<int:pk>/", invitation.invitation_detail, name="invitation_detail"),
+    path("invitations/<int:pk>/live/", invitation.invitation_live, name="invitation_live"),
+    path("invitations/<int:pk>/pause/", invitation.invitation_pause, name="invitation_pause"),
+    path("invitations/<int:pk>/resume/", invitation.invitation_resume, name="invitation_resume"),
+    path("invitations/<int:pk>/cancel/", invitation.invitation_cancel, name="invitation_cancel"),
     path("invitations/<int:pk>/again/", invitation.invitation_again, name="invitation_again"),
 ]

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from invites.models.app import App
 from invites.models.batch import Batch
 from invites.models.conference import Conference, ConferenceStatus
 from invites.models.invitee import InviteeState
@@ -121,6 +122,21 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Those into any of ``conferences``."""
         return self.filter(conference__in=conferences)
 
+    def of_app(self, app: App) -> Self:
+        """Those into conferences of ``app``."""
+        return self.filter(conference__app=app)
+
+    def with_people(self) -> Self:
+        """With ``people``, how many are on each."""
+        return self.annotate(people=Count("invitees"))
+
+    def newest_with_people(self, limit: int) -> "list[Invitation]":
+        """The first ``limit`` of these sent ones, with how many are on each, into what and by whom."""
+        # Counted for these only: there may have been thousands.
+        newest = list(self.values_list("pk", flat=True)[:limit])
+        shown = Invitation.objects.sent().filter(pk__in=newest).with_people()
+        return list(shown.select_related("conference", "sent_by"))
+
     def under_way(self) -> Self:
         """Those with somebody still to be called, now or when they are resumed."""
         return self.filter(state__in=UNDER_WAY)
@@ -129,6 +145,28 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Those under way into a conference that has ended or is locked."""
         closed = Q(conference__status=ConferenceStatus.ENDED) | Q(conference__locked_at__isnull=False)
         return self.under_way().filter(closed)
+
+    def ringing_again_by(self, moment: datetime) -> Self:
+        """Those whose people are to be rung again by themselves, and whose time for it has come at ``moment``."""
+        return self.sent().filter(ring_again_at__lte=moment).order_by("ring_again_at", "pk")
+
+    def for_ringing(self, *, if_free: bool = False) -> Self:
+        """Locked until the transaction ends, together with the conference, so that one ring at a time is made into it.
+
+        Claims and records, which only refer to both, need not wait. ``if_free`` leaves out what somebody else has
+        locked.
+        """
+        locked = self.select_for_update(of=("self", "conference"), no_key=True, skip_locked=if_free)
+        return locked.select_related("conference__app")
+
+    def same_ringing(self, invitation: "Invitation") -> Self:
+        """The invitation whose people somebody wanted to be rung again, and all the rings that came of that."""
+        first = invitation.first_of_ringing_id
+        return self.filter(Q(pk=first) | Q(repeats=first, is_automatic=True))
+
+    def with_sender(self) -> Self:
+        """With whoever sent each."""
+        return self.select_related("sent_by")
 
     def with_conference(self) -> Self:
         """With the conference of each."""
@@ -305,6 +343,11 @@ class Invitation(models.Model):
     def is_under_way(self) -> bool:
         """Whether somebody on it is still to be called, now or when it is resumed."""
         return self.state in UNDER_WAY
+
+    @property
+    def first_of_ringing_id(self) -> int:
+        """The invitation that this one rings again by itself, or this one where it does not."""
+        return self.repeats_id if self.is_automatic and self.repeats_id else self.pk
 
     @property
     def is_over(self) -> bool:

@@ -207,7 +207,7 @@ def draft_people(request: HttpRequest, pk: int) -> HttpResponse:
     draft = composing.find_draft(conference)
     if not asks_for(request, "draft_more") or draft is None or after is None or to is None:
         return redirect(page_url(conference))
-    hidden = draft.invitees.after(after).up_to(to)
+    hidden = draft.invitees.after(after).up_to(to).with_contact()
     people = list(hidden.in_order()[: ROWS_SHOWN + 1])
     context = {"conference": conference, "country": conference.app.country, "people": people[:ROWS_SHOWN]}
     if len(people) > ROWS_SHOWN:
@@ -261,16 +261,39 @@ def changed(
     return TemplateResponse(request, "invites/_draft_change.html", context)
 
 
+def acted(request: HttpRequest, conference: Conference, act: Callable[[], str]) -> HttpResponse:
+    """Lets ``act`` do something with the list as a whole and answers with its sentence and what is there now."""
+    try:
+        sentence = act()
+    except (AlreadySent, DraftChanged) as refusal:
+        if not asks_for(request, "draft_change"):
+            raise
+        return _stale(request, conference, str(refusal))
+    if not asks_for(request, "draft_change"):
+        messages.info(request, sentence)
+        return redirect(page_url(conference))
+    context = list_context(conference, composing.find_draft(conference))
+    context |= {"sentences": [sentence], "whole": True}
+    return TemplateResponse(request, "invites/_draft_change.html", context)
+
+
 def shown_draft(request: HttpRequest, conference: Conference) -> Invitation:
-    """The draft that the page showed, be it sent by now, or the one that everybody shares."""
+    """The draft that the page showed, be it sent by now, or the one that everybody shares.
+
+    Raises DraftChanged where it has gone: an empty list makes room for one that was put aside.
+    """
     shown = SeenDraftForm(request.POST).seen("draft")
-    if shown is not None:
-        return get_object_or_404(conference.invitations.all(), pk=shown)
-    return composing.open_draft(conference=conference)
+    if shown is None:
+        return composing.open_draft(conference=conference)
+    try:
+        return conference.invitations.get(pk=shown)
+    except Invitation.DoesNotExist as error:
+        raise DraftChanged from error
 
 
 def _invitee(conference: Conference, key: str) -> Invitee:
-    invitees = Invitee.objects.on(conference.invitations.all()).select_related("invitation__conference__app")
+    invitees = Invitee.objects.on(conference.invitations.all()).with_contact()
+    invitees = invitees.select_related("invitation__conference__app")
     return get_object_or_404(invitees, pk=_key(key))
 
 

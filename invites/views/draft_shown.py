@@ -1,9 +1,11 @@
 """What the composer's templates show of a draft: the whole of it, or only what a change did. Changes nothing."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -11,6 +13,7 @@ from invites import composing
 from invites.composing import Change
 from invites.composing.reading import line_of
 from invites.forms.draft import AddPeopleForm, OperatorForm, SeenDraftForm
+from invites.forms.draft_later import USUAL_MINUTES, RingAgainForm, ScheduleForm, next_slot
 from invites.models import Conference, Invitation, Invitee, User
 
 # A long list shows its first people; the others come when asked for.
@@ -19,6 +22,10 @@ LINES_SHOWN = 50
 # A change of more rows than this answers with the list as a page would show it.
 MOST_ROWS_OF_A_CHANGE = 50
 UNDONE_AT_MOST = 10
+# A page that stands open looks again so long after a set time, when a worker has certainly heard of it.
+LOOKS_AFTER = timedelta(seconds=4)
+LOOKS_AHEAD = timedelta(hours=24)
+LATER = "later_%s"
 
 
 def composer_context(request: HttpRequest, conference: Conference) -> dict[str, Any]:
@@ -40,10 +47,11 @@ def list_context(
 
     ``hidden`` people stand between the positions ``hidden_after`` and ``hidden_to``.
     """
-    context = bar_context(conference, draft) | {"country": conference.app.country}
+    context = bar_context(conference, draft) | later_context(conference, draft)
+    context |= _scheduled_context(conference, draft) | {"country": conference.app.country}
     if draft is None:
         return context | {"draft_people": [], "lines": []}
-    people = list(draft.invitees.in_order()[:shown])
+    people = list(draft.invitees.in_order().with_contact()[:shown])
     context |= {"draft_people": people, "lines": list(draft.draft_lines.all()[:LINES_SHOWN])}
     hidden = context["summary"].people - len(people)
     if hidden > 0:
@@ -62,6 +70,36 @@ def bar_context(conference: Conference, draft: Invitation | None) -> dict[str, A
     }
 
 
+def later_context(
+    conference: Conference, draft: Invitation | None, *, schedule_form: ScheduleForm | None = None
+) -> dict[str, Any]:
+    """What `_draft_later.html` needs."""
+    at = draft.scheduled_for if draft else None
+    rings = {
+        "again": bool(draft and draft.rings_left),
+        "minutes": (draft and draft.ring_again_minutes) or USUAL_MINUTES,
+    }
+    return {
+        "conference": conference,
+        "draft": draft,
+        "schedule_form": schedule_form or ScheduleForm(initial={"at": at or next_slot()}, auto_id=LATER),
+        "ring_form": RingAgainForm(initial=rings, auto_id="rings_%s"),
+    }
+
+
+def _scheduled_context(conference: Conference, draft: Invitation | None) -> dict[str, Any]:
+    """What `_draft_scheduled.html` needs: what was put aside, and in how many seconds something is due."""
+    scheduled = list(conference.invitations.put_aside().with_people())
+    times = [invitation.scheduled_for for invitation in [*scheduled, draft] if invitation]
+    ahead = [at - timezone.now() for at in times if at]
+    soonest = min(ahead, default=LOOKS_AHEAD)
+    looks_in = max(soonest, timedelta()) + LOOKS_AFTER
+    return {
+        "scheduled": scheduled,
+        "looks_in": int(looks_in.total_seconds()) if soonest < LOOKS_AHEAD else None,
+    }
+
+
 def change_context(change: Change, *, seen: SeenDraftForm) -> dict[str, Any]:
     """What `_draft_change.html` says of a change and puts in its place on a page that has ``seen`` the list before.
 
@@ -74,7 +112,8 @@ def change_context(change: Change, *, seen: SeenDraftForm) -> dict[str, Any]:
 
     context: dict[str, Any] = {
         "country": change.draft.conference.app.country,
-        "sentences": list(_sentences(change)),
+        "sentences": sentences_of(change),
+        "ring_again_changed": change.ring_again_changed,
         "added": change.added,
         "changed": list(filter(is_shown, change.changed)),
         "removed": list(filter(is_shown, change.removed)),
@@ -93,7 +132,7 @@ def _shown(request: HttpRequest) -> int | None:
     return max(int(wanted), ROWS_SHOWN) if is_number else ROWS_SHOWN
 
 
-def _sentences(change: Change) -> list[str]:
+def sentences_of(change: Change) -> list[str]:
     """What happened, for the live region: whole sentences."""
     sentences = []
     if len(change.added) == 1:
@@ -126,7 +165,20 @@ def _sentences(change: Change) -> list[str]:
         sentences.append(_("The name was changed to “%(name)s”.") % {"name": change.changed[0]})
     elif not sentences and change.lines_gone:
         sentences.append(_("The line was removed."))
+    if change.ring_again_changed:
+        sentences.append(_ring_again(change))
     return sentences or [_("Nothing was changed.")]
+
+
+def _ring_again(change: Change) -> str:
+    minutes = change.draft.ring_again_minutes
+    if not minutes:
+        return _("Nobody is rung again by itself.")
+    return ngettext(
+        "Whoever does not join is rung again after %(n)s minute.",
+        "Whoever does not join is rung again after %(n)s minutes.",
+        minutes,
+    ) % {"n": minutes}
 
 
 def _removed(change: Change) -> str:

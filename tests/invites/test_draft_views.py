@@ -108,10 +108,19 @@ class TestWhoMayCompose:
             browser.post(at("draft_line", conference, line.pk), {"text": UNION_ID}),
             browser.post(at("draft_remove", conference), {"invitee": person.pk}),
             browser.post(at("draft_line_remove", conference), {"line": line.pk}),
+        ]
+        assert {answer.status_code for answer in answers} == {HTTPStatus.NOT_FOUND}
+
+    def test_draft_that_is_not_this_conferences_by_now_is_not_touched(
+        self, browser: Client, conference: Conference
+    ) -> None:
+        other = InvitationFactory()
+        answers = [
             browser.post(at("draft_add", conference), {"text": UNION_ID, "draft": other.pk}),
             browser.post(at("draft_send", conference), {"draft": other.pk, "revision": 0}),
         ]
-        assert {answer.status_code for answer in answers} == {HTTPStatus.NOT_FOUND}
+        assert {answer.status_code for answer in answers} == {HTTPStatus.CONFLICT}
+        assert not other.invitees.exists()
 
     @pytest.mark.parametrize("key", ["", "x", "-1", "9" * 30, "٣"])
     def test_key_that_is_none_is_nobodys(self, browser: Client, conference: Conference, key: str) -> None:
