@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.tasks import task
 from django.utils import timezone
 
-from invites import delivering
+from invites import delivering, observing
 from invites.models import Invitation
 
 TURN_SECONDS = 1.0
@@ -25,3 +25,9 @@ def deliver_invitation(invitation_id: int) -> None:
         next_due = max(next_due, timezone.now())
         Invitation.objects.note_ring(invitation_id, at=next_due)
         deliver_invitation.using(run_after=next_due).enqueue(invitation_id)
+
+
+@task()
+def observe_conference(conference_id: int) -> None:
+    """Reads who is in a conference, where somebody still wants to know."""
+    observing.read(conference_id)

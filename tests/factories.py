@@ -36,7 +36,7 @@ from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel, InviteeState
-from invites.models.member import Attendance
+from invites.models.member import Attendance, key_of
 from invites.models.user import Role
 
 PASSWORD = "a long test password"
@@ -144,7 +144,7 @@ class MemberFactory(DjangoModelFactory[Member]):
 
     conference = SubFactory(ConferenceFactory)
     union_id = Sequence(lambda n: f"person{n}")
-    key = LazyAttribute(lambda member: f"u:{member.union_id}")
+    key = LazyAttribute(lambda member: key_of(member.union_id))
     nick = LazyAttribute(lambda member: f"Name of {member.union_id}")
     attendance = Attendance.JOINED
     read_at = LazyFunction(timezone.now)

@@ -8,7 +8,8 @@ from invites.models.conference import Conference, ConferenceCreation
 from invites.models.draft_line import DraftLine
 from invites.models.invitation import Invitation
 from invites.models.invitee import Invitee
-from invites.models.member import Member, Observation
+from invites.models.member import Member
+from invites.models.observation import Observation
 from invites.models.spending import CallCount, Pace
 from invites.models.user import User
 from invites.models.worker import Worker

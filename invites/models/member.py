@@ -1,4 +1,4 @@
-"""Members: whom DingTalk reports as called into a conference or in it, and when that is read again."""
+"""Members: whom DingTalk reports as called into a conference or in it."""
 
 from typing import Self
 
@@ -8,6 +8,10 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.conference import Conference
+
+NICK_LENGTH = 256
+# What stands before the unionId in the key of a member who has one.
+UNION_ID_KEY = "user:"
 
 
 class Attendance(models.TextChoices):
@@ -23,6 +27,11 @@ class Attendance(models.TextChoices):
 
 # Whoever was ever seen so is not rung again by itself.
 LET_BE = (Attendance.DECLINED, Attendance.LEFT, Attendance.REMOVED)
+
+
+def key_of(union_id: str) -> str:
+    """The key of the member with this unionId."""
+    return f"{UNION_ID_KEY}{union_id}"
 
 
 class MemberQuerySet(models.QuerySet["Member"]):
@@ -56,7 +65,7 @@ class Member(models.Model):
     conference = models.ForeignKey(Conference, on_delete=models.PROTECT, related_name="members")
     key = models.CharField(max_length=320)
     union_id = models.CharField("unionId", max_length=128, blank=True)
-    nick = models.CharField(_("name"), max_length=256, blank=True)
+    nick = models.CharField(_("name"), max_length=NICK_LENGTH, blank=True)
     attendance = models.CharField(_("attendance"), max_length=16, choices=Attendance)
     by_phone = models.BooleanField(_("by phone"), default=False)
     is_host = models.BooleanField(_("host"), default=False)
@@ -81,31 +90,3 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return self.nick or self.union_id
-
-
-class ObservationQuerySet(models.QuerySet["Observation"]):
-    """Queries over observations."""
-
-
-class Observation(models.Model):
-    """When the members of a conference were read, and when they are read next.
-
-    Whoever looks notes it in ``watched_at``; one of them takes the lease and asks for a reading. ``calm`` counts the
-    readings in a row that showed nothing new: the pauses grow with it.
-    """
-
-    conference = models.OneToOneField(
-        Conference, on_delete=models.CASCADE, primary_key=True, related_name="observation"
-    )
-    watched_at = models.DateTimeField(null=True)
-    read_at = models.DateTimeField(null=True)
-    next_read_at = models.DateTimeField(null=True)
-    leased_until = models.DateTimeField(null=True)
-    calm = models.PositiveSmallIntegerField(default=0)
-    # Why the last reading failed; "" where it did not.
-    problem = models.CharField(max_length=128, blank=True)
-
-    objects = ObservationQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.conference_id}"

@@ -1,0 +1,154 @@
+"""Reads who of a conference's members is being called, has joined, declined or left, and finds the invitees among them.
+
+Must not decide whether anybody wants to know: `invites.watching` does. Nothing here runs inside a transaction while the
+network is asked.
+"""
+
+import logging
+import time
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from invites import delivering
+from invites.connecting import client_for
+from invites.delivering.stopping import CONFERENCE_CLOSED
+from invites.dingtalk import AddressShutOut, ConferenceOver, DingTalkClient, DingTalkError
+from invites.dingtalk.types import ConferenceStatus as RemoteStatus
+from invites.encryption import UndecryptableError
+from invites.errors import AppUnavailable
+from invites.models import App, Conference, Observation
+from invites.models.conference import ConferenceStatus
+from invites.models.member import Attendance
+from invites.observing import pausing
+from invites.observing.matching import match
+from invites.observing.reading import NotOurTurn, Reading, read_everybody, take_turn_for_info
+from invites.observing.storing import store
+
+__all__ = ["read"]
+
+# What the members operation says of a conference that is over, beside the codes of `ConferenceOver`.
+_NO_SUCH_MEETING = "roomNotFound"
+# A conference that stays without anybody in it is asked about at its second calm reading and then at every fourth.
+_FIRST_ASKED = 1
+_ASKED_EVERY = 4
+# The longest that a throttle may keep us away, whatever DingTalk says.
+_LONGEST_REST = 3600.0
+
+logger = logging.getLogger(__name__)
+
+
+def read(conference_id: int) -> datetime | None:
+    """Makes the reading that was asked for, and returns when the next one is due.
+
+    Returns None, and calls nobody, where somebody else makes it, nobody looks any more, or the conference is over.
+    """
+    until = timezone.now() + timedelta(seconds=settings.OBSERVE_LEASE_SECONDS)
+    if not Observation.objects.take_up(conference_id, watched_after=pausing.forgotten_before(), until=until):
+        return None
+    try:
+        observation = Observation.objects.of(conference_id).for_reading().get()
+        if observation.conference.has_ended:
+            return None
+        client = client_for(observation.conference.app)
+    except (AppUnavailable, UndecryptableError):
+        pause = settings.OBSERVE_REFUSED_SECONDS
+        return _put_off(conference_id, until=until, pause=pause, problem=delivering.APP_UNAVAILABLE)
+    return _read(observation, client, until=until)
+
+
+def _read(observation: Observation, client: DingTalkClient, *, until: datetime) -> datetime | None:
+    conference, asked_at = observation.conference, timezone.now()
+    deadline = time.monotonic() + settings.CALL_SECONDS
+    try:
+        reading = read_everybody(client, conference, deadline=deadline)
+        is_over = _is_over(observation, reading, client, deadline=deadline)
+    except NotOurTurn as later:
+        return _put_off(conference.pk, until=until, pause=later.wait, problem=observation.problem)
+    except DingTalkError as error:
+        return _failed(observation, error, asked_at=asked_at, until=until)
+    next_read_at = _write_down(observation, reading, asked_at=asked_at, until=until)
+    if is_over:
+        _end(conference, asked_at=asked_at, because=CONFERENCE_CLOSED)
+        return None
+    return next_read_at
+
+
+def _write_down(
+    observation: Observation, reading: Reading, *, asked_at: datetime, until: datetime
+) -> datetime | None:
+    """Stores a reading with all that follows from it, unless it took so long that it is somebody else's by now."""
+    conference = observation.conference
+    with transaction.atomic():
+        if not Observation.objects.hold(conference.pk, until=until):
+            logger.warning("The reading of conference %s took too long and is dropped", conference.pk)
+            return None
+        changed = store(conference, reading, asked_at=asked_at)
+        match(conference)
+        calm = 0 if changed or observation.has_news else pausing.calmer(observation.calm)
+        next_read_at = timezone.now() + pausing.pause(calm)
+        Observation.objects.of(conference.pk).update(
+            read_at=asked_at, next_read_at=next_read_at, leased_until=None, calm=calm, problem=""
+        )
+    if reading.has(Attendance.JOINED) and not conference.is_open:
+        Conference.objects.note(conference.pk, asked_at=asked_at, status=ConferenceStatus.OPEN)
+    return next_read_at
+
+
+def _is_over(observation: Observation, reading: Reading, client: DingTalkClient, *, deadline: float) -> bool:
+    """Whether a conference with nobody in it has ended: DingTalk goes on to answer who was in it."""
+    if reading.has(Attendance.JOINED, Attendance.CALLING) or observation.calm % _ASKED_EVERY != _FIRST_ASKED:
+        return False
+    conference = observation.conference
+    if not take_turn_for_info(conference.app):
+        return False
+    try:
+        info = client.query_conference_info(conference_id=conference.conference_id, deadline=deadline)
+    except ConferenceOver:
+        return True
+    except DingTalkError as error:
+        # The reading is good all the same, and the question will come again.
+        logger.info("Conference %s could not be asked about: %s", conference.pk, error.code)
+        return False
+    return info.status is RemoteStatus.ENDED
+
+
+def _failed(
+    observation: Observation, error: DingTalkError, *, asked_at: datetime, until: datetime
+) -> datetime | None:
+    """Notes why a reading failed, and when it is worth another try."""
+    conference = observation.conference
+    logger.info(
+        "Conference %s was not read: %s (request %s)", conference.pk, error.code, error.request_id or "-"
+    )
+    if isinstance(error, ConferenceOver) or error.code == _NO_SUCH_MEETING:
+        _end(conference, asked_at=asked_at, because=error.code)
+        return None
+    rest = min(pausing.rest(error), _LONGEST_REST)
+    if isinstance(error, AddressShutOut):
+        App.objects.let_rest(conference.app_id, until=timezone.now() + timedelta(seconds=rest))
+    calm = pausing.calmer(observation.calm)
+    pause = max(rest, pausing.pause(calm).total_seconds())
+    return _put_off(conference.pk, until=until, pause=pause, problem=error.code, calm=calm)
+
+
+def _put_off(
+    conference_id: int, *, until: datetime, pause: float, problem: str, calm: int | None = None
+) -> datetime:
+    """Gives the lease back without a reading."""
+    next_read_at = timezone.now() + timedelta(seconds=pause)
+    Observation.objects.of(conference_id).put_off(
+        leased_until=until, next_read_at=next_read_at, problem=problem[:128], calm=calm
+    )
+    return next_read_at
+
+
+def _end(conference: Conference, *, asked_at: datetime, because: str) -> None:
+    """Notes that a conference is over, and leaves out everybody who was still to be called into it."""
+    Observation.objects.of(conference.pk).update(next_read_at=None, leased_until=None, problem="")
+    if not Conference.objects.note(conference.pk, asked_at=asked_at, status=ConferenceStatus.ENDED):
+        return
+    logger.info("Conference %s is over (%s)", conference.pk, because)
+    delivering.leave_out_everybody(conference, because=because)

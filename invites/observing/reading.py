@@ -1,0 +1,137 @@
+"""Asks DingTalk for all the members of a conference, page after page, and puts them into our words. Stores nothing."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from invites import pacing
+from invites.dingtalk import AttendStatus, DingTalkClient, UnreadableAnswer, codes
+from invites.dingtalk.judging import clean
+from invites.dingtalk.types import Member as RemoteMember
+from invites.models import App, Conference, Member
+from invites.models.address_book import UNION_ID_LENGTH
+from invites.models.member import NICK_LENGTH, Attendance, key_of
+
+MEMBERS = "QueryConferenceMembers"
+INFO = "QueryConferenceInfo"
+# A meeting holds 500 people, four pages; more than this is a list that never ends.
+MOST_PAGES = 100
+# So long a worker waits for the turn of a page; nobody waits for being asked about a conference.
+_PATIENCE = 2.0
+
+_ATTENDANCE: Final = {
+    AttendStatus.CALLING: Attendance.CALLING,
+    AttendStatus.JOINED: Attendance.JOINED,
+    AttendStatus.FAILED: Attendance.DECLINED,
+    AttendStatus.KICKED: Attendance.REMOVED,
+    AttendStatus.LEFT: Attendance.LEFT,
+}
+# Of somebody who is listed more than once, with several devices, what counts is the first of these.
+_FIRST: Final = (
+    Attendance.JOINED,
+    Attendance.CALLING,
+    Attendance.REMOVED,
+    Attendance.DECLINED,
+    Attendance.LEFT,
+    Attendance.NOT_KNOWN,
+)
+
+
+class NotOurTurn(Exception):  # noqa: N818 - named for what happened
+    """The calls of the app are booked out; ``wait`` says for how many seconds."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(wait)
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Everybody on the list by their key, not saved; ``is_complete`` unless DingTalk says that there are more."""
+
+    members: dict[str, Member]
+    is_complete: bool
+
+    def has(self, *attendances: Attendance) -> bool:
+        """Whether anybody is in one of these."""
+        return any(member.attendance in attendances for member in self.members.values())
+
+
+def read_everybody(client: DingTalkClient, conference: Conference, *, deadline: float) -> Reading:
+    """All members of ``conference``, by a ``deadline`` on the clock of `time.monotonic`.
+
+    Raises NotOurTurn or DingTalkError.
+    """
+    listed: list[RemoteMember] = []
+    seen: set[str | None] = {None}
+    token: str | None = None
+    total: int | None = None
+    while True:
+        _take_turn(conference.app, deadline=deadline)
+        page = client.query_conference_members(
+            conference_id=conference.conference_id, next_token=token, deadline=deadline
+        )
+        listed += page.members
+        total = page.total_count if total is None else total
+        token = page.next_token
+        if token is None:
+            return Reading(
+                members=_by_key(conference, listed), is_complete=total is None or len(listed) >= total
+            )
+        if token in seen or len(seen) >= MOST_PAGES:
+            raise UnreadableAnswer(
+                message="The list of members leads in a circle.", code=codes.UNREADABLE_ANSWER
+            )
+        seen.add(token)
+
+
+def take_turn_for_info(app: App) -> bool:
+    """Whether there is room at this moment to ask about a conference."""
+    return not pacing.take_turn(app, INFO, patience=0.0)
+
+
+def _take_turn(app: App, *, deadline: float) -> None:
+    patience = max(0.0, min(_PATIENCE, deadline - time.monotonic()))
+    if wait := pacing.take_turn(app, MEMBERS, patience=patience):
+        raise NotOurTurn(wait)
+
+
+def _by_key(conference: Conference, listed: Iterable[RemoteMember]) -> dict[str, Member]:
+    members: dict[str, Member] = {}
+    for member in _members(conference, listed):
+        other = members.get(member.key)
+        if other is None or _rank(member) < _rank(other):
+            members[member.key] = member
+    return members
+
+
+def _members(conference: Conference, listed: Iterable[RemoteMember]) -> Iterator[Member]:
+    namesakes: Counter[tuple[str, bool]] = Counter()
+    for remote in listed:
+        union_id = clean(remote.union_id, limit=UNION_ID_LENGTH)
+        nick = clean(remote.user_nick, limit=NICK_LENGTH)
+        # Whoever has no unionId is told apart from namesakes by the order in which they were called.
+        namesakes[nick, remote.pstn_join] += not union_id
+        yield Member(
+            conference=conference,
+            key=key_of(union_id)
+            if union_id
+            else _key_of_guest(nick, remote, namesakes[nick, remote.pstn_join]),
+            union_id=union_id,
+            nick=nick,
+            attendance=_ATTENDANCE.get(remote.attend_status, Attendance.NOT_KNOWN),
+            by_phone=remote.pstn_join,
+            is_host=remote.host,
+            joined_at=remote.join_time,
+            left_at=remote.leave_time,
+        )
+
+
+def _key_of_guest(nick: str, remote: RemoteMember, number: int) -> str:
+    return f"{'phone' if remote.pstn_join else 'guest'}:{number}:{nick}"
+
+
+def _rank(member: Member) -> int:
+    return _FIRST.index(Attendance(member.attendance))

@@ -1,0 +1,46 @@
+"""Writes down who is on the list of members: few statements, however many there are. Nobody is ever deleted."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from invites.models import Conference, Member
+from invites.models.member import LET_BE, Attendance
+from invites.observing.reading import Reading
+
+_READ = ["union_id", "nick", "attendance", "by_phone", "is_host", "joined_at", "left_at"]
+_NOTED = ["read_at", "changed_at", "let_be_since"]
+
+
+def store(conference: Conference, reading: Reading, *, asked_at: datetime) -> bool:
+    """Stores a reading and returns whether it shows anything new. The caller holds the transaction.
+
+    Who was in the meeting or being called and is not on a complete list any more is not known from then on.
+    """
+    now = timezone.now()
+    known = {member.key: member for member in Member.objects.of(conference)}
+    changed = False
+    for key, member in reading.members.items():
+        before = known.get(key)
+        is_new = before is None or before.attendance != member.attendance
+        member.read_at = asked_at
+        member.changed_at = now if before is None or is_new else before.changed_at
+        member.let_be_since = before.let_be_since if before else None
+        if member.let_be_since is None and member.attendance in LET_BE:
+            member.let_be_since = now
+        changed |= is_new
+    Member.objects.bulk_create(
+        reading.members.values(),
+        update_conflicts=True,
+        unique_fields=["conference", "key"],
+        update_fields=_READ + _NOTED,
+    )
+    gone = [member.pk for key, member in known.items() if key not in reading.members and _was_there(member)]
+    if gone and reading.is_complete:
+        Member.objects.filter(pk__in=gone).update(attendance=Attendance.NOT_KNOWN, changed_at=now)
+        changed = True
+    return changed
+
+
+def _was_there(member: Member) -> bool:
+    return member.attendance in {Attendance.CALLING, Attendance.JOINED}
