@@ -21,6 +21,7 @@ def recover() -> None:
     if closed := delivering.close_dead_attempts():
         logger.warning("Closed %s attempts as unknown: their process had ended", closed)
     delivering.leave_out_the_late()
+    delivering.give_up_overdue()
     delivering.close_finished()
     # A bell that nobody has answered for so long is taken for lost.
     unheard = timezone.now() - timedelta(seconds=settings.UNHEARD_SECONDS)

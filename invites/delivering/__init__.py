@@ -14,10 +14,12 @@ from django.utils import timezone
 
 from invites.connecting import client_for
 from invites.delivering.claiming import Claim, claim_next_batch
+from invites.delivering.isolating import find_unknown, give_up_overdue
 from invites.delivering.outcomes import (
     COMMAND_LINE,
     PROCESS_DIED,
     WORKER,
+    NextStep,
     Outcome,
     RetryPolicy,
     Tried,
@@ -44,6 +46,7 @@ __all__ = [
     "close_dead_attempts",
     "close_finished",
     "deliver",
+    "give_up_overdue",
     "leave_out_everybody",
     "leave_out_the_late",
     "leave_out_waiting",
@@ -114,6 +117,8 @@ def attempt_next(invitation: Invitation, client: DingTalkClient, *, policy: Retr
         record(claim.attempt, outcome_of_process_death())
         raise
     _write_down(claim.attempt, outcome)
+    if outcome.next_step is NextStep.LOOK_UP:
+        find_unknown(claim.attempt.batch_id)
     return True
 
 
@@ -168,12 +173,13 @@ def _write_down(attempt: Attempt, outcome: Outcome) -> None:
 
 def _tried(claim: Claim) -> Tried:
     batch, app = claim.attempt.batch, claim.invitation.conference.app
+    people = (person.channel == Channel.UNION_ID for person in claim.invitees)
     return Tried(
         people=len(claim.invitees),
         tries=batch.tries,
         elapsed=(timezone.now() - (batch.first_tried_at or claim.claimed_at)).total_seconds(),
         token_was_stale=batch.token_was_stale,
-        may_look_up=False and any(p.channel == Channel.UNION_ID for p in claim.invitees),
+        may_look_up=app.may_look_up and not batch.was_looked_up and any(people),
         may_halve=app.halve_refused_batches,
         is_part=batch.half_of_id is not None,
         times_shrunk=batch.times_shrunk,

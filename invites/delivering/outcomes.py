@@ -89,6 +89,7 @@ class Outcome:
     rest: float = 0.0
     left: bool = True
     conference_over: bool = False
+    about_person: bool = False
     unknown_person: bool = False
     http_status: int | None = None
     code: str = ""
@@ -127,6 +128,7 @@ def outcome_of_error(error: DingTalkError, *, tried: Tried, policy: RetryPolicy)
         rest=pause if isinstance(error, Throttled) else 0.0,
         left=not isinstance(error, NotSent),
         conference_over=error.about == About.CONFERENCE,
+        about_person=error.about == About.PERSON,
         unknown_person=isinstance(error, UnknownPerson),
         http_status=error.http_status,
         code=error.code,

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from invites.counting import count_call
+from invites.delivering.marking import clear_marks, mark_refused_alone
 from invites.delivering.outcomes import NextStep, Outcome
 from invites.delivering.splitting import halve, shrink_waiting
 from invites.dingtalk.calls import INVITE_USERS
@@ -73,6 +74,7 @@ def record(attempt: Attempt, outcome: Outcome) -> bool:
             return False
         Invitee.objects.in_batch(attempt.batch_id).sending().update(state=outcome.invitee, changed_at=now)
         _go_on(attempt, outcome, now)
+        _note_who_is_known(attempt, outcome)
         if outcome.left:
             # Last, since every other sender of this app counts in the same row.
             count_call(attempt.invitation.conference.app_id, INVITE_USERS)
@@ -116,6 +118,15 @@ def close_finished(invitation_id: int | None = None) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(_CLOSE_FINISHED if invitation_id is None else _CLOSE_FINISHED + _THIS_ONE, parameters)
+
+
+def _note_who_is_known(attempt: Attempt, outcome: Outcome) -> None:
+    """Keeps in the address books what the outcome says about the people themselves."""
+    people = Invitee.objects.in_batch(attempt.batch_id)
+    if outcome.invitee is InviteeState.INVITED:
+        clear_marks(people)
+    elif outcome.about_person and attempt.people == 1:
+        mark_refused_alone(attempt.invitation, people, code=outcome.code)
 
 
 def _go_on(attempt: Attempt, outcome: Outcome, now: datetime) -> None:

@@ -6,21 +6,26 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from invites import delivering
 from invites.delivering import isolating
 from invites.delivering.isolating import find_unknown, give_up_overdue
 from invites.delivering.marking import clear_marks, mark_refused_alone
+from invites.delivering.outcomes import WORKER
 from invites.dingtalk.sandbox import SandboxServer
 from invites.dingtalk.sandbox.routes import Operation
-from invites.models import App, Batch, Conference, Contact, Invitation, Invitee
+from invites.models import App, Batch, Conference, Contact, Invitation, Invitee, User
 from invites.models.attempt import AttemptState
 from invites.models.batch import BatchState
 from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel, InviteeState
+from invites.models.spending import CallCount
+from invites.sending import send
 from tests.factories import (
     AddressBookFactory,
     AttemptFactory,
     BatchFactory,
     ContactFactory,
+    InvitationFactory,
     InviteeFactory,
     SentInvitationFactory,
 )
@@ -340,3 +345,86 @@ class TestMarks:
         clear_marks(batch.invitees.all())
         contact.refresh_from_db()
         assert (contact.refused_at, contact.refused_code) == (None, "")
+
+
+class TestDelivery:
+    """From the refused call to the end."""
+
+    @pytest.fixture
+    def book_contact(self, conference: Conference) -> Contact:
+        return ContactFactory(book=AddressBookFactory(app=conference.app), union_id="unknown-1")
+
+    def sent(self, conference: Conference, user: User, contact: Contact, *values: str) -> Invitation:
+        draft = InvitationFactory(conference=conference, operator_union_id="op")
+        for position, value in enumerate(values):
+            InviteeFactory(
+                invitation=draft,
+                position=position,
+                value=value,
+                contact=contact if value == contact.union_id else None,
+            )
+        return send(invitation=draft, revision=draft.revision, user=user)
+
+    def test_one_unknown_person_costs_one_more_call_and_is_marked(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User, book_contact: Contact
+    ) -> None:
+        people = [*(f"a{n}" for n in range(9)), "unknown-1"]
+        invitation = self.sent(conference, organizer, book_contact, *people)
+        assert delivering.deliver(invitation_id=invitation.pk, policy=WORKER) is None
+        invitation.refresh_from_db()
+        assert invitation.state == InvitationState.FINISHED
+        assert sorted(invitation.invitees.values_list("state", flat=True)) == ["failed"] + ["invited"] * 9
+        assert len(sandbox.invitations) == 2
+        assert invitation.lookups == 11
+        assert dict(CallCount.objects.values_list("operation", "calls")) == {
+            "GetAccessToken": 1,
+            "GetUser": 11,
+            "InviteUsers": 2,
+        }
+        assert CallCount.objects.of(conference.app).spent() == 2
+        book_contact.refresh_from_db()
+        assert book_contact.refused_code == CODE
+
+    def test_contact_who_is_taken_later_loses_the_mark(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User, book_contact: Contact
+    ) -> None:
+        Contact.objects.update(union_id="a1", refused_at=timezone.now(), refused_code=CODE)
+        book_contact.refresh_from_db()
+        invitation = self.sent(conference, organizer, book_contact, "a1")
+        delivering.deliver(invitation_id=invitation.pk, policy=WORKER)
+        assert not Contact.objects.not_known().exists()
+
+    def test_contact_who_is_refused_alone_is_marked(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User, book_contact: Contact
+    ) -> None:
+        self.sent(conference, organizer, book_contact, "a1")
+        for invitation in (
+            Invitation.objects.get(),
+            self.sent(conference, organizer, book_contact, "unknown-1"),
+        ):
+            delivering.deliver(invitation_id=invitation.pk, policy=WORKER)
+        assert Contact.objects.not_known().get() == book_contact
+
+    def test_nobody_is_marked_for_an_operator_who_was_never_known(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User, book_contact: Contact
+    ) -> None:
+        invitation = self.sent(conference, organizer, book_contact, "unknown-1")
+        delivering.deliver(invitation_id=invitation.pk, policy=WORKER)
+        assert invitation.invitees.get().state == InviteeState.FAILED
+        assert not Contact.objects.not_known().exists()
+
+    def test_where_the_directory_does_not_tell_halving_finds_the_person(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User, book_contact: Contact
+    ) -> None:
+        sandbox.add_fault(REFUSED, operation="contact_get", times=None)
+        people = ["a1", "a2", "a3", "unknown-1"]
+        invitation = self.sent(conference, organizer, book_contact, *people)
+        delivering.deliver(invitation_id=invitation.pk, policy=WORKER)
+        assert dict(invitation.invitees.values_list("value", "state")) == {
+            "a1": "invited",
+            "a2": "invited",
+            "a3": "invited",
+            "unknown-1": "failed",
+        }
+        assert len(lookups(sandbox)) == 1
+        assert Contact.objects.not_known().get() == book_contact
