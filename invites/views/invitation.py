@@ -1,50 +1,109 @@
-"""The pages of a sent invitation: what became of everybody, live until it is finished, and inviting again."""
+"""The pages of a sent invitation: what became of everybody, live while that may change; steering it, inviting again."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.fragments import page_or_fragment
-from invites import permissions, sending
+from invites import permissions, sending, steering, watching
+from invites.errors import InvitationOver
+from invites.forms.invitation import ON_CONFERENCE, PeopleForm
 from invites.models import Conference, Invitation, User
 from invites.models.invitee import InviteeState
+from invites.views.address_book import asks_for
+from invites.views.people_shown import changes, people_context
 
-# How many people and attempts a page shows before it asks.
-PEOPLE_SHOWN = 100
-ATTEMPTS_SHOWN = 20
 INVITATIONS_SHOWN = 10
-# More digits than any position has, and fewer than a database's integers can bear.
-LONGEST_POSITION = 10
 
 
 @require_safe
 def invitation_detail(request: HttpRequest, pk: int) -> TemplateResponse:
-    """Everybody with what happened, in words; while it is under way the fragment ``people`` asks for itself."""
-    invitation = get_object_or_404(permissions.invitations(request.user).with_counts(), pk=pk)
-    attempts = list(invitation.attempts.in_order_made()[: ATTEMPTS_SHOWN + 1])
-    context = people_context(request, invitation) | {
-        "attempts": attempts[:ATTEMPTS_SHOWN],
-        "more_attempts": len(attempts) > ATTEMPTS_SHOWN,
+    """Everybody with what happened, in words, and the calls; while that may change the page asks what is new."""
+    invitation = get_object_or_404(permissions.invitations(request.user), pk=pk)
+    # Whoever only wants the people again learns of new calls the next time that the page asks.
+    context = people_context(request, invitation, with_calls=not asks_for(request, "people"))
+    _watch(invitation, context)
+    return page_or_fragment(request, "invites/invitation_detail.html", context, fragments={"people"})
+
+
+@require_safe
+def invitation_live(request: HttpRequest, pk: int) -> HttpResponse:
+    """What is new to a page that has ``seen`` the invitation: 204 where nothing is, else only the parts that changed."""
+    invitation = get_object_or_404(permissions.invitations(request.user), pk=pk)
+    form = PeopleForm(request.GET)
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect(_page(invitation, form))
+    context = people_context(request, invitation, with_calls=not form.is_on_conference)
+    _watch(invitation, context)
+    new = changes(context)
+    if new is None:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    return TemplateResponse(request, "invites/_people_changed.html", context | new)
+
+
+@require_POST
+@permissions.allow(permissions.may_organize)
+def invitation_pause(request: HttpRequest, pk: int) -> HttpResponse:
+    """Holds an invitation: no further call begins."""
+    steering.pause(invitation=_load(request, pk), user=_organizer(request))
+    return _steered(request, pk, _("Paused. Nobody else is called until you resume."))
+
+
+@require_POST
+@permissions.allow(permissions.may_organize)
+def invitation_resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lets a paused invitation go on."""
+    steering.resume(invitation=_load(request, pk), user=_organizer(request))
+    return _steered(request, pk, _("Resumed. The others are being called."))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permissions.allow(permissions.may_organize)
+def invitation_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks once, saying how many people will not be called, then calls an invitation off."""
+    invitation = _load(request, pk)
+    back = _page(invitation, PeopleForm(request.GET))
+    if request.method == "POST":
+        steering.cancel(invitation=invitation, user=_organizer(request))
+        messages.success(request, _("The invitation has been cancelled. Whoever was waiting is not called."))
+        return redirect(back)
+    if not invitation.is_under_way or invitation.cancelled_at is not None:
+        raise InvitationOver
+    waiting = invitation.invitees.pending().count()
+    context = {
+        "title": _("Cancel the invitation into “%(title)s”?") % {"title": invitation.conference},
+        "text": ngettext(
+            "%(count)s person has not been called yet and will be left out.",
+            "%(count)s people have not been called yet and will be left out.",
+            waiting,
+        )
+        % {"count": intcomma(waiting)}
+        + " "
+        + _("Calls that are under way end by themselves, and what was sent stays on record."),
+        "label": _("Cancel the invitation"),
+        "back_label": _("Back"),
+        "cancel_url": back,
     }
-    return page_or_fragment(request, "invites/invitation_detail.html", context, fragments={"people", "calls"})
+    return TemplateResponse(request, "confirm.html", context)
 
 
 @require_POST
 @permissions.allow(permissions.may_organize)
 def invitation_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Invites those who failed, or those of whom nothing is known, once more: one press, a new invitation."""
-    invitation = get_object_or_404(permissions.sendable_invitations(request.user), pk=pk)
+    invitation = _load(request, pk)
     states = {"failed": [InviteeState.FAILED, InviteeState.SKIPPED], "unknown": [InviteeState.UNKNOWN]}
     chosen = states.get(request.POST.get("who", ""), [])
-    if not isinstance(request.user, User):
-        raise TypeError("an organizer is signed in")
-    again = sending.invite_again(invitation=invitation, states=chosen, user=request.user)
+    again = sending.invite_again(invitation=invitation, states=chosen, user=_organizer(request))
     count = again.invitees.count()
     messages.success(
         request,
@@ -60,7 +119,10 @@ def invitations_context(request: HttpRequest, conference: Conference) -> dict[st
     """What the page of a conference shows of its sent invitations: the latest one's people, earlier ones in a line."""
     # One more than is shown says whether there are others.
     invitations = conference.latest_invitations(INVITATIONS_SHOWN + 2)
-    context: dict[str, Any] = people_context(request, invitations[0]) if invitations else {}
+    context: dict[str, Any] = {}
+    if invitations:
+        context = people_context(request, invitations[0], on=ON_CONFERENCE)
+        _watch(invitations[0], context)
     return context | {
         "latest": invitations[0] if invitations else None,
         "earlier": invitations[1 : INVITATIONS_SHOWN + 1],
@@ -68,45 +130,37 @@ def invitations_context(request: HttpRequest, conference: Conference) -> dict[st
     }
 
 
-def people_context(request: HttpRequest, invitation: Invitation) -> dict[str, Any]:
-    """What `_people.html` needs of an invitation that was read ``with_counts``.
-
-    ``state`` and ``after`` in the address choose one state and a later page.
-    """
-    state = request.GET.get("state", "")
-    people = invitation.invitees.in_order().with_last_attempt()
-    if state in InviteeState.values:
-        people = people.with_state(state)
-    if (after := request.GET.get("after", "")).isdecimal() and len(after) < LONGEST_POSITION:
-        people = people.after(int(after))
-    page = list(people[: PEOPLE_SHOWN + 1])
-    counts = {value: getattr(invitation, f"n_{value}") for value in InviteeState.values}
-    over = sum(
-        counts[value]
-        for value in InviteeState.values
-        if value not in {InviteeState.PENDING, InviteeState.SENDING}
-    )
-    return {
-        "invitation": invitation,
-        "country": invitation.conference.app.country,
-        "people": page[:PEOPLE_SHOWN],
-        "next_after": page[PEOPLE_SHOWN - 1].position if len(page) > PEOPLE_SHOWN else None,
-        "counts": [(value, count) for value, count in counts.items() if count],
-        "over": over,
-        "chosen_state": state,
-        "again_failed": counts[InviteeState.FAILED] + counts[InviteeState.SKIPPED],
-        "again_unknown": counts[InviteeState.UNKNOWN],
-        "may_send": permissions.may_organize(request.user),
-        "announcement": _announcement(invitation, counts),
-    }
+def _load(request: HttpRequest, pk: int) -> Invitation:
+    """The sent invitation, if the person may decide about it. Raises Http404."""
+    return get_object_or_404(permissions.sendable_invitations(request.user), pk=pk)
 
 
-def _announcement(invitation: Invitation, counts: dict[str, int]) -> str:
-    """One sentence for the live region, once everything is over."""
-    if invitation.finished_at is None:
-        return ""
-    return _("%(invited)s invited, %(failed)s not invited, %(unknown)s unknown.") % {
-        "invited": counts[InviteeState.INVITED],
-        "failed": counts[InviteeState.FAILED] + counts[InviteeState.SKIPPED],
-        "unknown": counts[InviteeState.UNKNOWN],
-    }
+def _organizer(request: HttpRequest) -> User:
+    """Who is signed in; the decorators have seen to it that it is somebody who organizes."""
+    if not isinstance(request.user, User):
+        raise TypeError("an organizer is signed in")
+    return request.user
+
+
+def _watch(invitation: Invitation, context: dict[str, Any]) -> None:
+    """Has it read who is in the meeting, as long as the page that is made asks again."""
+    if context["every"]:
+        watching.watch(invitation.conference)
+
+
+def _page(invitation: Invitation, form: PeopleForm) -> str:
+    """The page on which the people of ``invitation`` are shown, as ``form`` chooses them."""
+    if form.is_on_conference:
+        return reverse("invites:conference_detail", args=[invitation.conference_id])
+    query = form.query()
+    return reverse("invites:invitation_detail", args=[invitation.pk]) + ("?" + query if query else "")
+
+
+def _steered(request: HttpRequest, pk: int, said: str) -> HttpResponse:
+    """The people again, beside the buttons that fit now; without htmx the page on which they stand."""
+    invitation = get_object_or_404(permissions.invitations(request.user), pk=pk)
+    if not request.htmx:  # type: ignore[attr-defined]
+        messages.success(request, said)
+        return redirect(_page(invitation, PeopleForm(request.GET)))
+    context = people_context(request, invitation) | {"said": said}
+    return TemplateResponse(request, "invites/_people.html", context)

@@ -65,6 +65,16 @@
     refreshTimes();
   });
 
+  // Live parts -----------------------------------------------------------------------------------------------------
+  // They ask again and again what is new: not while nobody looks, and at once when somebody looks again.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && event.target.matches("[data-live]")) event.preventDefault();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    document.querySelectorAll("[data-live]").forEach((part) => htmx.trigger(part, "look"));
+  });
+
   // One press at a time --------------------------------------------------------------------------------------------
   const submitters = (form) => [...form.elements].filter((element) => element.type === "submit");
   const lock = (form) => {
