@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from invites import delivering, scheduling, sending
+from invites import delivering, ringing_again, scheduling, sending
 from invites.models import Invitation
 
 logger = logging.getLogger(__name__)
@@ -31,3 +31,4 @@ def recover() -> None:
             sending.ring(invitation.pk)
     # The bell for a set time may be lost, too.
     scheduling.send_due()
+    ringing_again.ring_due()

@@ -216,6 +216,21 @@ class App(models.Model):
         day = local.date() + timedelta(days=over_midnight and now >= begins)
         return datetime.combine(day, ends, tzinfo=local.tzinfo)
 
+    def end_of_quiet_hours(self, moment: datetime) -> datetime | None:
+        """When the quiet hours end in which ``moment`` lies, by the clock of this server; None outside of them.
+
+        They may go over midnight. Their beginning belongs to them, their end does not.
+        """
+        if self.quiet_from is None or self.quiet_until is None or self.quiet_from == self.quiet_until:
+            return None
+        local = moment.astimezone(timezone.get_default_timezone())
+        now, begins, ends = local.time(), self.quiet_from, self.quiet_until
+        over_midnight = ends < begins
+        if not (now >= begins or now < ends if over_midnight else begins <= now < ends):
+            return None
+        day = local.date() + timedelta(days=over_midnight and now >= begins)
+        return datetime.combine(day, ends, tzinfo=local.tzinfo)
+
     @property
     def is_sandbox(self) -> bool:
         """Whether calls through this app reach the sandbox, where nobody real is called."""

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Count, Max, Q
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from invites.models.address_book import NICK_LENGTH, Contact
 from invites.models.batch import Batch, BatchQuerySet
+from invites.models.conference import Conference
 from invites.models.member import Attendance, Member
 
 if TYPE_CHECKING:
@@ -141,6 +142,71 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         """How many there are of each pair of ``state`` and ``attendance`` that occurs."""
         rows = self.order_by().annotate(reported=_attendance()).values_list("state", "reported")
         return {(state, reported): n for state, reported, n in rows.annotate(people=Count("pk"))}
+
+    def called_lately_into(self, conference: Conference, *, since: datetime) -> Self:
+        """Those whom any invitation into ``conference`` is about to call or has called after ``since``."""
+        about_to_be = Q(state__in=(InviteeState.PENDING, InviteeState.SENDING))
+        may_have_rung = Q(
+            state__in=(InviteeState.INVITED, InviteeState.UNKNOWN), last_attempt__started_at__gte=since
+        )
+        return self.filter(
+            about_to_be | may_have_rung, invitation__conference=conference, invitation__sent_at__isnull=False
+        )
+
+    def absent_from(self, conference: Conference, *, called_before: datetime) -> Self:
+        """Those whom DingTalk took, and who are not in ``conference`` as far as one can tell, with ``is_certain``.
+
+        Whoever has left or was removed is not among them, nor is whoever has been called by any invitation, or seen to
+        ring, after ``called_before``. ``is_certain`` says that one knows who of the members they are, and that the
+        members were read since they were called.
+        """
+        away = Q(member__attendance=Attendance.DECLINED) | Q(
+            member__attendance__in=(Attendance.CALLING, Attendance.NOT_KNOWN),
+            member__changed_at__lt=called_before,
+        )
+        lately = Invitee.objects.called_lately_into(conference, since=called_before)
+        is_known = Q(member__isnull=True, channel=Channel.UNION_ID) | Q(
+            member__isnull=False, member_is_probable=False
+        )
+        was_read = Q(invitation__conference__observation__read_at__gt=F("last_attempt__started_at"))
+        return (
+            self.filter(Q(member__isnull=True) | away, state=InviteeState.INVITED)
+            .exclude(Exists(lately.filter(channel=OuterRef("channel"), value=OuterRef("value"))))
+            .exclude(Exists(lately.filter(contact=OuterRef("contact"))))
+            .exclude(Exists(lately.filter(member=OuterRef("member"))))
+            .annotate(
+                is_certain=Case(
+                    When(is_known & was_read, then=Value(True)),
+                    default=Value(False),
+                )
+            )
+        )
+
+    def certainly(self, *, absent: bool) -> Self:
+        """Of those of `absent_from`, the ones of whom that is certain, or the others."""
+        return self.filter(is_certain=absent)
+
+    def who_may_be_rung_unasked(self) -> Self:
+        """Those who are certainly not in the meeting, have never been, and never declined or were removed."""
+        never_seen = Q(channel=Channel.UNION_ID, member__isnull=True)
+        has_not_come = Q(
+            member__attendance__in=(Attendance.CALLING, Attendance.NOT_KNOWN),
+            member__let_be_since__isnull=True,
+            member__joined_at__isnull=True,
+            member_is_probable=False,
+        )
+        return self.filter(never_seen | has_not_come)
+
+    def on_or_repeating(self, invitation_id: int) -> Self:
+        """Those of an invitation and of those that repeat it."""
+        return self.filter(Q(invitation=invitation_id) | Q(invitation__repeats=invitation_id))
+
+    def count_absent(self) -> "tuple[int, int]":
+        """Of those of `absent_from`: of how many it is certain, and of how many it is not."""
+        counts = self.aggregate(
+            certain=Count("pk", filter=Q(is_certain=True)), uncertain=Count("pk", filter=Q(is_certain=False))
+        )
+        return counts["certain"], counts["uncertain"]
 
     def known_as(self, *, union_ids: list[str], phone_numbers: list[str]) -> Self:
         """Those who are, themselves or by their contact, one of these people."""
