@@ -1,8 +1,9 @@
 """What runs here, for administrators: versions, database, background work, apps. Must not tell any secret."""
 
 import tomllib
+from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from platform import python_version
 
@@ -13,24 +14,33 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from dashboard.environment import INTERNATIONAL_HOST
-from invites.models import App, Worker
+from invites.models import App, CallCount, Worker
 from invites.models.app import AppKind
+from invites.models.spending import Spending, quota_month
 
 USERS_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AboutApp:
-    """A DingTalk app as far as everybody may read it aloud. ``host`` is "" where the settings name none at present."""
+    """A DingTalk app as far as everybody may read it aloud. ``host`` is "" where the settings name none at present.
+
+    ``charged`` and ``exempt`` are its calls of the ``month``, by operation: those taken from the quota and the others.
+    """
 
     pk: int
     name: str
     kind: StrOrPromise
     host: str
     country: str
-    batch_size: int
+    people_per_call: int
     enabled: bool
     is_sandbox: bool
+    lookup_refused_at: datetime | None
+    month: date
+    spending: Spending
+    charged: tuple[CallCount, ...]
+    exempt: tuple[CallCount, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +57,32 @@ class AboutInstallation:
     sandbox_url: str
 
 
-def app(row: App) -> AboutApp:
-    """What there is to know of an app without its credentials."""
+def apps() -> list[AboutApp]:
+    """What there is to know of all apps without their credentials, and what each has called this month."""
+    month = quota_month()
+    counts = defaultdict(list)
+    for count in CallCount.objects.in_month(month).most_first():
+        counts[count.app_id].append(count)
+    return [_app(row, month, counts[row.pk]) for row in App.objects.without_secrets().in_order()]
+
+
+def _app(row: App, month: date, counts: list[CallCount]) -> AboutApp:
     kind, host = _kind_and_host(row)
+    charged = tuple(count for count in counts if not count.is_exempt)
     return AboutApp(
         pk=row.pk,
         name=row.name,
         kind=kind,
         host=host,
         country=row.country,
-        batch_size=row.batch_size,
+        people_per_call=row.people_per_call,
         enabled=row.enabled,
         is_sandbox=row.is_sandbox,
+        lookup_refused_at=row.lookup_refused_at if row.lookup_is_refused else None,
+        month=month,
+        spending=Spending(app=row, quota=row.monthly_quota, spent=sum(count.calls for count in charged)),
+        charged=charged,
+        exempt=tuple(count for count in counts if count.is_exempt),
     )
 
 

@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from invites import permissions
-from invites.models import App, Worker
-from invites.models.app import AppKind
+from invites.models import Worker
+from invites.models.spending import spending_of_apps
 from invites.permissions import Viewer
 
 THEMES = ("auto", "light", "dark")
@@ -78,12 +78,18 @@ def page(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return context
+    may_organize = permissions.may_organize(user)
+    # One query for all that the banner says of apps.
+    apps = SimpleLazyObject(spending_of_apps)
     return context | {
         "navigation": SimpleLazyObject(lambda: navigation(request, user)),
-        "may_organize": permissions.may_organize(user),
+        "may_organize": may_organize,
         "may_administer": permissions.may_administer(user),
         "may_see_phone_numbers": permissions.may_see_phone_numbers(user),
         "sandbox_in_use": bool(settings.DINGTALK_SANDBOX_URL),
-        "apps_in_use": SimpleLazyObject(lambda: list(App.objects.usable().exclude(kind=AppKind.SANDBOX))),
+        "apps_in_use": SimpleLazyObject(lambda: [each.app for each in apps if not each.app.is_sandbox]),
+        "scarce_quotas": SimpleLazyObject(
+            lambda: [each for each in apps if each.is_nearly_used_up] if may_organize else []
+        ),
         "no_worker": SimpleLazyObject(lambda: not Worker.objects.alive().exists()),
     }

@@ -72,7 +72,7 @@ class InvitesUserAdmin(UserAdmin[User]):
 class AppAdmin(admin.ModelAdmin[App]):
     """DingTalk apps. What the settings describe can be switched off here, and nothing else."""
 
-    list_display = ("name", "kind", "base_url", "batch_size", "enabled")
+    list_display = ("name", "kind", "base_url", "batch_size", "calls_per_second", "monthly_quota", "enabled")
     list_filter = ("kind", "enabled")
     search_fields = ("name",)
 
@@ -93,9 +93,13 @@ class AppAdmin(admin.ModelAdmin[App]):
 
     def get_fieldsets(self, request: HttpRequest, obj: App | None = None) -> Any:
         """Credentials apart from the rest."""
-        sending = (_("Calls"), {"fields": ("batch_size", "halve_refused_batches", "enabled")})
+        calls = (
+            (_("Calls"), {"fields": ("batch_size", "calls_per_second", "monthly_quota", "enabled")}),
+            (_("Unknown people"), {"fields": ("looks_up_unknown_people", "halve_refused_batches")}),
+            (_("Quiet hours"), {"fields": (("quiet_from", "quiet_until"),)}),
+        )
         if obj is not None and obj.kind in _OF_SETTINGS:
-            return ((None, {"fields": ("name", "kind")}), sending)
+            return ((None, {"fields": ("name", "kind")}), *calls)
         credentials = (
             "client_id",
             "new_client_secret",
@@ -106,7 +110,7 @@ class AppAdmin(admin.ModelAdmin[App]):
         return (
             (None, {"fields": ("name", "kind", "base_url", "default_country")}),
             (_("Credentials"), {"fields": credentials}),
-            sending,
+            *calls,
         )
 
     def has_delete_permission(self, request: HttpRequest, obj: App | None = None) -> bool:

@@ -7,11 +7,10 @@ from django.conf import settings
 from invites.models import CallCount, Conference, Invitation, Member
 from invites.models.conference import ConferenceStatus
 from invites.models.invitee import Channel
+from invites.models.spending import NEARLY_USED_UP
 
 # Above this many people, Invite asks once more.
 MANY_PEOPLE = 50
-# From this share of the month's calls on, the bar warns.
-NEARLY_USED_UP = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,17 @@ NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         AppKind.FIXED_TOKEN: ("access_token",),
     }
 )
+# What every app has, wherever its credentials are.
+OF_ITS_CALLS = (
+    "batch_size",
+    "calls_per_second",
+    "monthly_quota",
+    "enabled",
+    "looks_up_unknown_people",
+    "halve_refused_batches",
+    "quiet_from",
+    "quiet_until",
+)
 
 
 class SecretField(forms.CharField):
@@ -32,10 +43,27 @@ class SecretField(forms.CharField):
         super().__init__(label=label, required=False, max_length=2000, widget=widget)
 
 
-class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # takes one in the stubs only
-    """An app whose credentials are kept here. The fields of secrets are not those of the row: those are not read."""
+class CallsForm(forms.ModelForm):  # type: ignore[type-arg]  # takes one in the stubs only
+    """How calls are made through an app. What DingTalk has refused is tried again once somebody saves this."""
 
     instance: App
+    batch_size = forms.IntegerField(
+        label=_("People per call"),
+        min_value=1,
+        max_value=500,
+        initial=100,
+        help_text=_("Where DingTalk refuses so many, fewer are tried by themselves."),
+    )
+
+    def save(self, commit: bool = True) -> App:
+        """Saves the app, which forgets what it has learnt of DingTalk's refusals."""
+        self.instance.forget_refusals()
+        return super().save(commit)  # type: ignore[no-any-return]
+
+
+class AppForm(CallsForm):
+    """An app whose credentials are kept here. The fields of secrets are not those of the row: those are not read."""
+
     kind = forms.ChoiceField(
         label=_("Kind"), choices=[(kind, AppKind(kind).label) for kind in NEEDED], initial=AppKind.INTERNAL
     )
@@ -50,7 +78,6 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # takes one in the st
     new_client_secret = SecretField(label=_("Client secret or suite secret"))
     new_suite_ticket = SecretField(label=_("Suite ticket"))
     new_access_token = SecretField(label=_("Fixed token"))
-    batch_size = forms.IntegerField(label=_("People per call"), min_value=1, max_value=500, initial=100)
 
     class Meta:
         model = App
@@ -61,9 +88,7 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # takes one in the st
             "client_id",
             "auth_corp_id",
             "default_country",
-            "batch_size",
-            "halve_refused_batches",
-            "enabled",
+            *OF_ITS_CALLS,
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -114,14 +139,12 @@ class AppForm(forms.ModelForm):  # type: ignore[type-arg]  # takes one in the st
                 setattr(self.instance, name, "")
             elif entered := self.cleaned_data[f"new_{name}"]:
                 setattr(self.instance, name, entered)
-        return super().save(commit)  # type: ignore[no-any-return]
+        return super().save(commit)
 
 
-class AppOfSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
+class AppOfSettingsForm(CallsForm):
     """The environment's app or the sandbox: where it is and how to get in stands in the settings alone."""
-
-    batch_size = forms.IntegerField(label=_("People per call"), min_value=1, max_value=500)
 
     class Meta:
         model = App
-        fields: ClassVar = ("batch_size", "halve_refused_batches", "enabled")
+        fields: ClassVar = OF_ITS_CALLS

@@ -1,12 +1,13 @@
 """DingTalk apps: the credentials with which the API is called, and the access tokens they get."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -78,6 +79,11 @@ class AppQuerySet(models.QuerySet["App"]):
         """By name."""
         return self.order_by("name")
 
+    def with_calls_spent(self, month: date) -> Self:
+        """With ``calls_spent``: how many calls each has taken from the quota of ``month``."""
+        taken = Q(call_counts__month=month, call_counts__is_exempt=False)
+        return self.annotate(calls_spent=Coalesce(Sum("call_counts__calls", filter=taken), 0))
+
     def without_secrets(self) -> Self:
         """Without reading, and so without decrypting, what nobody needs to see."""
         return self.defer(*SECRETS)
@@ -128,7 +134,8 @@ class App(models.Model):
         _("calls per month"),
         default=MONTHLY_QUOTA,
         help_text=_(
-            "What DingTalk grants the organisation: 5,000 in the standard edition. 0 means no limit."
+            "What DingTalk grants the organisation: 5,000 in the standard edition, for all its apps together. Calls of "
+            "its other apps count too and are not seen here. 0 means no limit."
         ),
     )
     quiet_from = models.TimeField(
@@ -141,6 +148,8 @@ class App(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AppQuerySet.as_manager()
+    # Of a row that comes with it.
+    calls_spent: int
 
     class Meta:
         ordering = ("name",)
@@ -185,9 +194,17 @@ class App(models.Model):
     @property
     def may_look_up(self) -> bool:
         """Whether the directory can be asked who is unknown: not where it has refused to tell lately."""
-        if not self.looks_up_unknown_people:
-            return False
-        return self.lookup_refused_at is None or timezone.now() - self.lookup_refused_at > LOOKUP_REFUSED_FOR
+        return self.looks_up_unknown_people and not self.lookup_is_refused
+
+    @property
+    def lookup_is_refused(self) -> bool:
+        """Whether the directory has refused to tell who is unknown, not long ago."""
+        refused_at = self.lookup_refused_at
+        return refused_at is not None and timezone.now() - refused_at <= LOOKUP_REFUSED_FOR
+
+    def forget_refusals(self) -> None:
+        """Drops what DingTalk has refused, to be saved by the caller, so that it is tried again."""
+        self.largest_batch = self.lookup_refused_at = None
 
     @property
     def people_per_call(self) -> int:
@@ -200,21 +217,6 @@ class App(models.Model):
         if self.kind in {AppKind.ENVIRONMENT, AppKind.SANDBOX}:
             return str(settings.DINGTALK_DEFAULT_COUNTRY)
         return self.default_country
-
-    def end_of_quiet_hours(self, moment: datetime) -> datetime | None:
-        """When the quiet hours end in which ``moment`` lies, by the clock of this server; None outside of them.
-
-        They may go over midnight. Their beginning belongs to them, their end does not.
-        """
-        if self.quiet_from is None or self.quiet_until is None or self.quiet_from == self.quiet_until:
-            return None
-        local = moment.astimezone(timezone.get_default_timezone())
-        now, begins, ends = local.time(), self.quiet_from, self.quiet_until
-        over_midnight = ends < begins
-        if not (now >= begins or now < ends if over_midnight else begins <= now < ends):
-            return None
-        day = local.date() + timedelta(days=over_midnight and now >= begins)
-        return datetime.combine(day, ends, tzinfo=local.tzinfo)
 
     def end_of_quiet_hours(self, moment: datetime) -> datetime | None:
         """When the quiet hours end in which ``moment`` lies, by the clock of this server; None outside of them.

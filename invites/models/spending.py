@@ -1,5 +1,6 @@
 """What calls to DingTalk are spent on, and how they are spaced."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -14,10 +15,43 @@ from invites.models.app import App
 # The organisation's month is DingTalk's.
 QUOTA_ZONE = ZoneInfo("Asia/Shanghai")
 
+# From this share of the month's calls on, people are warned.
+NEARLY_USED_UP = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """How many calls of a month's ``quota`` an app has ``spent``; a quota of 0 is no limit."""
+
+    app: App
+    quota: int
+    spent: int
+
+    @property
+    def warns_from(self) -> int:
+        """From how many calls on the quota counts as nearly used up."""
+        return int(self.quota * NEARLY_USED_UP)
+
+    @property
+    def is_nearly_used_up(self) -> bool:
+        """Whether people should know that few calls are left, or none."""
+        return bool(self.quota) and self.spent >= self.warns_from
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether no call is left."""
+        return bool(self.quota) and self.spent >= self.quota
+
 
 def quota_month(at: datetime | None = None) -> date:
     """The first day of the month whose quota a call at ``at`` (now by default) is taken from."""
     return (at or timezone.now()).astimezone(QUOTA_ZONE).date().replace(day=1)
+
+
+def spending_of_apps() -> list[Spending]:
+    """What the usable apps have spent of this month's quota each, in one query and without their secrets."""
+    apps = App.objects.usable().without_secrets().with_calls_spent(quota_month()).in_order()
+    return [Spending(app=app, quota=app.monthly_quota, spent=app.calls_spent) for app in apps]
 
 
 class CallCountQuerySet(models.QuerySet["CallCount"]):
@@ -26,6 +60,14 @@ class CallCountQuerySet(models.QuerySet["CallCount"]):
     def of(self, app: App, *, month: date | None = None) -> Self:
         """Those of ``app`` in one month, this one by default."""
         return self.filter(app=app, month=month or quota_month())
+
+    def in_month(self, month: date) -> Self:
+        """Those of one month."""
+        return self.filter(month=month)
+
+    def most_first(self) -> Self:
+        """The operations that were called most often first."""
+        return self.order_by("-calls", "operation")
 
     def spent(self) -> int:
         """How many calls of these are taken from the quota."""

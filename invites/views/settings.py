@@ -13,7 +13,7 @@ from dashboard import about
 from dashboard.fragments import page_or_fragment
 from invites import permissions
 from invites.forms.account import AccountForm
-from invites.models import App, User
+from invites.models import User
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -27,7 +27,7 @@ def settings(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form}
     if permissions.may_administer(request.user):
         context |= {
-            "apps": [about.app(row) for row in App.objects.without_secrets().in_order()],
+            "apps": about.apps(),
             "users": User.objects.by_name()[: about.USERS_SHOWN],
             "about": about.installation(),
         }

@@ -1,7 +1,7 @@
 """What every page is told: where one may go, the way back, what the banner says."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from dashboard.context import chosen_theme, here, navigation, page
-from invites.models import User, Worker
+from invites.counting import count_call
+from invites.models import CallCount, User, Worker
 from invites.models.app import AppKind
 from tests.factories import AppFactory
 
@@ -131,10 +132,39 @@ class TestBanner:
     def test_nothing_to_say_shows_nothing(self, organizer: User, alive_worker: None) -> None:
         assert not render_to_string("_banner.html", {}, request_of(organizer)).strip()
 
+    @pytest.mark.parametrize(
+        ("spent", "said"),
+        [
+            (3_999, ""),
+            (4_000, "The quota of calls for this month is nearly used up: 4,000 of 5,000 (Office)."),
+            (5_001, "The quota of calls for this month is used up: 5,001 of 5,000 (Office)."),
+        ],
+    )
+    def test_quota_that_runs_out_is_told_to_those_who_organize(
+        self, organizer: User, auditor: User, alive_worker: None, spent: int, said: str
+    ) -> None:
+        app = AppFactory(name="Office")
+        count_call(app.pk, "InviteUsers", calls=spent)
+        count_call(app.pk, "GetUser", calls=9_000)
+        assert said in banner_of(organizer)
+        assert ("quota" in banner_of(organizer)) is bool(said)
+        assert "quota" not in banner_of(auditor)
+
+    def test_quota_of_last_month_is_forgotten(self, organizer: User, alive_worker: None) -> None:
+        count_call(AppFactory().pk, "InviteUsers", calls=4_999)
+        assert "quota" in banner_of(organizer)
+        CallCount.objects.update(month=date(2020, 1, 1))
+        assert "quota" not in banner_of(organizer)
+
+    def test_app_without_a_limit_is_never_short(self, organizer: User, alive_worker: None) -> None:
+        count_call(AppFactory(monthly_quota=0).pk, "InviteUsers", calls=100_000)
+        assert "quota" not in banner_of(organizer)
+
     def test_banner_asks_twice_at_most(
         self, organizer: User, alive_worker: None, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        AppFactory.create_batch(3)
+        for app in AppFactory.create_batch(3):
+            count_call(app.pk, "InviteUsers", calls=5_000)
         with django_assert_num_queries(2):
             banner_of(organizer)
 
@@ -148,7 +178,9 @@ class TestPage:
         with django_assert_num_queries(0):
             page(request_of(administrator))
 
-    @pytest.mark.parametrize("key", ["navigation", "apps_in_use", "no_worker", "may_see_phone_numbers"])
+    @pytest.mark.parametrize(
+        "key", ["navigation", "apps_in_use", "scarce_quotas", "no_worker", "may_see_phone_numbers"]
+    )
     def test_anonymous_visitor_learns_nothing(self, key: str) -> None:
         context: dict[str, Any] = page(request_of(AnonymousUser()))
         assert key not in context

@@ -1,12 +1,14 @@
 """Django's admin: who gets in, what can be changed there, and that no secret comes out."""
 
 import re
+from datetime import time
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from dashboard.environment import DingTalkEnvironment
@@ -33,6 +35,9 @@ INTERNAL = {
     "client_id": "cid",
     "new_client_secret": "first-secret",
     "batch_size": "100",
+    "calls_per_second": "20",
+    "monthly_quota": "5000",
+    "looks_up_unknown_people": "on",
     "halve_refused_batches": "on",
     "enabled": "on",
 }
@@ -188,6 +193,9 @@ class TestAppForm:
             ("default_country", "XX"),
             ("batch_size", "0"),
             ("batch_size", "501"),
+            ("calls_per_second", "0"),
+            ("calls_per_second", "501"),
+            ("monthly_quota", "-1"),
             ("client_id", "with blank"),
             ("new_client_secret", "ünfit"),
         ],
@@ -196,6 +204,23 @@ class TestAppForm:
         self, field: str, value: str, client_of_administrator: Client
     ) -> None:
         assert refused(client_of_administrator, f"{APPS}add/", INTERNAL | {field: value}).keys() == {field}
+
+    def test_quiet_hours_need_both_ends(self, client_of_administrator: Client, db: None) -> None:
+        data = INTERNAL | {"quiet_from": "22:00"}
+        assert refused(client_of_administrator, f"{APPS}add/", data)
+        both = data | {"quiet_until": "07:30"}
+        assert client_of_administrator.post(f"{APPS}add/", both).status_code == 302
+        assert App.objects.get().quiet_until == time(7, 30)
+
+    def test_what_dingtalk_refused_is_tried_again_after_a_change(
+        self, app: App, client_of_administrator: Client
+    ) -> None:
+        App.objects.update(largest_batch=20, lookup_refused_at=timezone.now())
+        changed = INTERNAL | {"new_client_secret": "", "calls_per_second": "40", "monthly_quota": "0"}
+        assert client_of_administrator.post(f"{APPS}{app.pk}/change/", changed).status_code == 302
+        app = App.objects.get()
+        assert (app.people_per_call, app.may_look_up) == (100, True)
+        assert (app.calls_per_second, app.monthly_quota) == (40, 0)
 
     def test_name_is_taken_once(self, app: App, client_of_administrator: Client) -> None:
         assert refused(client_of_administrator, f"{APPS}add/", INTERNAL).keys() == {"name"}
@@ -214,7 +239,7 @@ class TestAppOfTheSettings:
         page = client_of_administrator.get(url).content.decode()
         assert not re.search(r'name="(name|kind|base_url|client_id|new_\w+)"', page)
         assert "tok-1" not in page
-        data = INTERNAL | {"batch_size": "7", "enabled": ""}
+        data = INTERNAL | {"batch_size": "7", "enabled": "", "looks_up_unknown_people": ""}
         assert client_of_administrator.post(url, data).status_code == 302
         environment.refresh_from_db()
         assert (environment.kind, environment.name, environment.base_url, environment.client_id) == (
@@ -224,6 +249,7 @@ class TestAppOfTheSettings:
             "",
         )
         assert (environment.batch_size, environment.enabled) == (7, False)
+        assert not environment.looks_up_unknown_people
 
     def test_it_cannot_be_deleted(self, environment: App, client_of_administrator: Client) -> None:
         url = f"{APPS}{environment.pk}/delete/"

@@ -1,16 +1,21 @@
 """The settings: everybody's own account, and what administrators see beside it."""
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from dashboard.environment import DingTalkEnvironment
+from invites.counting import count_call
 from invites.models import App, User, Worker
 from invites.models.app import AppKind
+from invites.models.spending import quota_month
 from invites.models.user import Role
 from tests.conftest import SignedIn
 from tests.factories import AppFactory, UserFactory
@@ -168,6 +173,41 @@ class TestForAdministrators:
     def test_empty_list_of_apps_offers_the_first_step(self, administrator: User, signed_in: SignedIn) -> None:
         assert 'href="/admin/invites/app/add/"' in page(signed_in(administrator))
 
+    def test_calls_of_the_month_stand_beside_their_quota(
+        self, administrator: User, signed_in: SignedIn
+    ) -> None:
+        app = AppFactory(name="Company app")
+        count_call(app.pk, "InviteUsers", calls=1_200)
+        count_call(app.pk, "QueryConferenceMembers", calls=34)
+        count_call(app.pk, "GetUser", calls=77)
+        with time_machine.travel(datetime(2026, 10, 5, tzinfo=UTC), tick=False):
+            count_call(app.pk, "CreateVideoConference", calls=4_000)
+        month = date_format(quota_month(), "F")
+        shown = page(signed_in(administrator))
+        assert f"1,234 of 5,000 calls used in {month}" in " ".join(shown.split())
+        assert '<meter min="0" max="5000" high="4000" optimum="0" value="1234"' in shown
+        assert "CreateVideoConference" not in shown
+        rows = re.findall(r"<tr.*?</tr>", shown[shown.index("app-calls") :], re.DOTALL)
+        texts = [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in rows]
+        assert texts[1:4] == [
+            "InviteUsers 1,200",
+            "QueryConferenceMembers 34",
+            "GetUser 77 not taken from the quota",
+        ]
+
+    def test_app_without_a_limit_has_no_meter(self, administrator: User, signed_in: SignedIn) -> None:
+        count_call(AppFactory(monthly_quota=0).pk, "InviteUsers", calls=7)
+        shown = page(signed_in(administrator))
+        assert "without a limit" in shown
+        assert "<meter" not in shown
+
+    def test_directory_that_refused_to_tell_is_said(self, administrator: User, signed_in: SignedIn) -> None:
+        app = AppFactory()
+        client = signed_in(administrator)
+        assert "directory did not tell" not in page(client)
+        App.objects.note_lookup_refused(app.pk)
+        assert "directory did not tell" in page(client)
+
     def test_missing_worker_is_said(self, administrator: User, signed_in: SignedIn) -> None:
         client = signed_in(administrator)
         assert "No worker is running" in page(client)
@@ -194,11 +234,13 @@ class TestForAdministrators:
         signed_in: SignedIn,
         django_assert_max_num_queries: DjangoAssertNumQueries,
     ) -> None:
-        AppFactory.create_batch(count)
+        for app in AppFactory.create_batch(count):
+            count_call(app.pk, "InviteUsers")
+            count_call(app.pk, "GetUser")
         UserFactory.create_batch(count)
         client = signed_in(administrator)
-        # Session, user twice, apps, users, two about workers, and the banner's two.
-        with django_assert_max_num_queries(9):
+        # Session, user twice, apps and their calls, users, two about workers, and the banner's two.
+        with django_assert_max_num_queries(10):
             client.get(URL)
 
 
