@@ -1,5 +1,6 @@
 """A set time in the composer and beside it, ringing again by itself, and what the bar says of costs and seats."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
@@ -30,7 +31,7 @@ IN_AN_HOUR = {"at": "2026-11-25T16:00"}
 
 
 @pytest.fixture(autouse=True)
-def now() -> None:
+def now() -> Iterator[None]:
     with time_machine.travel(NOW, tick=False):
         yield
 

@@ -263,9 +263,9 @@ class TestSendDue:
             case "conference taken away":
                 Conference.objects.update(owner=other_organizer)
             case "role taken away":
-                User.objects.filter(pk=scheduled.scheduled_by_id).update(role=Role.AUDITOR)
+                User.objects.filter(username="organizer").update(role=Role.AUDITOR)
             case "account closed":
-                User.objects.filter(pk=scheduled.scheduled_by_id).update(is_active=False)
+                User.objects.filter(username="organizer").update(is_active=False)
             case "too late":
                 at = SOON + timedelta(minutes=61)
         with time_machine.travel(at):
