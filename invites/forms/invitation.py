@@ -42,7 +42,7 @@ class PeopleForm(forms.Form):
     @property
     def is_on_conference(self) -> bool:
         """Whether the people stand on the page of their conference."""
-        return self.chosen("on") == ON_CONFERENCE
+        return bool(self.chosen("on") == ON_CONFERENCE)
 
     @property
     def is_narrowing(self) -> bool:

@@ -37,7 +37,7 @@ def invitation_detail(request: HttpRequest, pk: int) -> TemplateResponse:
 
 @require_safe
 def invitation_live(request: HttpRequest, pk: int) -> HttpResponse:
-    """What is new to a page that has ``seen`` the invitation: 204 where nothing is, else only the parts that changed."""
+    """What is new to a page that has ``seen`` the invitation: 204 where nothing is, else the parts that changed."""
     invitation = get_object_or_404(permissions.invitations(request.user), pk=pk)
     form = PeopleForm(request.GET)
     if not request.htmx:  # type: ignore[attr-defined]

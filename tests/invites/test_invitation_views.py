@@ -96,7 +96,7 @@ class TestInvitationDetail:
         )
         # The first look has something to write down.
         client.get(url(invitation), headers=PEOPLE)
-        with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
+        with django_assert_max_num_queries(9):  # type: ignore[attr-defined]
             client.get(url(invitation), headers=PEOPLE)
 
     def test_auditor_reads_it_without_buttons_and_with_masked_numbers(
