@@ -34,6 +34,7 @@ from invites.dingtalk.calls import INVITE_USERS
 from invites.encryption import UndecryptableError
 from invites.errors import AppUnavailable
 from invites.models import Attempt, Invitation
+from invites.models.invitation import Due
 from invites.models.invitee import Channel
 from invites.pacing import take_turn
 
@@ -65,6 +66,7 @@ TOO_LATE_AFTER = timedelta(hours=1)
 
 # Longer than that a sender does not wait for its turn; it does something else meanwhile.
 _PATIENCE = 2.0
+_A_MOMENT = timedelta(seconds=0.2)
 _RECORD_AGAIN_SECONDS = 0.5
 _RECORD_AGAIN_FOR = timedelta(minutes=5)
 
@@ -84,21 +86,18 @@ def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None =
         leave_out_waiting(invitation_id, because=APP_UNAVAILABLE)
         return None
     while (due := Invitation.objects.next_due(invitation_id)) is not None:
-        if due.is_cancelled:
-            # Those of the last call who would have been called once more.
-            leave_out_waiting(invitation_id, because=CANCELLED)
-            return None
         now = timezone.now()
-        # Asked before each call: a machine may have slept since the last.
-        if due.set_going_at and now - due.set_going_at > TOO_LATE_AFTER:
-            leave_out_waiting(invitation_id, because=TOO_LATE)
+        if because := _reason_to_stop(due, now):
+            leave_out_waiting(invitation_id, because=because)
             return None
         if due.at > now or (until is not None and now >= until):
             return due.at
         wait = take_turn(invitation.conference.app, INVITE_USERS, patience=_PATIENCE)
         if wait:
             return now + timedelta(seconds=wait)
-        attempt_next(invitation, client, policy=policy)
+        if not attempt_next(invitation, client, policy=policy) and Invitation.objects.next_due(invitation_id):
+            # What has changed meanwhile is asked for at the beginning: the app, for one.
+            return timezone.now() + _A_MOMENT
     return None
 
 
@@ -116,7 +115,7 @@ def attempt_next(invitation: Invitation, client: DingTalkClient, *, policy: Retr
         # Interrupted, or a mistake of ours: whether something has left is not known, and nobody else will say so.
         record(claim.attempt, outcome_of_process_death())
         raise
-    _write_down(claim.attempt, outcome)
+    _write_down(claim, outcome)
     if outcome.next_step is NextStep.LOOK_UP:
         find_unknown(claim.attempt.batch_id)
     return True
@@ -128,6 +127,16 @@ def close_dead_attempts() -> int:
     for attempt in Attempt.objects.overdue().with_app().in_order_made():
         closed += record(attempt, outcome_of_process_death())
     return closed
+
+
+def _reason_to_stop(due: Due, now: datetime) -> str:
+    """The code of why nobody else of an invitation is called; "" where there is none."""
+    if due.is_cancelled:
+        # Those of the last call who would have been called once more.
+        return CANCELLED
+    # Asked before each call: a machine may have slept since the last.
+    is_too_late = due.set_going_at is not None and now - due.set_going_at > TOO_LATE_AFTER
+    return TOO_LATE if is_too_late else ""
 
 
 def _post(client: DingTalkClient, claim: Claim, *, policy: RetryPolicy) -> Outcome:
@@ -153,14 +162,16 @@ def _post(client: DingTalkClient, claim: Claim, *, policy: RetryPolicy) -> Outco
     return outcome_of_answer(answer)
 
 
-def _write_down(attempt: Attempt, outcome: Outcome) -> None:
+def _write_down(claim: Claim, outcome: Outcome) -> None:
     """Records ``outcome``; where the database is away, again and again until it is back.
 
     When it is back late, recovery may have given the attempt up: then that stands.
     """
+    attempt = claim.attempt
+    are_from_books = any(person.contact_id for person in claim.invitees)
     while True:
         try:
-            record(attempt, outcome)
+            record(attempt, outcome, are_from_books=are_from_books)
         except (OperationalError, InterfaceError):
             if timezone.now() >= attempt.deadline + _RECORD_AGAIN_FOR or connection.in_atomic_block:
                 raise

@@ -6,14 +6,13 @@ the same on PostgreSQL and SQLite.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from invites.models import Attempt, Invitation, Invitee
+from invites.models import Attempt, Batch, Invitation, Invitee
 from invites.models.batch import BatchState
 from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
@@ -34,13 +33,13 @@ _TAKE_BATCH = """
             )
         ORDER BY number LIMIT 1 {lock}
     )
-    RETURNING id, tries, people
+    RETURNING *
 """
 _TAKE_PEOPLE = """
     UPDATE invites_invitee
     SET state = %(sending)s, last_attempt_id = %(attempt)s, changed_at = %(now)s
     WHERE batch_id = %(batch)s AND state = %(pending)s
-    RETURNING id, channel, value, nick, position
+    RETURNING id, channel, value, nick, position, contact_id
 """
 _NOTE_PEOPLE = """
     INSERT INTO invites_attemptinvitee (attempt_id, invitee_id)
@@ -67,27 +66,26 @@ def claim_next_batch(invitation: Invitation) -> Claim | None:
     """
     now = timezone.now()
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        taken = _take_batch(cursor, invitation, now)
-        if taken is None:
+        batch = _take_batch(invitation, now)
+        if batch is None:
             return None
-        batch_id, tries, people = taken
         attempt = Attempt.objects.create(
             invitation=invitation,
-            batch_id=batch_id,
-            number=tries,
-            people=people,
+            batch=batch,
+            number=batch.tries,
+            people=batch.people,
             started_at=now,
             deadline=now + timedelta(seconds=settings.CALL_SECONDS + settings.GRACE_SECONDS),
         )
         invitees = _take_people(cursor, attempt)
-        cursor.execute(_NOTE_PEOPLE, {"attempt": attempt.pk, "batch": batch_id})
+        cursor.execute(_NOTE_PEOPLE, {"attempt": attempt.pk, "batch": batch.pk})
     return Claim(attempt=attempt, invitation=invitation, invitees=invitees, claimed_at=now)
 
 
-def _take_batch(cursor: CursorWrapper, invitation: Invitation, now: datetime) -> Any:
-    """The id of the batch that is now ours, the number of its tries and of its people; or None."""
+def _take_batch(invitation: Invitation, now: datetime) -> Batch | None:
+    """The batch that is now ours, if there is any."""
     lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
-    cursor.execute(
+    taken = Batch.objects.raw(
         _TAKE_BATCH.format(lock=lock),
         {
             "taken": BatchState.TAKEN.value,
@@ -98,7 +96,7 @@ def _take_batch(cursor: CursorWrapper, invitation: Invitation, now: datetime) ->
             "now": connection.ops.adapt_datetimefield_value(now),
         },
     )
-    return cursor.fetchone()
+    return next(iter(taken), None)
 
 
 def _take_people(cursor: CursorWrapper, attempt: Attempt) -> list[Invitee]:
@@ -112,6 +110,6 @@ def _take_people(cursor: CursorWrapper, attempt: Attempt) -> list[Invitee]:
             "batch": attempt.batch_id,
         },
     )
-    columns = ("id", "channel", "value", "nick", "position")
+    columns = ("id", "channel", "value", "nick", "position", "contact_id")
     people = [Invitee(**dict(zip(columns, row, strict=True))) for row in cursor.fetchall()]
     return sorted(people, key=lambda person: person.position)

@@ -47,9 +47,10 @@ _LONGEST_MS = 2**31 - 1
 logger = logging.getLogger(__name__)
 
 
-def record(attempt: Attempt, outcome: Outcome) -> bool:
+def record(attempt: Attempt, outcome: Outcome, *, are_from_books: bool = True) -> bool:
     """Finishes ``attempt`` with ``outcome``, and its people and batch with it. It comes with its invitation's app.
 
+    ``are_from_books`` is False where none of its people is in an address book, so that no book has to be looked into.
     Returns False, with nothing changed, where the attempt had been finished before.
     """
     now = timezone.now()
@@ -74,7 +75,8 @@ def record(attempt: Attempt, outcome: Outcome) -> bool:
             return False
         Invitee.objects.in_batch(attempt.batch_id).sending().update(state=outcome.invitee, changed_at=now)
         _go_on(attempt, outcome, now)
-        _note_who_is_known(attempt, outcome)
+        if are_from_books:
+            _note_who_is_known(attempt, outcome)
         if outcome.left:
             # Last, since every other sender of this app counts in the same row.
             count_call(attempt.invitation.conference.app_id, INVITE_USERS)

@@ -180,16 +180,15 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """When a sender may go on with one invitation: not before its app has rested. None where nothing waits, and
         while it is paused or its conference is locked.
         """
-        waiting = Batch.objects.waiting().filter(invitation=models.OuterRef("pk")).order_by("not_before")
-        rows = self.sending().filter(pk=pk, conference__locked_at__isnull=True)
-        first = rows.annotate(first=models.Subquery(waiting.values("not_before")[:1])).filter(
-            first__isnull=False
-        )
-        fields = ("first", "conference__app__rests_until", "sent_at", "resumed_at", "cancelled_at")
-        for at, rests_until, sent_at, resumed_at, cancelled_at in first.values_list(*fields):
+        first = Batch.objects.of(pk).waiting().next_due()
+        if first is None:
+            return None
+        going = self.sending().filter(pk=pk, conference__locked_at__isnull=True)
+        fields = ("conference__app__rests_until", "sent_at", "resumed_at", "cancelled_at")
+        for rests_until, sent_at, resumed_at, cancelled_at in going.values_list(*fields):
             times = [time for time in (sent_at, resumed_at) if time is not None]
             return Due(
-                at=max(at, rests_until or at),
+                at=max(first, rests_until or first),
                 set_going_at=max(times, default=None),
                 is_cancelled=cancelled_at is not None,
             )

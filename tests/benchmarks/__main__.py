@@ -16,13 +16,14 @@ from django.db import connection  # noqa: E402
 from django.test.utils import setup_test_environment  # noqa: E402
 
 from invites.dingtalk.sandbox import SandboxServer  # noqa: E402
-from tests.benchmarks import composing, delivering, ringing  # noqa: E402
+from tests.benchmarks import composing, delivering, ringing, scaling  # noqa: E402
 from tests.benchmarks.figures import Figure  # noqa: E402
 
 BENCHMARKS: tuple[Callable[[SandboxServer], list[Figure]], ...] = (
     delivering.measure,
     composing.measure,
     ringing.measure,
+    scaling.measure,
 )
 
 
