@@ -84,6 +84,11 @@ def count_absent(invitation: Invitation) -> tuple[int, int]:
 
 def next_ring(invitation: Invitation) -> Invitation | None:
     """The invitation that holds the time of the next ring by itself, be it this one, the first or the last ring."""
+    if invitation.ring_again_at is not None:
+        return invitation
+    # It has had its last ring, or a ring follows it that holds the time now.
+    if not invitation.ring_again_minutes or invitation.is_under_way:
+        return None
     return Invitation.objects.same_ringing(invitation).filter(ring_again_at__isnull=False).first()
 
 

@@ -15,6 +15,7 @@ from invites.views import (
     draft_pick,
     draft_repeat,
     invitation,
+    ringing,
     settings,
 )
 
@@ -48,6 +49,8 @@ urlpatterns = [
     path("conferences/<int:pk>/edit/", conference.conference_edit, name="conference_edit"),
     path("conferences/<int:pk>/refresh/", conference.conference_refresh, name="conference_refresh"),
     path("conferences/<int:pk>/end/", conference.conference_close, name="conference_close"),
+    path("conferences/<int:pk>/lock/", conference.conference_lock, name="conference_lock"),
+    path("conferences/<int:pk>/unlock/", conference.conference_unlock, name="conference_unlock"),
     path(
         "conferences/<int:pk>/co-organizers/",
         conference.conference_co_organizers,
@@ -104,5 +107,7 @@ urlpatterns = [
     path("invitations/<int:pk>/pause/", invitation.invitation_pause, name="invitation_pause"),
     path("invitations/<int:pk>/resume/", invitation.invitation_resume, name="invitation_resume"),
     path("invitations/<int:pk>/cancel/", invitation.invitation_cancel, name="invitation_cancel"),
+    path("invitations/<int:pk>/ring/", ringing.invitation_ring, name="invitation_ring"),
+    path("invitations/<int:pk>/ring/stop/", ringing.invitation_stop_ringing, name="invitation_stop_ringing"),
     path("invitations/<int:pk>/again/", invitation.invitation_again, name="invitation_again"),
 ]

@@ -4,11 +4,13 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.fragments import page_or_fragment
@@ -20,7 +22,7 @@ from invites.forms.conference import (
     ConferenceForm,
     CoOrganizerForm,
 )
-from invites.models import Conference, User
+from invites.models import Conference, Invitee, User
 from invites.views.draft_shown import composer_context
 from invites.views.invitation import invitations_context
 
@@ -115,6 +117,45 @@ def conference_close(request: HttpRequest, pk: int) -> HttpResponse:
 
 @form_view
 @permissions.allow(permissions.may_organize)
+def conference_lock(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks once, naming who would be left out, then lets nobody else into the meeting."""
+    conference = _load(request, pk)
+    waiting = Invitee.objects.on(conference.invitations.under_way()).pending().count()
+    left_out = ngettext(
+        "%(count)s person who is still to be called will be left out.",
+        "%(count)s people who are still to be called will be left out.",
+        waiting,
+    ) % {"count": intcomma(waiting)}
+    context: dict[str, Any] = {
+        "conference": conference,
+        "title": _("Lock “%(title)s”?") % {"title": conference},
+        "text": _("Nobody else can join until it is unlocked. Whoever is in the meeting stays."),
+        "losses": [left_out] if waiting else [],
+        "label": _("Lock the meeting"),
+        "cancel_url": reverse("invites:conference_detail", args=[pk]),
+    }
+    if request.method == "POST":
+        try:
+            conference = conferring.lock(conference=conference)
+        except InviteError as refusal:
+            status = HTTPStatus.CONFLICT
+            return TemplateResponse(
+                request, "invites/conference_lock.html", context | {"refusal": refusal}, status=status
+            )
+        return _lock_changed(request, conference, _("Locked. Nobody else is let in."))
+    return TemplateResponse(request, "invites/conference_lock.html", context)
+
+
+@require_POST
+@permissions.allow(permissions.may_organize)
+def conference_unlock(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lets people into the meeting again."""
+    conference = conferring.unlock(conference=_load(request, pk))
+    return _lock_changed(request, conference, _("Unlocked. People can be invited again."))
+
+
+@form_view
+@permissions.allow(permissions.may_organize)
 def conference_co_organizers(request: HttpRequest, pk: int) -> HttpResponse:
     """Who shares a conference; its owner adds somebody by the name with which they sign in."""
     conference = _load(request, pk, owned=request.method == "POST")
@@ -147,6 +188,14 @@ def conference_co_organizer_remove(request: HttpRequest, pk: int, user_pk: int) 
     if permissions.conferences(request.user).contains(conference):
         return redirect("invites:conference_co_organizers", pk=pk)
     return redirect("invites:conference_list")
+
+
+def _lock_changed(request: HttpRequest, conference: Conference, said: str) -> HttpResponse:
+    if conference.has_ended:
+        messages.info(request, _("DingTalk says that this conference has ended."))
+    else:
+        messages.success(request, said)
+    return redirect("invites:conference_detail", pk=conference.pk)
 
 
 def organizer(request: HttpRequest) -> User:

@@ -17,6 +17,7 @@ from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
 from invites.models.member import Attendance
 from invites.views.people_seen import Seen, fingerprint
+from invites.views.ringing import ring_again_context
 
 # How much a page shows before it asks: people of the invitation, people in the meeting whom nobody invited, calls.
 PEOPLE_SHOWN = 100
@@ -28,7 +29,7 @@ WHILE_OPEN = "4s"
 # Whoever has not come by then is not waited for any more.
 WATCHED_FOR = timedelta(hours=3)
 # The parts of `_people.html` beside its rows, and the card with the calls. Each is an element's id behind "people_".
-PARTS = ("live", "progress", "steering", "chips", "counts", "next", "others", "announcement", "calls")
+PARTS = ("live", "progress", "steering", "chips", "counts", "ring", "next", "others", "announcement", "calls")
 
 _STILL_TO_DO = {InviteeState.PENDING, InviteeState.SENDING}
 _SINCE = {Attendance.JOINED: "joined_at", Attendance.LEFT: "left_at"}
@@ -102,6 +103,7 @@ def people_context(
         "every": _asks_every(invitation, in_call=in_call),
         "announcement": _announcement(invitation, by_state),
         **_others(invitation),
+        **ring_again_context(request, invitation),
     }
     if with_calls:
         context |= _calls(invitation)
@@ -225,6 +227,7 @@ def _seen(context: dict[str, Any]) -> Seen:
         "steering": stage,
         "chips": [(chip.value, chip.is_chosen) for chip in chips],
         "counts": [chip.count for chip in chips],
+        "ring": (context["ring_again"], context["may_send"]),
         "next": (stage, again if invitation.is_over else ()),
         "others": ([(member.pk, member.nick) for member in context["others"]], context["more_others"]),
         "announcement": context["announcement"],

@@ -390,6 +390,7 @@ def ring_of(invitation: Invitation) -> Invitation:
 
 
 def has_stopped(invitation: Invitation) -> bool:
+    invitation.refresh_from_db()
     return next_ring(invitation) is None
 
 
@@ -485,6 +486,7 @@ class TestHowOftenItRings:
         ring = ring_of(timed)
         assert (timed.rings_left, timed.ring_again_at) == (0, None)
         assert (ring.rings_left, ring.ring_again_at) == (2, NOW + timedelta(minutes=3))
+        timed.refresh_from_db()
         assert next_ring(timed) == next_ring(ring) == ring
 
     def test_in_the_name_and_with_the_operator_of_the_first(self, timed: Invitation) -> None:
