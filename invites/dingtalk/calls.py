@@ -17,6 +17,8 @@ from invites.dingtalk.types import Invitee, PhoneInvitee
 CONFERENCES = "/v1.0/conference/videoConferences"
 
 INVITE_USERS = "InviteUsers"
+QUERY_CONFERENCE_INFO = "QueryConferenceInfo"
+QUERY_CONFERENCE_MEMBERS = "QueryConferenceMembers"
 GET_USER = "GetUser"
 # Calls for tokens, sign-in and contacts are not taken from an organisation's monthly quota.
 EXEMPT = frozenset({"GetAccessToken", "GetCorpAccessToken", GET_USER})
@@ -124,7 +126,7 @@ def lock_request(*, conference_id: str, action: LockAction) -> Call:
 def info_request(*, conference_id: str) -> Call:
     """The request for the facts of one conference."""
     return Call(
-        operation="QueryConferenceInfo", method="GET", path=f"{CONFERENCES}/{path_segment(conference_id)}"
+        operation=QUERY_CONFERENCE_INFO, method="GET", path=f"{CONFERENCES}/{path_segment(conference_id)}"
     )
 
 
@@ -138,7 +140,7 @@ def members_request(
     if next_token:
         query["nextToken"] = next_token
     return Call(
-        operation="QueryConferenceMembers",
+        operation=QUERY_CONFERENCE_MEMBERS,
         method="GET",
         path=f"{CONFERENCES}/{path_segment(conference_id)}/members",
         query=query,

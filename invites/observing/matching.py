@@ -19,7 +19,7 @@ _BY_UNION_ID = """
         FROM invites_invitee p
         JOIN invites_invitation v ON v.id = p.invitation_id
         LEFT JOIN invites_contact c ON c.id = p.contact_id
-        JOIN invites_member m ON m.conference_id = v.conference_id AND m.key = %(prefix)s ||
+        JOIN invites_member m ON m.conference_id = v.conference_id AND m.union_id <> '' AND m.key = %(prefix)s ||
             CASE p.channel WHEN %(union_id)s THEN p.value ELSE c.union_id END
         WHERE v.conference_id = %(conference)s AND v.sent_at IS NOT NULL
             AND (p.member_id IS NULL OR p.member_id <> m.id OR p.member_is_probable)

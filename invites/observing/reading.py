@@ -8,14 +8,13 @@ from typing import Final
 
 from invites import pacing
 from invites.dingtalk import AttendStatus, DingTalkClient, UnreadableAnswer, codes
+from invites.dingtalk.calls import QUERY_CONFERENCE_INFO, QUERY_CONFERENCE_MEMBERS
 from invites.dingtalk.judging import clean
 from invites.dingtalk.types import Member as RemoteMember
 from invites.models import App, Conference, Member
 from invites.models.address_book import UNION_ID_LENGTH
 from invites.models.member import NICK_LENGTH, Attendance, key_of
 
-MEMBERS = "QueryConferenceMembers"
-INFO = "QueryConferenceInfo"
 # A meeting holds 500 people, four pages; more than this is a list that never ends.
 MOST_PAGES = 100
 # So long a worker waits for the turn of a page; nobody waits for being asked about a conference.
@@ -89,12 +88,12 @@ def read_everybody(client: DingTalkClient, conference: Conference, *, deadline: 
 
 def take_turn_for_info(app: App) -> bool:
     """Whether there is room at this moment to ask about a conference."""
-    return not pacing.take_turn(app, INFO, patience=0.0)
+    return not pacing.take_turn(app, QUERY_CONFERENCE_INFO, patience=0.0)
 
 
 def _take_turn(app: App, *, deadline: float) -> None:
     patience = max(0.0, min(_PATIENCE, deadline - time.monotonic()))
-    if wait := pacing.take_turn(app, MEMBERS, patience=patience):
+    if wait := pacing.take_turn(app, QUERY_CONFERENCE_MEMBERS, patience=patience):
         raise NotOurTurn(wait)
 
 
@@ -108,17 +107,16 @@ def _by_key(conference: Conference, listed: Iterable[RemoteMember]) -> dict[str,
 
 
 def _members(conference: Conference, listed: Iterable[RemoteMember]) -> Iterator[Member]:
-    namesakes: Counter[tuple[str, bool]] = Counter()
+    namesakes: Counter[str] = Counter()
     for remote in listed:
         union_id = clean(remote.union_id, limit=UNION_ID_LENGTH)
         nick = clean(remote.user_nick, limit=NICK_LENGTH)
-        # Whoever has no unionId is told apart from namesakes by the order in which they were called.
-        namesakes[nick, remote.pstn_join] += not union_id
+        if not union_id:
+            namesakes[nick] += 1
         yield Member(
             conference=conference,
-            key=key_of(union_id)
-            if union_id
-            else _key_of_guest(nick, remote, namesakes[nick, remote.pstn_join]),
+            # Whoever has no unionId is told apart from namesakes by the order in which they stand on the list.
+            key=key_of(union_id) if union_id else f"name:{namesakes[nick]}:{nick}",
             union_id=union_id,
             nick=nick,
             attendance=_ATTENDANCE.get(remote.attend_status, Attendance.NOT_KNOWN),
@@ -127,10 +125,6 @@ def _members(conference: Conference, listed: Iterable[RemoteMember]) -> Iterator
             joined_at=remote.join_time,
             left_at=remote.leave_time,
         )
-
-
-def _key_of_guest(nick: str, remote: RemoteMember, number: int) -> str:
-    return f"{'phone' if remote.pstn_join else 'guest'}:{number}:{nick}"
 
 
 def _rank(member: Member) -> int:

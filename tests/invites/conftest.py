@@ -1,5 +1,6 @@
 """A real sandbox over HTTP, and the nouns that belong to it."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from invites.models.app import AppKind
 from invites.models.conference import ConferenceStatus
 
 RUNNING_CONFERENCE = "5a9db0c000000000000000a1"
+QUIET_CONFERENCE = "c0ffee"
 
 
 @pytest.fixture
@@ -35,5 +37,41 @@ def conference(sandbox_app: App, organizer: User) -> Conference:
         owner=organizer,
         conference_id=RUNNING_CONFERENCE,
         title="Weekly planning",
+        status=ConferenceStatus.OPEN,
+    )
+
+
+class Clock:
+    """The time of a sandbox, which a test can move."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def timed_sandbox(settings: Settings, clock: Clock) -> Iterator[SandboxServer]:
+    """A sandbox in which people take their time, which passes when a test says so."""
+    with SandboxServer(clock=clock) as server:
+        settings.DINGTALK_SANDBOX_URL = server.base_url
+        yield server
+    close_clients()
+
+
+@pytest.fixture
+def quiet(timed_sandbox: SandboxServer, organizer: User) -> Conference:
+    """A conference of that sandbox which nobody has been called into."""
+    timed_sandbox.add_conference(conference_id=QUIET_CONFERENCE)
+    return Conference.objects.create(
+        app=App.objects.create(name="sandbox", kind=AppKind.SANDBOX),
+        owner=organizer,
+        conference_id=QUIET_CONFERENCE,
         status=ConferenceStatus.OPEN,
     )

@@ -64,9 +64,9 @@ class TestAttendance:
         InviteeFactory(invitation=invitation, state=InviteeState.FAILED)
         counts = invitation.invitees.in_order().count_by_attendance()
         assert counts == {"joined": 3, "declined": 2, "not_known": 1, "": 1}
-        for attendance, people in counts.items():
-            chosen = invitation.invitees.with_attendance(attendance).with_member()
-            assert [person.attendance for person in chosen] == [attendance] * people
+        for reported, number in counts.items():
+            chosen = invitation.invitees.with_attendance(reported).with_member()
+            assert [person.attendance for person in chosen] == [reported] * number
 
 
 class TestMembers:

@@ -1,113 +1,39 @@
-"""Reading the members of a conference from a real sandbox: what is stored, who is found, how long until the next time."""
+"""Reading the members of a conference from a real sandbox: what is stored, and how long until the next time."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connection, connections, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pyrate_limiter import Duration, Rate
 from pytest_django import Settings
 
-from invites import delivering, observing
-from invites.connecting import close_clients
-from invites.delivering import WORKER
+from invites import delivering, observing, pacing
+from invites.connecting import client_for, close_clients
+from invites.delivering import APP_UNAVAILABLE, WORKER
 from invites.dingtalk.sandbox import SandboxServer
-from invites.dingtalk.sandbox.events import Channel as RemoteChannel
-from invites.dingtalk.sandbox.events import Person
 from invites.dingtalk.sandbox.routes import Operation
 from invites.models import App, Conference, Invitation, Invitee, Member, Observation, User
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
-from invites.models.invitee import Channel, InviteeState
-from invites.models.member import Attendance, key_of
+from invites.models.invitee import InviteeState
+from invites.models.member import Attendance
 from invites.observing import pausing
-from invites.observing.matching import match
-from tests.factories import (
-    AttemptFactory,
-    ContactFactory,
-    InvitationFactory,
-    InviteeFactory,
-    MemberFactory,
-    SentInvitationFactory,
-)
+from tests.dingtalk.loopback import Recorder, recording_server
+from tests.factories import AttemptFactory, MemberFactory, SentInvitationFactory
+from tests.invites.conftest import QUIET_CONFERENCE, Clock
+from tests.invites.observed import ask, asked, read, ring
 from tests.invites.test_delivering import sent
 
 pytestmark = pytest.mark.django_db
-QUIET = "c0ffee"
-
-
-class Clock:
-    """The time of the sandbox, which a test moves."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def sandbox(settings: Settings, clock: Clock) -> Iterator[SandboxServer]:
-    """A sandbox in which time passes only when a test says so."""
-    with SandboxServer(clock=clock) as server:
-        settings.DINGTALK_SANDBOX_URL = server.base_url
-        yield server
-    close_clients()
-
-
-@pytest.fixture
-def quiet(sandbox: SandboxServer, sandbox_app: App, organizer: User) -> Conference:
-    """A conference that nobody has been called into."""
-    sandbox.add_conference(conference_id=QUIET)
-    return Conference.objects.create(app=sandbox_app, owner=organizer, conference_id=QUIET, status="open")
-
-
-def ask(conference: Conference) -> None:
-    """As `invites.watching` does when somebody looks and a reading is due."""
-    now = timezone.now()
-    Observation.objects.begin(conference.pk)
-    Observation.objects.of(conference.pk).update(
-        watched_at=now, next_read_at=now, leased_until=now + timedelta(seconds=20)
-    )
-
-
-def read(conference: Conference) -> Observation:
-    ask(conference)
-    observing.read(conference.pk)
-    return Observation.objects.get(pk=conference.pk)
-
-
-def ring(sandbox: SandboxServer, *people: str, nick: str = "") -> None:
-    """Calls people into the quiet conference without a request; a plus sign makes a phone number."""
-    sandbox._exchange.state.ring(
-        QUIET,
-        [
-            Person(
-                channel=RemoteChannel.PHONE if value.startswith("+") else RemoteChannel.UNION_ID,
-                value=value,
-                nick=nick or f"N {value}",
-            )
-            for value in people
-        ],
-    )
 
 
 def attendances(conference: Conference) -> dict[str, str]:
     return dict(Member.objects.of(conference).values_list("union_id", "attendance"))
-
-
-def asked(sandbox: SandboxServer, operation: Operation = Operation.MEMBERS) -> int:
-    return sum(received.operation is operation for received in sandbox.received)
 
 
 def seconds_until_next(observation: Observation) -> float:
@@ -117,14 +43,14 @@ def seconds_until_next(observation: Observation) -> float:
 
 class TestWhatIsStored:
     def test_every_status_is_told_in_our_words(
-        self, sandbox: SandboxServer, quiet: Conference, clock: Clock
+        self, timed_sandbox: SandboxServer, quiet: Conference, clock: Clock
     ) -> None:
-        ring(sandbox, "joins-1", "declines-7", "rings-out-8", "leaves-9", "removed-2")
+        ring(timed_sandbox, "joins-1", "declines-7", "rings-out-8", "leaves-9", "removed-2")
         clock.ahead += 90
-        sandbox._exchange.state.remove(QUIET, ["removed-2"])
-        ring(sandbox, "called-6")
+        timed_sandbox._exchange.state.remove(QUIET_CONFERENCE, ["removed-2"])
+        ring(timed_sandbox, "called-6")
         clock.ahead += 1
-        ring(sandbox, "about-to-be-called-5")
+        ring(timed_sandbox, "about-to-be-called-5")
         read(quiet)
         assert attendances(quiet) == {
             "joins-1": "joined",
@@ -140,9 +66,9 @@ class TestWhatIsStored:
         assert attendances(quiet)["called-6"] == "joined"
 
     def test_times_and_facts_are_those_of_the_list(
-        self, sandbox: SandboxServer, quiet: Conference, clock: Clock
+        self, timed_sandbox: SandboxServer, quiet: Conference, clock: Clock
     ) -> None:
-        ring(sandbox, "sandbox-organizer-00", "+442079460068", "stays-1")
+        ring(timed_sandbox, "sandbox-organizer-00", "+442079460068", "stays-1")
         joins = timezone.now() + timedelta(seconds=3)
         clock.ahead += 30
         read(quiet)
@@ -156,9 +82,9 @@ class TestWhatIsStored:
         assert stays.left_at is None
 
     def test_change_is_dated_when_attendance_changes_and_not_before(
-        self, sandbox: SandboxServer, quiet: Conference, clock: Clock
+        self, timed_sandbox: SandboxServer, quiet: Conference, clock: Clock
     ) -> None:
-        ring(sandbox, "declines-7")
+        ring(timed_sandbox, "declines-7")
         read(quiet)
         first = Member.objects.get(conference=quiet)
         clock.ahead += 30
@@ -172,12 +98,12 @@ class TestWhatIsStored:
         assert third.let_be_since == second.let_be_since
 
     def test_who_is_rung_again_was_still_once_let_be(
-        self, sandbox: SandboxServer, quiet: Conference, clock: Clock
+        self, timed_sandbox: SandboxServer, quiet: Conference, clock: Clock
     ) -> None:
-        ring(sandbox, "rings-out-8")
+        ring(timed_sandbox, "rings-out-8")
         clock.ahead += 30
         read(quiet)
-        ring(sandbox, "rings-out-8")
+        ring(timed_sandbox, "rings-out-8")
         clock.ahead += 30
         read(quiet)
         member = Member.objects.get(conference=quiet)
@@ -185,23 +111,25 @@ class TestWhatIsStored:
         assert member.let_be_since is not None
 
     @pytest.mark.parametrize("people", [128, 129, 300])
-    def test_every_page_is_read(self, sandbox: SandboxServer, quiet: Conference, people: int) -> None:
-        ring(sandbox, *(f"person-{n}-1" for n in range(people)))
+    def test_every_page_is_read(self, timed_sandbox: SandboxServer, quiet: Conference, people: int) -> None:
+        ring(timed_sandbox, *(f"person-{n}-1" for n in range(people)))
         App.objects.update(calls_per_second=100)
         read(quiet)
         assert Member.objects.of(quiet).count() == people
-        assert asked(sandbox) == -(-people // 128)
+        assert asked(timed_sandbox) == -(-people // 128)
 
     def test_guests_of_the_same_name_are_as_many_as_they_are(
-        self, sandbox: SandboxServer, quiet: Conference, clock: Clock
+        self, timed_sandbox: SandboxServer, quiet: Conference, clock: Clock
     ) -> None:
-        ring(sandbox, "+442079460068", "+12025550169", nick="Guest")
+        ring(timed_sandbox, "+442079460068", "+12025550169", nick="Guest")
         clock.ahead += 30
         read(quiet)
         read(quiet)
         assert Member.objects.of(quiet).count() == 2
 
-    def test_cost_is_flat_however_many_there_are(self, sandbox: SandboxServer, quiet: Conference) -> None:
+    def test_cost_is_flat_however_many_there_are(
+        self, timed_sandbox: SandboxServer, quiet: Conference
+    ) -> None:
         App.objects.update(calls_per_second=500)
         invitation = SentInvitationFactory(conference=quiet)
         read(quiet)
@@ -213,11 +141,11 @@ class TestWhatIsStored:
             "invites_callcount",
             "invites_cachedtoken",
             "clock_timestamp",
+            "synchronous_commit",
         )
-        of_calls += ("synchronous_commit",)
         for people in (10, 500):
             values = [f"person-{n}-1" for n in range(people)]
-            ring(sandbox, *values)
+            ring(timed_sandbox, *values)
             for position, value in enumerate(values):
                 Invitee.objects.get_or_create(
                     invitation=invitation, position=position, channel="union_id", value=value, nick="N"
@@ -231,13 +159,13 @@ class TestWhatIsStored:
         assert few == many <= 9
 
     def test_list_that_shrinks_takes_nobody_away(
-        self, sandbox: SandboxServer, quiet: Conference, clock: Clock
+        self, timed_sandbox: SandboxServer, quiet: Conference, clock: Clock
     ) -> None:
         gone_in, gone_ringing = (
             MemberFactory(conference=quiet, attendance=attendance) for attendance in ("joined", "calling")
         )
         gone_declined = MemberFactory(conference=quiet, attendance="declined")
-        ring(sandbox, "stays-1")
+        ring(timed_sandbox, "stays-1")
         clock.ahead += 30
         read(quiet)
         for member, attendance in (
@@ -250,14 +178,333 @@ class TestWhatIsStored:
         assert [member.union_id for member in Member.objects.of(quiet).in_meeting()] == ["stays-1"]
 
     def test_conference_that_people_are_in_is_open(
-        self, sandbox: SandboxServer, quiet: Conference, clock: Clock
+        self, timed_sandbox: SandboxServer, quiet: Conference, clock: Clock
     ) -> None:
         Conference.objects.update(status=ConferenceStatus.UNKNOWN)
         read(quiet)
         quiet.refresh_from_db()
         assert quiet.status == ConferenceStatus.UNKNOWN
-        ring(sandbox, "joins-1")
+        ring(timed_sandbox, "joins-1")
         clock.ahead += 30
         read(quiet)
         quiet.refresh_from_db()
         assert quiet.status == ConferenceStatus.OPEN
+
+
+class TestPauses:
+    def test_they_grow_while_nothing_happens_and_never_beyond_the_longest(self, quiet: Conference) -> None:
+        pauses = [seconds_until_next(read(quiet)) for _reading in range(10)]
+        expected = [4.5, 6.75, 10.125, 15.19, 22.78, 34.17, 51.26, 60, 60, 60]
+        assert pauses == pytest.approx(expected, abs=0.5)
+
+    def test_change_makes_them_short_again(self, timed_sandbox: SandboxServer, quiet: Conference) -> None:
+        Observation.objects.create(conference=quiet, calm=8, read_at=timezone.now())
+        assert read(quiet).calm == 9
+        ring(timed_sandbox, "joins-1")
+        observation = read(quiet)
+        assert observation.calm == 0
+        assert seconds_until_next(observation) == pytest.approx(3, abs=0.5)
+        assert read(quiet).calm == 1
+
+    def test_answer_to_an_invitation_makes_them_short_again(self, quiet: Conference) -> None:
+        before = timezone.now() - timedelta(seconds=5)
+        Observation.objects.create(conference=quiet, calm=8, read_at=before)
+        AttemptFactory(invitation=SentInvitationFactory(conference=quiet))
+        assert read(quiet).calm == 0
+        assert read(quiet).calm == 1
+
+    def test_call_of_another_conference_changes_nothing(self, quiet: Conference) -> None:
+        Observation.objects.create(conference=quiet, calm=8, read_at=timezone.now() - timedelta(seconds=5))
+        AttemptFactory()
+        assert read(quiet).calm == 9
+
+    def test_most_patient_reader_is_still_a_number(self) -> None:
+        calm = 0
+        for _reading in range(2000):
+            calm = pausing.calmer(calm)
+        assert pausing.pause(calm) == timedelta(seconds=60)
+
+
+class TestWhoReads:
+    def test_one_of_many_tasks(self, timed_sandbox: SandboxServer, quiet: Conference) -> None:
+        ask(quiet)
+        assert observing.read(quiet.pk) is not None
+        assert observing.read(quiet.pk) is None
+        assert asked(timed_sandbox) == 1
+
+    def test_nobody_where_nobody_asked(self, timed_sandbox: SandboxServer, quiet: Conference) -> None:
+        assert observing.read(quiet.pk) is None
+        Observation.objects.begin(quiet.pk)
+        assert observing.read(quiet.pk) is None
+        assert timed_sandbox.received == []
+
+    def test_nobody_where_nobody_looks_any_more(
+        self, timed_sandbox: SandboxServer, quiet: Conference
+    ) -> None:
+        ask(quiet)
+        with time_machine.travel(timezone.now() + timedelta(minutes=3)):
+            assert observing.read(quiet.pk) is None
+        assert timed_sandbox.received == []
+
+    def test_task_that_waited_for_long_still_reads(
+        self, timed_sandbox: SandboxServer, quiet: Conference
+    ) -> None:
+        ask(quiet)
+        with time_machine.travel(timezone.now() + timedelta(seconds=40)):
+            assert observing.read(quiet.pk) is not None
+        assert asked(timed_sandbox) == 1
+
+    def test_reading_that_somebody_else_has_begun_anew_is_dropped(
+        self, timed_sandbox: SandboxServer, quiet: Conference, settings: Settings
+    ) -> None:
+        ring(timed_sandbox, "joins-1")
+        ask(quiet)
+        until = timezone.now() + timedelta(seconds=20)
+        assert Observation.objects.take_up(quiet.pk, watched_after=pausing.forgotten_before(), until=until)
+        slow = Observation.objects.of(quiet.pk).for_reading().get()
+        later = read(quiet)
+        client = client_for(quiet.app)
+        assert observing._read(slow, client, until=until) is None
+        assert Observation.objects.get(pk=quiet.pk).read_at == later.read_at
+
+    def test_nobody_where_the_conference_has_ended(
+        self, timed_sandbox: SandboxServer, quiet: Conference
+    ) -> None:
+        Conference.objects.update(status=ConferenceStatus.ENDED)
+        assert read(quiet).read_at is None
+        assert timed_sandbox.received == []
+
+    def test_app_that_is_switched_off_is_left_alone(
+        self, timed_sandbox: SandboxServer, quiet: Conference
+    ) -> None:
+        App.objects.update(enabled=False)
+        observation = read(quiet)
+        assert observation.problem == APP_UNAVAILABLE
+        assert seconds_until_next(observation) == pytest.approx(300, abs=1)
+        assert timed_sandbox.received == []
+
+    def test_every_page_waits_for_its_turn(self, timed_sandbox: SandboxServer, quiet: Conference) -> None:
+        App.objects.update(calls_per_second=1)
+        ring(timed_sandbox, *(f"person-{n}-1" for n in range(129)))
+        begin = time.monotonic()
+        assert read(quiet).read_at is not None
+        # The second page took the turn after the first.
+        assert time.monotonic() - begin >= 0.8
+        assert Member.objects.of(quiet).count() == 129
+
+    def test_turn_that_is_far_away_is_not_waited_for(
+        self, timed_sandbox: SandboxServer, quiet: Conference
+    ) -> None:
+        # What others have booked before.
+        for _turn in range(4):
+            one_a_second = Rate(1, Duration.SECOND, burst=1)
+            pacing._book({f"{quiet.app_id}:QueryConferenceMembers": one_a_second}, patience=5.0)
+        observation = read(quiet)
+        assert timed_sandbox.received == []
+        assert (observation.read_at, observation.leased_until, observation.problem) == (None, None, "")
+        assert seconds_until_next(observation) == pytest.approx(4, abs=1)
+
+
+class TestWhatGoesWrong:
+    @pytest.mark.parametrize(
+        ("fault", "problem"),
+        [
+            ("html", "unreadableAnswer"),
+            ("cut_json", "unreadableAnswer"),
+            ("json_array", "unreadableAnswer"),
+            ("html_502", "http_502"),
+            ("drop", "connectionLost"),
+            ("no_code", "http_400"),
+            ("code:paramsError", "paramsError"),
+            ("code:systemError", "systemError"),
+            ("code:somethingNew", "somethingNew"),
+        ],
+    )
+    def test_failure_is_noted_and_tried_again_later(
+        self, timed_sandbox: SandboxServer, quiet: Conference, fault: str, problem: str
+    ) -> None:
+        member = MemberFactory(conference=quiet, attendance="joined")
+        Observation.objects.create(conference=quiet, calm=3)
+        timed_sandbox.add_fault(fault, operation="members")
+        observation = read(quiet)
+        assert (observation.problem, observation.calm, observation.read_at) == (problem, 4, None)
+        assert observation.leased_until is None
+        assert seconds_until_next(observation) == pytest.approx(3 * 1.5**4, abs=0.5)
+        member.refresh_from_db()
+        assert member.attendance == Attendance.JOINED
+        assert read(quiet).problem == ""
+
+    def test_time_out_is_noted(
+        self, timed_sandbox: SandboxServer, quiet: Conference, settings: Settings
+    ) -> None:
+        settings.CALL_SECONDS = 0.3
+        timed_sandbox.add_fault("hang", operation="members", seconds=2)
+        assert read(quiet).problem == "deadline"
+
+    def test_failure_on_a_later_page_stores_nothing(
+        self, timed_sandbox: SandboxServer, quiet: Conference
+    ) -> None:
+        ring(timed_sandbox, *(f"person-{n}-1" for n in range(200)))
+        timed_sandbox.add_fault("html", operation="members", skip=1)
+        assert read(quiet).problem == "unreadableAnswer"
+        assert not Member.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("fault", "retry_after", "pause"),
+        [
+            ("throttled", None, 4.5),
+            ("throttled", 17, 17),
+            ("throttled", 3600, 3600),
+            ("throttled_per_minute", None, 60),
+            ("quota", None, 300),
+            ("code:Forbidden.AccessDenied.IpNotInWhiteList", None, 300),
+        ],
+    )
+    def test_pause_is_at_least_what_the_refusal_asks_for(
+        self,
+        timed_sandbox: SandboxServer,
+        quiet: Conference,
+        fault: str,
+        retry_after: float | None,
+        pause: float,
+    ) -> None:
+        waits = {} if retry_after is None else {"retry_after": retry_after}
+        timed_sandbox.add_fault(fault, operation="members", **waits)
+        assert seconds_until_next(read(quiet)) == pytest.approx(pause, abs=0.5)
+
+    def test_address_that_is_shut_out_rests_altogether(
+        self, timed_sandbox: SandboxServer, quiet: Conference
+    ) -> None:
+        timed_sandbox.add_fault("shut_out_html", operation="members")
+        observation = read(quiet)
+        assert observation.problem == "addressShutOut"
+        assert seconds_until_next(observation) == pytest.approx(300, abs=1)
+        rests_until = App.objects.rests_until(quiet.app_id)
+        assert rests_until is not None
+        assert (rests_until - timezone.now()).total_seconds() == pytest.approx(300, abs=1)
+
+    def test_stale_token_is_renewed(self, timed_sandbox: SandboxServer, quiet: Conference) -> None:
+        read(quiet)
+        timed_sandbox.expire_tokens()
+        assert read(quiet).problem == ""
+
+
+class TestOddLists:
+    @pytest.fixture
+    def dingtalk(self, quiet: Conference) -> Iterator[Recorder]:
+        """A server that answers with whatever a test gives it."""
+        with recording_server() as recorder:
+            App.objects.update(kind="fixed_token", base_url=recorder.url, access_token="secret")
+            quiet.app.refresh_from_db()
+            yield recorder
+        close_clients()
+
+    def test_list_that_leads_in_a_circle_ends(self, dingtalk: Recorder, quiet: Conference) -> None:
+        dingtalk.answer = {"memberModels": [], "nextToken": "7"}
+        assert read(quiet).problem == "unreadableAnswer"
+        assert len(dingtalk.recorded) == 2
+
+    def test_somebody_with_two_devices_is_one_member(self, dingtalk: Recorder, quiet: Conference) -> None:
+        dingtalk.answer = {
+            "memberModels": [
+                {"unionId": "u1", "userNick": "One", "attendStatus": 6},
+                {"unionId": "u1", "userNick": "One", "attendStatus": 3},
+                {"unionId": "u1", "userNick": "One", "attendStatus": 4},
+            ]
+        }
+        read(quiet)
+        assert attendances(quiet) == {"u1": "joined"}
+
+    def test_names_that_no_database_takes_are_mended(self, dingtalk: Recorder, quiet: Conference) -> None:
+        dingtalk.answer = {
+            "memberModels": [
+                {"unionId": "u1", "userNick": "a\x00b\ud800c", "attendStatus": 3},
+                {"unionId": "u2", "userNick": "n" * 500, "attendStatus": 99},
+                {"attendStatus": 0},
+            ]
+        }
+        read(quiet)
+        assert attendances(quiet) == {"u1": "joined", "u2": "not_known", "": "not_known"}
+
+    def test_incomplete_list_says_nothing_of_those_who_are_not_on_it(
+        self, dingtalk: Recorder, quiet: Conference
+    ) -> None:
+        MemberFactory(conference=quiet, union_id="u2", attendance="joined")
+        listed = [{"unionId": "u1", "userNick": "One", "attendStatus": 3}]
+        dingtalk.answer = {"memberModels": listed, "totalCount": 2}
+        read(quiet)
+        assert attendances(quiet) == {"u1": "joined", "u2": "joined"}
+        dingtalk.answer = {"memberModels": listed, "totalCount": 1}
+        read(quiet)
+        assert attendances(quiet) == {"u1": "joined", "u2": "not_known"}
+
+
+class TestEnd:
+    @pytest.fixture
+    def under_way(self, quiet: Conference, organizer: User) -> list[Invitation]:
+        """Two invitations with people who are still to be called."""
+        return [sent(quiet, organizer, "pending-1", "pending-2"), sent(quiet, organizer, "pending-3")]
+
+    @pytest.mark.parametrize("code", ["confClosed", "resourceClose", "conference.not.found", "roomNotFound"])
+    def test_whoever_was_still_to_be_called_is_left_out_with_the_reason(
+        self, timed_sandbox: SandboxServer, quiet: Conference, under_way: list[Invitation], code: str
+    ) -> None:
+        member = MemberFactory(conference=quiet, attendance="joined")
+        timed_sandbox.add_fault(f"code:{code}", operation="members")
+        observation = read(quiet)
+        assert (observation.next_read_at, observation.leased_until, observation.problem) == (None, None, "")
+        quiet.refresh_from_db()
+        assert quiet.has_ended
+        for invitation in under_way:
+            invitation.refresh_from_db()
+            assert invitation.state == InvitationState.FINISHED
+        people = Invitee.objects.values_list("state", "skipped_because")
+        assert set(people) == {(InviteeState.SKIPPED, code)}
+        member.refresh_from_db()
+        assert member.attendance == Attendance.JOINED
+        delivering.deliver(invitation_id=under_way[0].pk, policy=WORKER)
+        assert timed_sandbox.invitations == []
+
+    def test_conference_that_everybody_left_is_asked_about_and_found_ended(
+        self, timed_sandbox: SandboxServer, quiet: Conference, under_way: list[Invitation], clock: Clock
+    ) -> None:
+        ring(timed_sandbox, "joins-1", "rings-8")
+        clock.ahead += 10
+        read(quiet)
+        timed_sandbox.close_conference(QUIET_CONFERENCE)
+        for _reading in range(3):
+            read(quiet)
+        quiet.refresh_from_db()
+        assert quiet.has_ended
+        assert attendances(quiet) == {"joins-1": "left", "rings-8": "declined"}
+        assert asked(timed_sandbox, Operation.INFO) == 1
+        assert set(Invitee.objects.values_list("skipped_because", flat=True)) == {"confClosed"}
+
+    def test_empty_conference_that_runs_is_asked_about_seldom(
+        self, timed_sandbox: SandboxServer, quiet: Conference
+    ) -> None:
+        for _reading in range(10):
+            read(quiet)
+        assert asked(timed_sandbox) == 10
+        assert asked(timed_sandbox, Operation.INFO) == 3
+        quiet.refresh_from_db()
+        assert quiet.is_open
+
+    def test_nobody_asks_about_a_conference_with_somebody_in_it(
+        self, timed_sandbox: SandboxServer, quiet: Conference, clock: Clock
+    ) -> None:
+        ring(timed_sandbox, "joins-1")
+        clock.ahead += 10
+        for _reading in range(4):
+            read(quiet)
+        assert asked(timed_sandbox, Operation.INFO) == 0
+
+    def test_later_word_that_it_runs_is_believed(
+        self, timed_sandbox: SandboxServer, quiet: Conference, under_way: list[Invitation]
+    ) -> None:
+        Conference.objects.update(status_read_at=timezone.now() + timedelta(seconds=5))
+        timed_sandbox.add_fault("code:confClosed", operation="members")
+        read(quiet)
+        quiet.refresh_from_db()
+        assert quiet.is_open
+        assert Invitee.objects.pending().count() == 3

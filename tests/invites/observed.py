@@ -1,0 +1,46 @@
+"""Calls people into the quiet conference of the timed sandbox, and reads who is in it."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from invites import observing
+from invites.dingtalk.sandbox import SandboxServer
+from invites.dingtalk.sandbox.events import Channel, Person
+from invites.dingtalk.sandbox.routes import Operation
+from invites.models import Conference, Observation
+from tests.invites.conftest import QUIET_CONFERENCE
+
+
+def ring(sandbox: SandboxServer, *people: str, nick: str = "") -> None:
+    """Calls people without a request, as the sandbox does for itself; a plus sign makes a phone number."""
+    called = [
+        Person(
+            channel=Channel.PHONE if value.startswith("+") else Channel.UNION_ID,
+            value=value,
+            nick=nick or f"N {value}",
+        )
+        for value in people
+    ]
+    assert sandbox._exchange.state.ring(QUIET_CONFERENCE, called)
+
+
+def ask(conference: Conference) -> None:
+    """As `invites.watching` does when somebody looks and a reading is due."""
+    now = timezone.now()
+    Observation.objects.begin(conference.pk)
+    Observation.objects.of(conference.pk).update(
+        watched_at=now, next_read_at=now, leased_until=now + timedelta(seconds=20)
+    )
+
+
+def read(conference: Conference) -> Observation:
+    """One reading, whatever the pauses say, and what is noted of it."""
+    ask(conference)
+    observing.read(conference.pk)
+    return Observation.objects.get(pk=conference.pk)
+
+
+def asked(sandbox: SandboxServer, operation: Operation = Operation.MEMBERS) -> int:
+    """How often an operation reached the sandbox."""
+    return sum(received.operation is operation for received in sandbox.received)
