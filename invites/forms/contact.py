@@ -89,13 +89,14 @@ class ContactForm(KeepingForm[Contact]):
 
 
 class ContactFilterForm(forms.Form):
-    """What a book's page shows: those matching ``q``, in ``group``, after the cursor ``after``.
+    """What a book's page shows: those matching ``q``, in ``group``, ``not_known`` to DingTalk, after the one at ``after``.
 
     It comes with links, not from typing, so what is unusable in it counts as absent.
     """
 
     q = forms.CharField(label=_("Search"), max_length=100, required=False)
     group = forms.ModelChoiceField(ContactGroup.objects.none(), required=False)
+    not_known = forms.BooleanField(required=False)
     after = forms.CharField(max_length=150, required=False, strip=False)
 
     def __init__(self, *args: Any, book: AddressBook, **kwargs: Any) -> None:
@@ -116,19 +117,30 @@ class ContactFilterForm(forms.Form):
         return group
 
     @property
+    def shows_not_known(self) -> bool:
+        """Whether only those are shown whom DingTalk does not know."""
+        return bool(self.cleaned_data.get("not_known"))
+
+    @property
     def cursor(self) -> str:
         """Where to go on; "" for the beginning."""
         return str(self.cleaned_data.get("after", ""))
 
     def query(self) -> str:
-        """The search and the group as they stand in an address, with the question mark; "" for the whole book."""
-        chosen = {"q": self.text, "group": self.group_chosen and self.group_chosen.pk}
+        """What is asked for as it stands in an address, with the question mark; "" for the whole book."""
+        chosen = {
+            "q": self.text,
+            "group": self.group_chosen and self.group_chosen.pk,
+            "not_known": "on" if self.shows_not_known else "",
+        }
         query = urlencode({name: value for name, value in chosen.items() if value})
         return f"?{query}" if query else ""
 
     def found(self) -> ContactQuerySet:
         """The contacts of the book that are asked for, from the first one on."""
         contacts = Contact.objects.of_book(self.book).matching(self.text)
+        if self.shows_not_known:
+            contacts = contacts.not_known()
         return contacts.in_group(self.group_chosen) if self.group_chosen else contacts
 
 

@@ -124,6 +124,7 @@ def people_of(request: HttpRequest, *, book: AddressBook, added: Contact | None 
         # Asked for by a whole page or list only, not where more rows are added to it.
         "count": lambda: found.count_up_to(COUNTED),
         "counted_up_to": COUNTED,
+        "not_known_count": lambda: Contact.objects.of_book(book).not_known().count_up_to(COUNTED),
         "groups": ContactGroup.objects.of_book(book).by_name(),
         "may_change": permissions.writable_books(request.user).includes(book),
     }

@@ -1,5 +1,6 @@
 """Adding, changing and deleting the people of a book, one at a time or several that are ticked."""
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 import pytest
@@ -137,6 +138,20 @@ class TestContactEdit:
         assertTemplateUsed(answer, "invites/_contact_row.html")
         assertContains(answer, "138 0013 8000")
         assertContains(answer, "The changes to “Ada” are saved.")
+
+    def test_person_whom_dingtalk_does_not_know_is_known_to_be_so_until_the_unionid_changes(
+        self, browser: Client, contact: Contact
+    ) -> None:
+        Contact.objects.all().mark(code="unknownUserError", at=datetime(2026, 11, 24, 8, tzinfo=UTC))
+        form = browser.get(at("contact_edit", contact))
+        assertContains(form, "DingTalk did not know this person on Nov. 24, 2026.")
+        renamed = ADA | {"union_id": "u-bob"}
+        row = browser.post(at("contact_edit", contact), renamed, headers=htmx(f"contact-{contact.pk}"))
+        assertContains(row, "Not known to DingTalk (Nov. 24, 2026)")
+        row = browser.post(at("contact_edit", contact), ADA, headers=htmx(f"contact-{contact.pk}"))
+        assertNotContains(row, "Not known to DingTalk")
+        contact.refresh_from_db()
+        assert (contact.refused_at, contact.refused_code) == (None, "")
 
     def test_row_keeps_what_was_typed_where_it_cannot_be_saved(
         self, browser: Client, book: AddressBook, contact: Contact

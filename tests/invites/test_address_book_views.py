@@ -1,10 +1,12 @@
 """The pages of address books: the list, one book, and making, changing and deleting a book."""
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import (
     assertContains,
@@ -286,6 +288,24 @@ class TestBookDetail:
         )
         assertContains(browser.get(at("book_detail", book)), "More than 1,000 people")
 
+    def test_those_whom_dingtalk_does_not_know_are_marked_and_can_be_shown_alone(
+        self, browser: Client, book: AddressBook
+    ) -> None:
+        ContactFactory(book=book, nick="Known Person")
+        assertNotContains(browser.get(at("book_detail", book)), "not known to DingTalk")
+        marked = ContactFactory(book=book, nick="Unknown Person")
+        ContactFactory(book__owner=book.owner, refused_at=timezone.now(), refused_code="unknownUserError")
+        refused_at = datetime(2026, 11, 24, 8, tzinfo=UTC)
+        Contact.objects.among([marked.pk]).mark(code="unknownUserError", at=refused_at)
+        page = browser.get(at("book_detail", book))
+        assertContains(page, "Not known to DingTalk (Nov. 24, 2026)", count=1)
+        assertContains(page, "1 not known to DingTalk")
+        shown = browser.get(at("book_detail", book), {"not_known": "on"})
+        assertContains(shown, "Unknown Person")
+        assert [contact.nick for contact in shown.context["contacts"]] == ["Unknown Person"]
+        Contact.objects.update(refused_at=None, refused_code="")
+        assertContains(browser.get(at("book_detail", book), {"not_known": "on"}), "Everybody is known")
+
     @pytest.mark.parametrize("people", [1, 20])
     def test_number_of_queries_does_not_grow(
         self,
@@ -294,9 +314,9 @@ class TestBookDetail:
         people: int,
         django_assert_max_num_queries: DjangoAssertNumQueries,
     ) -> None:
-        for contact in ContactFactory.create_batch(people, book=book):
+        for contact in ContactFactory.create_batch(people, book=book, refused_at=timezone.now()):
             ContactGroupFactory(book=book).contacts.add(contact)
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             browser.get(at("book_detail", book))
         with django_assert_max_num_queries(6):
             browser.get(at("book_detail", book), headers=htmx("more_contacts"))
