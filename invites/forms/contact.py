@@ -89,7 +89,7 @@ class ContactForm(KeepingForm[Contact]):
 
 
 class ContactFilterForm(forms.Form):
-    """What a book's page shows: those matching ``q``, in ``group``, ``not_known`` to DingTalk, after the one at ``after``.
+    """What a book's page shows: those matching ``q``, in ``group``, ``not_known`` to DingTalk, behind ``after``.
 
     It comes with links, not from typing, so what is unusable in it counts as absent.
     """
