@@ -24,11 +24,14 @@ _AS_IT_IS = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "fal
 class SeenDraftForm(forms.Form):
     """Which draft, in which revision, the page showed on which something was pressed; neither if it showed none.
 
-    ``hidden_after`` and ``hidden_to`` are the positions between which it showed nobody.
+    ``hidden_after`` and ``hidden_to`` are the positions between which it showed nobody. A form beside the bar says how
+    the page was ``…_at_first``, which counts where no script tells more.
     """
 
     draft = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_KEY)
     revision = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_KEY)
+    draft_at_first = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_KEY)
+    revision_at_first = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_KEY)
     hidden_after = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_KEY)
     hidden_to = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_KEY)
 
@@ -36,7 +39,8 @@ class SeenDraftForm(forms.Form):
         """The number in the field ``name``, or None where there is none of use."""
         self.is_valid()
         value: int | None = self.cleaned_data.get(name)
-        return value
+        at_first: int | None = self.cleaned_data.get(f"{name}_at_first")
+        return at_first if value is None else value
 
 
 class AddPeopleForm(forms.Form):
