@@ -1,6 +1,11 @@
 """Locking a conference from here, and what becomes of those who are still waiting when nobody gets in any more."""
 
+from http import HTTPStatus
+
 import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django.asserts import assertContains, assertNotContains
 
 from invites.conferring import close, lock, refresh, unlock
 from invites.delivering import WORKER, deliver, leave_out_the_late
@@ -14,6 +19,7 @@ from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
 from invites.sending import invite_again, send
 from invites.steering import pause
+from tests.conftest import SignedIn
 from tests.factories import InvitationFactory, InviteeFactory
 
 pytestmark = pytest.mark.django_db
@@ -145,3 +151,72 @@ class TestEnd:
     ) -> None:
         refresh(conference=conference)
         assert lots(invitation) == {(InviteeState.PENDING, "")}
+
+
+class TestPages:
+    @pytest.fixture
+    def browser(self, signed_in: SignedIn, organizer: User) -> Client:
+        return signed_in(organizer)
+
+    def at(self, name: str, conference: Conference) -> str:
+        return reverse(f"invites:conference_{name}", args=[conference.pk])
+
+    def test_page_asks_first_and_names_who_would_be_left_out(
+        self, browser: Client, conference: Conference, organizer: User
+    ) -> None:
+        assertContains(browser.get(self.at("detail", conference)), self.at("lock", conference))
+        assertNotContains(browser.get(self.at("lock", conference)), "left out")
+        sent_into(conference, organizer, people=3)
+        page = browser.get(self.at("lock", conference))
+        assertContains(page, "3 people who are still to be called will be left out.")
+        conference.refresh_from_db()
+        assert conference.locked_at is None
+
+    def test_locked_meeting_says_so_and_can_be_unlocked(
+        self, browser: Client, conference: Conference
+    ) -> None:
+        page = browser.post(self.at("lock", conference), follow=True)
+        assertContains(page, "This meeting is locked")
+        assertContains(page, "DingTalk does not tell")
+        assertNotContains(page, self.at("lock", conference))
+        page = browser.post(self.at("unlock", conference), follow=True)
+        assertContains(page, "Unlocked.")
+        assertNotContains(page, "This meeting is locked")
+
+    def test_refusal_is_shown_with_the_code_on_the_page_that_asked(
+        self, browser: Client, sandbox: SandboxServer, conference: Conference
+    ) -> None:
+        sandbox.add_fault("code:noPermission", operation="lock")
+        page = browser.post(self.at("lock", conference))
+        assertContains(page, "noPermission", status_code=HTTPStatus.CONFLICT)
+        assertContains(page, "Lock the meeting", status_code=HTTPStatus.CONFLICT)
+
+    def test_refused_unlocking_leaves_it_locked(
+        self, browser: Client, sandbox: SandboxServer, conference: Conference
+    ) -> None:
+        lock(conference=conference)
+        sandbox.add_fault("code:noPermission", operation="lock")
+        assert browser.post(self.at("unlock", conference)).status_code == HTTPStatus.CONFLICT
+        conference.refresh_from_db()
+        assert conference.locked_at is not None
+
+    def test_meeting_that_turns_out_to_be_over_is_said_to_be(
+        self, browser: Client, sandbox: SandboxServer, conference: Conference
+    ) -> None:
+        sandbox.close_conference(conference.conference_id)
+        page = browser.post(self.at("lock", conference), follow=True)
+        assertContains(page, "DingTalk says that this conference has ended.")
+
+    def test_only_those_who_share_the_conference_may(
+        self, signed_in: SignedIn, conference: Conference, other_organizer: User, auditor: User
+    ) -> None:
+        for name in ("lock", "unlock"):
+            address = self.at(name, conference)
+            assert signed_in(other_organizer).post(address).status_code == HTTPStatus.NOT_FOUND
+            assert signed_in(auditor).post(address).status_code == HTTPStatus.FORBIDDEN
+            assert Client().post(address)["Location"].startswith(reverse("login"))
+        conference.refresh_from_db()
+        assert conference.locked_at is None
+
+    def test_unlocking_is_never_a_page_that_is_read(self, browser: Client, conference: Conference) -> None:
+        assert browser.get(self.at("unlock", conference)).status_code == HTTPStatus.METHOD_NOT_ALLOWED
