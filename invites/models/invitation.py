@@ -17,6 +17,7 @@ from invites.models.app import App
 from invites.models.batch import Batch
 from invites.models.conference import Conference, ConferenceStatus
 from invites.models.invitee import InviteeState
+from invites.models.member import Attendance
 from invites.models.user import User
 
 
@@ -214,11 +215,12 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         self.filter(pk=pk).update(lookups=models.F("lookups") + lookups)
 
     def with_counts(self) -> Self:
-        """With ``people`` and one count a state: ``pending``, ``invited``, ``failed`` and so on, in ``n_…``."""
+        """With ``people``, one count a state (``pending``, ``invited``, ``failed`` and so on) and ``joined``, in ``n_…``."""
         per_state = {
             f"n_{state}": Count("invitees", filter=Q(invitees__state=state)) for state in InviteeState.values
         }
-        return self.annotate(people=Count("invitees"), **per_state)
+        n_joined = Count("invitees", filter=Q(invitees__member__attendance=Attendance.JOINED))
+        return self.annotate(people=Count("invitees"), n_joined=n_joined, **per_state)
 
 
 class Invitation(models.Model):
