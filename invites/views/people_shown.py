@@ -216,7 +216,11 @@ def _seen(context: dict[str, Any]) -> Seen:
     invitation: Invitation = context["invitation"]
     stage = (invitation.state, invitation.cancelled_at, context["may_send"])
     chips: list[Chip] = context["chips"]
-    again = (context["again_failed"], context["again_unknown"], invitation.conference.has_ended)
+    again = (
+        *(context[name] for name in ("again_failed", "again_unknown")),
+        invitation.conference.has_ended,
+        bool(context["ring_again"].not_joined),
+    )
     facts = {
         "live": (context["every"],),
         "progress": (
