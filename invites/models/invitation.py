@@ -215,7 +215,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         self.filter(pk=pk).update(lookups=models.F("lookups") + lookups)
 
     def with_counts(self) -> Self:
-        """With ``people``, one count a state (``pending``, ``invited``, ``failed`` and so on) and ``joined``, in ``n_…``."""
+        """With ``people``, and in ``n_…`` one count a state (``pending``, ``invited`` and so on) and that of ``joined``."""
         per_state = {
             f"n_{state}": Count("invitees", filter=Q(invitees__state=state)) for state in InviteeState.values
         }
