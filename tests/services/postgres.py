@@ -12,8 +12,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 from urllib.parse import quote
 
 from tests.services.packages import ensure, find_postgres
@@ -30,34 +32,88 @@ INITDB = ("-U", "tests", "-A", "trust", "-E", "UTF8", f"--locale={LOCALE}", "--n
 @contextmanager
 def temporary_postgres() -> Iterator[str]:
     """The DATABASE_URL of a fresh cluster that only this user reaches, through a socket in a private folder."""
-    ensure("postgresql")
-    programs = find_postgres()
-    assert programs is not None
-    folder = Path(tempfile.mkdtemp(prefix="invites-pg-"))
-    run_as, owner = _unprivileged()
-    if owner is not None:
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-    server = None
-    try:
-        data = folder / "data"
-        _run([*run_as, programs / "initdb", *INITDB, "-D", data], cwd=folder)
-        options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(
-                [*run_as, programs / "postgres", "-D", data, "-k", folder, *options],
-                cwd=folder,
+    with PostgresServer() as server:
+        yield server.url
+
+
+class PostgresServer:
+    """A fresh cluster that only this user reaches, as a context manager; with ``settings`` beside those above."""
+
+    def __init__(self, **settings: str) -> None:
+        self._settings = SETTINGS | settings
+
+    def __enter__(self) -> Self:
+        ensure("postgresql")
+        programs = find_postgres()
+        assert programs is not None
+        self._programs = programs
+        self._folder = Path(tempfile.mkdtemp(prefix="invites-pg-"))
+        self._run_as, owner = _unprivileged()
+        if owner is not None:
+            os.chown(self._folder, owner.pw_uid, owner.pw_gid)
+        self._server: subprocess.Popen[bytes] | None = None
+        try:
+            _run([*self._run_as, programs / "initdb", *INITDB, "-D", self._data], cwd=self._folder)
+            self.start()
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._remove()
+
+    @property
+    def url(self) -> str:
+        """The DATABASE_URL, the same after every start."""
+        return f"postgres://tests@/postgres?host={quote(str(self._folder), safe='')}"
+
+    def start(self) -> None:
+        """Starts it, after a kill on what that left, and returns when it answers."""
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        with (self._folder / "log").open("ab") as log:
+            self._server = subprocess.Popen(
+                [*self._run_as, self._programs / "postgres", "-D", self._data, "-k", self._folder, *options],
+                cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 process_group=0,
             )
-        _wait_until_ready(programs, folder, server)
-        yield f"postgres://tests@/postgres?host={quote(str(folder), safe='')}"
-    finally:
-        if server is not None:
-            server.send_signal(signal.SIGINT)  # PostgreSQL's "fast" stop: open sessions are ended
-            server.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        _wait_until_ready(self._programs, self._folder, self._server)
+
+    def kill(self) -> None:
+        """Ends the server and every process of it at once, as a power cut would that spares the disk's cache."""
+        server = self._server
+        assert server is not None
+        # Held first, so that it neither starts another nor sees one of them end.
+        server.send_signal(signal.SIGSTOP)
+        for pid in [*_children_of(server.pid), server.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        server.wait()
+        self._server = None
+
+    def _remove(self) -> None:
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)  # PostgreSQL's "fast" stop: open sessions are ended
+            self._server.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+
+def _children_of(pid: int) -> list[int]:
+    """The processes that process ``pid`` has started. Each session of PostgreSQL is one, in a group of its own."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    if listed.exists():
+        return [int(word) for word in listed.read_text().split()]
+    answer = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(word) for word in answer.stdout.split()]
 
 
 def _unprivileged() -> tuple[list[str], pwd.struct_passwd | None]:
