@@ -55,6 +55,17 @@ class CallsForm(forms.ModelForm):  # type: ignore[type-arg]  # takes one in the 
         help_text=_("Where DingTalk refuses so many, fewer are tried by themselves."),
     )
 
+    def clean(self) -> dict[str, Any]:
+        """Quiet hours have a beginning and an end, or there are none."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        begins, ends = cleaned.get("quiet_from"), cleaned.get("quiet_until")
+        for field, value, other in (("quiet_from", begins, ends), ("quiet_until", ends, begins)):
+            if value is None and other is not None and field not in self.errors:
+                self.add_error(field, _("Quiet hours need a beginning and an end."))
+        if begins is not None and begins == ends:
+            self.add_error("quiet_until", _("Quiet hours must end at another time than they begin."))
+        return cleaned
+
     def save(self, commit: bool = True) -> App:
         """Saves the app, which forgets what it has learnt of DingTalk's refusals."""
         self.instance.forget_refusals()

@@ -207,7 +207,12 @@ class TestAppForm:
 
     def test_quiet_hours_need_both_ends(self, client_of_administrator: Client, db: None) -> None:
         data = INTERNAL | {"quiet_from": "22:00"}
-        assert refused(client_of_administrator, f"{APPS}add/", data)
+        for wrong, field in (
+            (data, "quiet_until"),
+            (INTERNAL | {"quiet_until": "07:30"}, "quiet_from"),
+            (data | {"quiet_until": "22:00"}, "quiet_until"),
+        ):
+            assert refused(client_of_administrator, f"{APPS}add/", wrong).keys() == {field}
         both = data | {"quiet_until": "07:30"}
         assert client_of_administrator.post(f"{APPS}add/", both).status_code == 302
         assert App.objects.get().quiet_until == time(7, 30)
