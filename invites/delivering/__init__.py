@@ -29,7 +29,7 @@ from invites.delivering.outcomes import (
 )
 from invites.delivering.recording import close_finished, leave_out_waiting, record
 from invites.delivering.stopping import leave_out_everybody, leave_out_the_late
-from invites.dingtalk import DingTalkClient, DingTalkError, Invitee, PhoneInvitee
+from invites.dingtalk import DingTalkClient, DingTalkError, Invitee, PhoneInvitee, WrongParameters
 from invites.dingtalk.calls import INVITE_USERS
 from invites.encryption import UndecryptableError
 from invites.errors import AppUnavailable
@@ -155,7 +155,7 @@ def _post(client: DingTalkClient, claim: Claim, *, policy: RetryPolicy) -> Outco
         )
     except DingTalkError as error:
         logger.info("Attempt %s: %s (request %s)", claim.attempt.pk, error.code, error.request_id or "-")
-        return outcome_of_error(error, tried=_tried(claim), policy=policy)
+        return outcome_of_error(error, tried=_tried(claim, error), policy=policy)
     logger.info(
         "Attempt %s: %s invited (request %s)", claim.attempt.pk, len(claim.invitees), answer.request_id or "-"
     )
@@ -182,7 +182,8 @@ def _write_down(claim: Claim, outcome: Outcome) -> None:
             return
 
 
-def _tried(claim: Claim) -> Tried:
+def _tried(claim: Claim, error: DingTalkError) -> Tried:
+    is_wrong = isinstance(error, WrongParameters)
     batch, app = claim.attempt.batch, claim.invitation.conference.app
     people = (person.channel == Channel.UNION_ID for person in claim.invitees)
     return Tried(
@@ -193,5 +194,6 @@ def _tried(claim: Claim) -> Tried:
         may_look_up=app.may_look_up and not batch.was_looked_up and any(people),
         may_halve=app.halve_refused_batches,
         is_part=batch.half_of_id is not None,
-        times_shrunk=batch.times_shrunk,
+        largest_taken=Attempt.objects.largest_taken_of(claim.invitation) if is_wrong else 0,
+        times_refused=Attempt.objects.times_refused(claim.invitation, code=error.code) if is_wrong else 0,
     )

@@ -8,6 +8,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -32,8 +33,7 @@ from invites.models.batch import BatchState
 from invites.models.invitee import InviteeState
 from invites.pacing import LONGEST_PATIENCE, take_turn
 
-LOOK_UP_FOR = 20.0
-"""For how many seconds the directory is asked about one batch. It ends before anybody gives the batch up."""
+_SHARE_FOR_ASKING = 2 / 3
 
 logger = logging.getLogger(__name__)
 
@@ -79,13 +79,15 @@ def give_up_overdue() -> int:
 def _ask(app: App, union_ids: list[str]) -> _Answers:
     """What the directory says about ``union_ids``, each asked once, as far as it says anything in time."""
     answers = _Answers()
-    if not app.may_look_up or len(union_ids) > LOOK_UP_FOR * app.calls_per_second:
+    # That ends before anybody gives the batch up.
+    asking = settings.LOOK_UP_SECONDS * _SHARE_FOR_ASKING
+    if not app.may_look_up or len(union_ids) > asking * app.calls_per_second:
         return answers
     try:
         client = client_for(app)
     except AppUnavailable:
         return answers
-    until = time.monotonic() + LOOK_UP_FOR
+    until = time.monotonic() + asking
     for union_id in union_ids:
         left = until - time.monotonic()
         if left <= 0 or take_turn(app, GET_USER, patience=min(left, LONGEST_PATIENCE)):

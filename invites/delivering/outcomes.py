@@ -60,7 +60,8 @@ _STILL_PENDING = frozenset({NextStep.REPEAT, NextStep.LOOK_UP, NextStep.HALVE, N
 class Tried:
     """What is known of a batch when its attempt ends: ``tries`` counts that attempt, ``elapsed`` is in seconds.
 
-    ``is_part`` says that its people were in a larger one before, ``times_shrunk`` how often that was for its size.
+    ``is_part`` says that its people were in a larger one before. Of its invitation, ``largest_taken`` is the largest
+    number of people that DingTalk took in one call, ``times_refused`` how often it has given the same code before.
     """
 
     people: int
@@ -70,7 +71,8 @@ class Tried:
     may_look_up: bool = False
     may_halve: bool = True
     is_part: bool = False
-    times_shrunk: int = 0
+    largest_taken: int = 0
+    times_refused: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +142,8 @@ def outcome_of_error(error: DingTalkError, *, tried: Tried, policy: RetryPolicy)
 
 # The whole app, organisation or conference is refused: every other batch would be too.
 _STOPS_EVERYTHING = frozenset({About.APP, About.CONFERENCE, About.ORGANISATION})
-# Halving that often finds out whether a size was refused: from 100 people to 13.
-_MOST_TIMES_SHRUNK = 3
+# So often smaller batches are tried while DingTalk takes none: from 100 people to 4.
+_MOST_TIMES_REFUSED = 5
 _LONGEST_GROWN_PAUSE = 60.0
 _JITTER = 0.25
 
@@ -166,12 +168,16 @@ def _next_step(error: DingTalkError, *, tried: Tried, policy: RetryPolicy) -> tu
 
 
 def _next_step_of_wrong_parameters(tried: Tried, *, in_time: bool) -> NextStep:
-    """DingTalk does not say what is wrong. It may be the number of people; one wrong unionId; or every call like it."""
-    if tried.people > 1 and tried.times_shrunk < _MOST_TIMES_SHRUNK and in_time:
+    """DingTalk does not say what is wrong: the number of people, one of them, or every call like this one."""
+    if tried.largest_taken >= tried.people:
+        # Neither the size, then, nor what all calls have in common.
+        return NextStep.HALVE if tried.people > 1 and in_time else NextStep.DONE
+    if tried.times_refused >= _MOST_TIMES_REFUSED or not in_time:
+        return NextStep.STOP_INVITATION
+    if tried.people > 1:
         return NextStep.SHRINK
-    # Alone after the others were tried without this person.
-    is_one_person = tried.people == 1 and tried.is_part
-    return NextStep.DONE if is_one_person else NextStep.STOP_INVITATION
+    # Alone after others were tried with this person; they may do without.
+    return NextStep.DONE if tried.is_part else NextStep.STOP_INVITATION
 
 
 def _next_step_of_stale_token(error: StaleToken, tried: Tried, *, policy: RetryPolicy) -> NextStep:

@@ -7,6 +7,7 @@ changes nothing.
 import logging
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -20,9 +21,6 @@ from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
-
-LOOK_UP_SECONDS = 30
-"""How long the directory may take to say who in a batch is unknown; the batch is halved after that."""
 
 # Once for every call while people wait, like the statements of a claim.
 _CLOSE_FINISHED = """
@@ -145,7 +143,7 @@ def _go_on(attempt: Attempt, outcome: Outcome, now: datetime) -> None:
                 not_before=now + timedelta(seconds=outcome.pause), token_was_stale=outcome.token_was_stale
             )
         case NextStep.LOOK_UP:
-            attempt.batch.look_up(until=now + timedelta(seconds=LOOK_UP_SECONDS))
+            attempt.batch.look_up(until=now + timedelta(seconds=settings.LOOK_UP_SECONDS))
         case NextStep.HALVE:
             halve(attempt.batch)
         case NextStep.SHRINK:

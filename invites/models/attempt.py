@@ -94,6 +94,15 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         succeeded = self.filter(state=AttemptState.SUCCEEDED)
         return succeeded.filter(invitation__operator_union_id=operator, invitation__conference__app=app_id)
 
+    def largest_taken_of(self, invitation: Invitation) -> int:
+        """The largest number of people of ``invitation`` that DingTalk took in one call."""
+        taken = self.filter(invitation=invitation, state=AttemptState.SUCCEEDED)
+        return taken.aggregate(largest=models.Max("people"))["largest"] or 0
+
+    def times_refused(self, invitation: Invitation, *, code: str) -> int:
+        """How often DingTalk has answered with ``code`` to a call of ``invitation``."""
+        return self.filter(invitation=invitation, error_code=code).count()
+
     def in_order_made(self) -> Self:
         """As they were made."""
         return self.order_by("pk")

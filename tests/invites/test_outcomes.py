@@ -128,10 +128,10 @@ class TestRetrying:
             assert judged(error(message="", code="c")).rest == 0
 
     def test_only_what_left_is_a_call_that_was_spent(self) -> None:
-        for error in (NotSent, TokenUnavailable):
-            assert not judged(error(message="", code="c")).left
-        for error in (Throttled, OutcomeUnknown, UnknownPerson, Broken):
-            assert judged(error(message="", code="c")).left
+        unsent: tuple[type[DingTalkError], ...] = (NotSent, TokenUnavailable)
+        left: tuple[type[DingTalkError], ...] = (Throttled, OutcomeUnknown, UnknownPerson, Broken)
+        assert not any(judged(error(message="", code="c")).left for error in unsent)
+        assert all(judged(error(message="", code="c")).left for error in left)
 
 
 class TestWrongParameters:
@@ -139,20 +139,26 @@ class TestWrongParameters:
 
     error = WrongParameters(message="", code="paramsError")
 
-    def test_several_people_are_tried_in_halves_a_few_times(self) -> None:
-        for times in range(3):
-            assert judged(self.error, tried(people=50, times_shrunk=times)).next_step is NextStep.SHRINK
+    def test_smaller_batches_are_tried_a_few_times(self) -> None:
+        for times in range(5):
+            assert judged(self.error, tried(people=50, times_refused=times)).next_step is NextStep.SHRINK
 
     def test_then_the_whole_invitation_stops(self) -> None:
-        outcome = judged(self.error, tried(people=13, times_shrunk=3, is_part=True))
+        outcome = judged(self.error, tried(people=13, times_refused=5, is_part=True))
         assert (outcome.next_step, outcome.invitee) == (NextStep.STOP_INVITATION, InviteeState.FAILED)
+
+    def test_where_as_many_were_taken_before_it_is_about_somebody_in_it(self) -> None:
+        for times in (0, 9):
+            what = tried(people=20, largest_taken=20, times_refused=times)
+            assert judged(self.error, what).next_step is NextStep.HALVE
 
     def test_one_person_who_is_all_that_a_call_carries_stops_it_too(self) -> None:
         assert judged(self.error, tried(people=1)).next_step is NextStep.STOP_INVITATION
 
     def test_one_person_left_of_a_larger_batch_stands_alone(self) -> None:
-        outcome = judged(self.error, tried(people=1, times_shrunk=3, is_part=True))
-        assert (outcome.next_step, outcome.invitee) == (NextStep.DONE, InviteeState.FAILED)
+        for what in (tried(people=1, is_part=True), tried(people=1, largest_taken=7, times_refused=9)):
+            outcome = judged(self.error, what)
+            assert (outcome.next_step, outcome.invitee) == (NextStep.DONE, InviteeState.FAILED)
 
 
 class TestHalving:
