@@ -105,10 +105,12 @@ TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", default="") or "django_
 
 # When one process takes another for dead, in seconds. One call to DingTalk, its token included, lasts at most
 # CALL_SECONDS; an attempt without an outcome GRACE_SECONDS later is closed as unknown; an invitation with people due
-# that no worker took up within UNHEARD_SECONDS is rung for again; and workers look for both every HEARTBEAT_SECONDS.
+# that no worker took up within UNHEARD_SECONDS is rung for again; a batch of which the directory has not said within
+# LOOK_UP_SECONDS who is unknown is halved; and workers look for all of these every HEARTBEAT_SECONDS.
 CALL_SECONDS = 15.0
 GRACE_SECONDS = 15.0
 UNHEARD_SECONDS = 30.0
+LOOK_UP_SECONDS = 30.0
 HEARTBEAT_SECONDS = 10.0
 # So many calls to DingTalk may one worker have under way at the same time; each takes a connection to the database.
 CALLS_IN_FLIGHT = environment.read_positive(env, "CALLS_IN_FLIGHT", default=4)
@@ -116,10 +118,10 @@ CALLS_IN_FLIGHT = environment.read_positive(env, "CALLS_IN_FLIGHT", default=4)
 # So many people a meeting holds in DingTalk's standard edition; above it the composer warns before it sends.
 MEETING_HOLDS = 500
 
-# How often the members of a conference are read while somebody looks, in seconds: OBSERVE_SHORTEST_SECONDS after something
-# has happened, then ever more seldom up to OBSERVE_LONGEST_SECONDS; OBSERVE_REFUSED_SECONDS after a refusal that does not
-# pass by itself. Whoever asked for a reading that is not there OBSERVE_LEASE_SECONDS later (longer than CALL_SECONDS) is
-# taken for dead.
+# How often the members of a conference are read while somebody looks, in seconds: OBSERVE_SHORTEST_SECONDS after
+# something has happened, then ever more seldom up to OBSERVE_LONGEST_SECONDS; OBSERVE_REFUSED_SECONDS after a refusal
+# that does not pass by itself. Whoever asked for a reading that is not there OBSERVE_LEASE_SECONDS later (longer than
+# CALL_SECONDS) is taken for dead.
 OBSERVE_SHORTEST_SECONDS = 3.0
 OBSERVE_LONGEST_SECONDS = 60.0
 OBSERVE_REFUSED_SECONDS = 300.0

@@ -90,7 +90,7 @@ class PostgresServer:
         assert server is not None
         # Held first, so that it neither starts another nor sees one of them end.
         server.send_signal(signal.SIGSTOP)
-        for pid in [*_children_of(server.pid), server.pid]:
+        for pid in [*children_of(server.pid), server.pid]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         server.wait()
@@ -107,7 +107,7 @@ class PostgresServer:
         return self._folder / "data"
 
 
-def _children_of(pid: int) -> list[int]:
+def children_of(pid: int) -> list[int]:
     """The processes that process ``pid`` has started. Each session of PostgreSQL is one, in a group of its own."""
     listed = Path(f"/proc/{pid}/task/{pid}/children")
     if listed.exists():
