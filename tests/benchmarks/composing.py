@@ -1,18 +1,22 @@
-"""What adding one person to a long draft costs the server."""
+"""What adding one person to a long draft costs the server, and taking over the people of a large invitation."""
 
 import time
 
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from invites import composing
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import Conference, Invitation, Invitee, User
+from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel
 from tests.benchmarks.figures import Figure, milliseconds
 
 LONG = 200
 ROUNDS = 100
+LARGE = 10_000
 
 
 def measure(_sandbox: SandboxServer) -> list[Figure]:
@@ -47,7 +51,36 @@ def measure(_sandbox: SandboxServer) -> list[Figure]:
         Figure(
             name=f"queries of it, beside a draft of 10 ({short})", value=long, at_most=short, unit="queries"
         ),
+        _taking_over(user, conference),
     ]
+
+
+def _taking_over(user: User, conference: Conference) -> Figure:
+    """Fills the composer with an earlier invitation's people, beside pasting the same people."""
+    earlier = Invitation.objects.create(conference=conference)
+    _fill(earlier, LARGE)
+    text = "\n".join(f"{person.nick}, {person.value}" for person in earlier.invitees.in_order())
+    with transaction.atomic():
+        earlier.state = InvitationState.FINISHED
+        earlier.sent_at = earlier.finished_at = timezone.now()
+        earlier.save()
+        draft = composing.open_draft(conference=conference)
+        begun = time.perf_counter()
+        composing.add_text(draft=draft, text=text, user=user)
+        paste = time.perf_counter() - begun
+        composing.clear(draft=draft)
+        begun = time.perf_counter()
+        composing.add_invitation(draft=draft, invitation=earlier, user=user)
+        took = time.perf_counter() - begun
+        transaction.set_rollback(True)
+    earlier.invitees.all().delete()
+    earlier.delete()
+    return Figure(
+        name=f"taking over {LARGE:,} people, beside pasting them ({paste:.1f} s)",
+        value=took,
+        at_most=paste,
+        unit="s",
+    )
 
 
 def _fill(draft: Invitation, count: int) -> None:
