@@ -20,6 +20,7 @@ from invites.models import (
     AddressBook,
     App,
     Attempt,
+    CallCount,
     Conference,
     Contact,
     ContactGroup,
@@ -134,6 +135,16 @@ class LookOnlyAdmin[M](admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never."""
         return False
+
+
+@admin.register(CallCount)
+class CallCountAdmin(LookOnlyAdmin[CallCount]):
+    """How often each operation was called, month by month."""
+
+    list_display = ("month", "app", "operation", "calls", "is_exempt")
+    list_select_related = ("app",)
+    list_filter = ("app", "month", "is_exempt")
+    ordering = ("-month", "app__name", "-calls")
 
 
 @admin.register(Conference)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from dashboard.environment import DingTalkEnvironment
+from invites.counting import count_call
 from invites.models import App, Attempt, Conference, Invitation, Invitee, User
 from invites.models.app import AppKind
 from invites.models.user import Role
@@ -271,10 +272,21 @@ class TestRecords:
         book = AddressBookFactory()
         ContactFactory(book=book)
         ContactGroupFactory(book=book)
+        count_call(book.app_id, "InviteUsers")
         return AttemptFactory(sent_to=[person])
 
     @pytest.mark.parametrize(
-        "noun", ["attempt", "invitation", "invitee", "conference", "addressbook", "contact", "contactgroup"]
+        "noun",
+        [
+            "attempt",
+            "invitation",
+            "invitee",
+            "conference",
+            "addressbook",
+            "contact",
+            "contactgroup",
+            "callcount",
+        ],
     )
     def test_rows_can_be_looked_at_and_nothing_else(
         self, noun: str, attempt: Attempt, client_of_administrator: Client
