@@ -14,6 +14,7 @@ from invites.explaining import (
     PROCESS_DIED,
     TIME_IS_UP,
     UNKNOWN_CODE,
+    UNKNOWN_OPERATOR,
     Mover,
     explain,
 )
@@ -62,6 +63,7 @@ WHY_LEFT_OUT = {
     delivering.TOO_LATE,
     inviting.TIME_IS_UP,
     CONFERENCE_LOCKED,
+    UNKNOWN_OPERATOR,
 }
 EVERY_CODE = sorted(
     {
@@ -73,6 +75,7 @@ EVERY_CODE = sorted(
         APP_UNAVAILABLE,
         TIME_IS_UP,
         CONFERENCE_LOCKED,
+        UNKNOWN_OPERATOR,
     }
     | {
         codes.http_code(status)
