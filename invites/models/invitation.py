@@ -215,7 +215,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         self.filter(pk=pk).update(lookups=models.F("lookups") + lookups)
 
     def with_counts(self) -> Self:
-        """With ``people``, and in ``n_…`` one count a state (``pending``, ``invited`` and so on) and that of ``joined``."""
+        """With ``people``, one count a state (``pending``, ``invited`` …) in ``n_…``, and ``n_joined``."""
         per_state = {
             f"n_{state}": Count("invitees", filter=Q(invitees__state=state)) for state in InviteeState.values
         }

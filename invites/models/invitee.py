@@ -122,8 +122,10 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         return self.filter(batch__in=batches)
 
     def with_last_attempt(self) -> Self:
-        """With the attempt that says what happened to each."""
-        return self.select_related("last_attempt")
+        """With the attempt that says what happened to each, but for the long texts in it."""
+        return self.select_related("last_attempt").defer(
+            "last_attempt__response_excerpt", "last_attempt__error_message"
+        )
 
     def with_member(self) -> Self:
         """With the member of the conference that each is, as far as one can tell, and with ``attendance``."""
