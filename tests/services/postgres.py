@@ -84,6 +84,17 @@ class PostgresServer:
             )
         _wait_until_ready(self._programs, self._folder, self._server)
 
+    def copy(self, url: str) -> None:
+        """Fills the empty cluster with the tables of the database at ``url``, which takes less time than migrations."""
+        dump = subprocess.run(
+            [self._programs / "pg_dump", "--no-owner", "--schema-only", "--dbname", url],
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        options = ["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", self.url]
+        psql = [self._programs / "psql", *options]
+        subprocess.run(psql, input=dump.stdout, stdout=subprocess.DEVNULL, check=True)
+
     def kill(self) -> None:
         """Ends the server and every process of it at once, as a power cut would that spares the disk's cache."""
         server = self._server
