@@ -92,7 +92,7 @@ class PostgresServer:
             check=True,
         )
         options = ["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", self.url]
-        psql = [self._programs / "psql", *options]
+        psql: list[str | Path] = [self._programs / "psql", *options]
         subprocess.run(psql, input=dump.stdout, stdout=subprocess.DEVNULL, check=True)
 
     def kill(self) -> None:
