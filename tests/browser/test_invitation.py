@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import App, Conference, Invitation, Invitee, Member, Observation, User
@@ -18,7 +18,14 @@ from invites.models.member import Attendance
 from invites.sending import send
 from tests.browser.conftest import Screenshot, SignIn
 from tests.browser.looks import LOOKS, Look, sideways
-from tests.factories import AttemptFactory, BatchFactory, InvitationFactory, InviteeFactory, MemberFactory
+from tests.factories import (
+    AttemptFactory,
+    BatchFactory,
+    InvitationFactory,
+    InviteeFactory,
+    MemberFactory,
+    SentInvitationFactory,
+)
 
 RUNNING = "5a9db0c000000000000000a1"
 MANY = 500
@@ -130,6 +137,32 @@ class TestLive:
         assert opened.url.endswith(f"/invitations/{draft.pk}/?state=pending")
         opened.go_back()
         expect(opened.locator("#people_list li").first).to_contain_text("Invited")
+
+    def test_late_answer_about_one_invitation_does_not_land_in_the_next(
+        self, page: Page, sign_in: SignIn, organizer: User, conference: Conference
+    ) -> None:
+        earlier, later = (SentInvitationFactory(conference=conference, sent_by=organizer) for _ in range(2))
+        for invitation in (earlier, later):
+            InviteeFactory(invitation=invitation, state=InviteeState.INVITED, nick=f"On {invitation.pk}")
+        sign_in(organizer)
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route(f"**/invitations/{earlier.pk}/live/**", hold)
+        page.goto(f"/invitations/{earlier.pk}/")
+        wait_until(page, lambda: len(held) > 0)
+        page.evaluate(
+            "url => htmx.ajax('GET', url, { target: '#people', swap: 'outerHTML' })",
+            f"/invitations/{later.pk}/",
+        )
+        expect(page.locator("#people_list")).to_contain_text(f"On {later.pk}")
+        earlier.invitees.update(state=InviteeState.FAILED)
+        with page.expect_response("**/live/**"):
+            held[0].continue_()
+        page.wait_for_timeout(300)
+        expect(page.locator("#people")).not_to_contain_text("Not invited")
 
 
 @pytest.mark.parametrize("look", [Look(scripts=False), Look(size="phone", scripts=False)], ids=str)
