@@ -22,10 +22,11 @@ from invites.composing.editing import (
     ring_again,
 )
 from invites.composing.searching import Suggestion, suggest
-from invites.composing.summary import Summary, summarise
+from invites.composing.summary import Room, Summary, room_in, summarise
 
 __all__ = [
     "Change",
+    "Room",
     "Suggestion",
     "Summary",
     "add_book",
@@ -43,6 +44,7 @@ __all__ = [
     "remove_lines",
     "rename",
     "ring_again",
+    "room_in",
     "suggest",
     "summarise",
 ]

@@ -18,8 +18,7 @@ class Summary:
     """``people`` of the draft, ``in_dingtalk`` and ``by_phone``; the ``calls`` to DingTalk that they take.
 
     ``lines`` still need a look. ``spent`` of the ``quota`` of this month's calls are used; a quota of 0 is no limit.
-    ``in_meeting`` are those in the meeting now. ``are_many``, ``has_not_started``, ``exceeds_quota`` and
-    ``without_room`` are the reasons to ask before sending.
+    ``are_many``, ``has_not_started`` and ``exceeds_quota`` are reasons to ask before sending.
     """
 
     in_dingtalk: int
@@ -29,7 +28,6 @@ class Summary:
     has_not_started: bool
     quota: int
     spent: int
-    in_meeting: int
 
     @property
     def people(self) -> int:
@@ -62,16 +60,6 @@ class Summary:
         return bool(self.quota) and self.calls > self.left
 
     @property
-    def meeting_holds(self) -> int:
-        """How many people a meeting holds."""
-        return settings.MEETING_HOLDS
-
-    @property
-    def without_room(self) -> int:
-        """How many people would find the meeting full, if everybody came."""
-        return max(0, self.in_meeting + self.people - self.meeting_holds)
-
-    @property
     def are_many(self) -> bool:
         """Whether so many that a slip would be embarrassing."""
         return self.people > MANY_PEOPLE
@@ -79,7 +67,21 @@ class Summary:
     @property
     def asks_first(self) -> bool:
         """Whether Invite asks once before it sends."""
-        return self.are_many or self.has_not_started or self.exceeds_quota or self.without_room > 0
+        return self.are_many or self.has_not_started or self.exceeds_quota
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How many people a meeting ``holds`` and how many are ``in_meeting`` now, for so many ``invited``."""
+
+    holds: int
+    in_meeting: int
+    invited: int
+
+    @property
+    def missing(self) -> int:
+        """How many would find the meeting full, if everybody came: a reason to ask before sending."""
+        return max(0, self.in_meeting + self.invited - self.holds)
 
 
 def summarise(draft: Invitation | None, *, conference: Conference) -> Summary:
@@ -94,5 +96,10 @@ def summarise(draft: Invitation | None, *, conference: Conference) -> Summary:
         has_not_started=conference.status == ConferenceStatus.NOT_STARTED,
         quota=app.monthly_quota,
         spent=CallCount.objects.of(app).spent() if app.monthly_quota else 0,
-        in_meeting=Member.objects.of(conference).in_meeting().count(),
     )
+
+
+def room_in(conference: Conference, *, invited: int) -> Room:
+    """The room in ``conference`` for ``invited`` more people, as far as its members were read."""
+    in_meeting = Member.objects.of(conference).in_meeting().count()
+    return Room(holds=settings.MEETING_HOLDS, in_meeting=in_meeting, invited=invited)

@@ -12,7 +12,6 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -31,6 +30,8 @@ from invites.views.draft_shown import (
     change_context,
     composer_context,
     list_context,
+    page_url,
+    question_context,
 )
 from invites.views.invitation import invitations_context
 
@@ -177,14 +178,14 @@ def draft_send(request: HttpRequest, pk: int) -> HttpResponse:
     conference = load(request, pk)
     seen = SeenDraftForm(request.POST)
     draft = shown_draft(request, conference) if seen.seen("draft") else composing.find_draft(conference)
-    summary = composing.summarise(draft, conference=conference)
     if draft is None:
         raise NobodyToInvite
-    if draft.is_draft and summary.people and summary.asks_first and "confirmed" not in request.POST:
-        context = bar_context(conference, draft) | {"asking": True, "cancel_url": page_url(conference)}
-        in_place = asks_for(request, "draft_bar")
-        template = "invites/_draft_bar.html" if in_place else "invites/draft_send.html"
-        return TemplateResponse(request, template, context)
+    if draft.is_draft and "confirmed" not in request.POST:
+        context = question_context(conference, draft)
+        if context["asks_first"]:
+            in_place = asks_for(request, "draft_bar")
+            template = "invites/_draft_bar.html" if in_place else "invites/draft_send.html"
+            return TemplateResponse(request, template, context | {"asking": True})
     try:
         sent = sending.send(invitation=draft, revision=seen.seen("revision") or 0, user=organizer(request))
     except (AlreadySent, DraftChanged) as refusal:
@@ -229,11 +230,6 @@ def organizer(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise TypeError("an organizer is signed in")
     return request.user
-
-
-def page_url(conference: Conference) -> str:
-    """The page of which the composer is a part."""
-    return reverse("invites:conference_detail", args=[conference.pk])
 
 
 def changed(

@@ -18,8 +18,8 @@ from invites.forms.draft_later import RingAgainForm, ScheduleForm
 from invites.models import Conference, Invitation
 from invites.templatetags.schedule import clock
 from invites.views.address_book import asks_for
-from invites.views.draft import acted, changed, form_view, load, organizer, page_url, shown_draft, with_form
-from invites.views.draft_shown import LATER, bar_context, later_context
+from invites.views.draft import acted, changed, form_view, load, organizer, shown_draft, with_form
+from invites.views.draft_shown import LATER, later_context, page_url, question_context
 
 
 @require_POST
@@ -109,9 +109,10 @@ def scheduled_send(request: HttpRequest, pk: int, invitation_pk: int) -> HttpRes
     """Sends what was put aside without waiting; asks once where Invite would."""
     conference = load(request, pk)
     scheduled = _load(conference, invitation_pk)
-    context = bar_context(conference, scheduled) | {"cancel_url": page_url(conference)}
-    if scheduled.is_put_aside and context["summary"].asks_first and "confirmed" not in request.POST:
-        return TemplateResponse(request, "invites/draft_send.html", context)
+    if scheduled.is_put_aside and "confirmed" not in request.POST:
+        context = question_context(conference, scheduled)
+        if context["asks_first"]:
+            return TemplateResponse(request, "invites/draft_send.html", context)
     revision = SeenDraftForm(request.POST).seen("revision") or 0
     scheduling.send_now(invitation=scheduled, revision=revision, user=organizer(request))
     return redirect(page_url(conference))

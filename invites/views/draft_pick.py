@@ -15,7 +15,8 @@ from invites.composing import Change
 from invites.forms.draft import PickFilterForm, PickForm
 from invites.models import Conference, Invitation
 from invites.views.address_book import asks_for
-from invites.views.draft import changed, form_view, load, organizer, page_url, shown_draft, with_form
+from invites.views.draft import changed, form_view, load, organizer, shown_draft, with_form
+from invites.views.draft_shown import page_url
 
 PEOPLE_SHOWN = 50
 GROUPS_SHOWN = 100

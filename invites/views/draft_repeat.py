@@ -14,8 +14,8 @@ from invites.errors import ConferenceEnded
 from invites.forms.draft_later import EarlierInvitationForm
 from invites.models import Conference, Invitation
 from invites.views.address_book import asks_for
-from invites.views.draft import changed, form_view, load, organizer, page_url, shown_draft, with_form
-from invites.views.draft_shown import sentences_of
+from invites.views.draft import changed, form_view, load, organizer, shown_draft, with_form
+from invites.views.draft_shown import page_url, sentences_of
 
 EARLIER_SHOWN = 10
 

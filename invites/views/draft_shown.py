@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -68,6 +69,20 @@ def bar_context(conference: Conference, draft: Invitation | None) -> dict[str, A
         "draft": draft,
         "summary": composing.summarise(draft, conference=conference),
     }
+
+
+def question_context(conference: Conference, draft: Invitation) -> dict[str, Any]:
+    """What `_draft_question.html` needs beside the bar; ``asks_first`` says whether there is anything to ask."""
+    context = bar_context(conference, draft)
+    summary = context["summary"]
+    room = composing.room_in(conference, invited=summary.people)
+    asks_first = bool(summary.people) and (summary.asks_first or room.missing > 0)
+    return context | {"room": room, "asks_first": asks_first, "cancel_url": page_url(conference)}
+
+
+def page_url(conference: Conference) -> str:
+    """The page of which the composer is a part."""
+    return reverse("invites:conference_detail", args=[conference.pk])
 
 
 def later_context(
