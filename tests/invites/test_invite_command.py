@@ -310,8 +310,9 @@ class TestAsAProgram:
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["attempts"][0]["invitees"][0]["nick"] == "张三"
 
+    @pytest.mark.parametrize("told_by", [signal.SIGINT, signal.SIGTERM])
     def test_interrupted_command_says_what_it_did(
-        self, program: tuple[SandboxServer, dict[str, str]]
+        self, program: tuple[SandboxServer, dict[str, str]], told_by: signal.Signals
     ) -> None:
         server, environment = program
         server.add_fault("hang")
@@ -324,7 +325,7 @@ class TestAsAProgram:
         deadline = time.monotonic() + 30
         while not server.invitations and time.monotonic() < deadline:
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(told_by)
         out, _nothing = process.communicate(timeout=30)
         report = json.loads(out)
         assert (process.returncode, report["state"]) == (1, "finished")

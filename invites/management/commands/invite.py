@@ -1,8 +1,10 @@
 """``python manage.py invite``: one invitation from the command line, its outcome as JSON."""
 
 import json
+import signal
 from argparse import ArgumentParser
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -45,8 +47,8 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages), returncode=2) from error
         except InviteError as error:
             raise CommandError(str(error), returncode=2) from error
-        # Ctrl-C ends the calling; what was done until then is reported all the same.
-        with suppress(KeyboardInterrupt):
+        # Being told to stop ends the calling; what was done until then is reported all the same.
+        with suppress(KeyboardInterrupt), _interrupted_by(signal.SIGTERM):
             inviting.deliver(invitation)
         invitation.refresh_from_db()
         self._print(_report(invitation))
@@ -61,6 +63,16 @@ class Command(BaseCommand):
             # A terminal that knows no Chinese: the same JSON, escaped.
             text = json.dumps(report)
         self.stdout.write(text)
+
+
+@contextmanager
+def _interrupted_by(number: signal.Signals) -> Iterator[None]:
+    """Lets a signal that would end the process at once, with people still waiting, end it as Ctrl-C does."""
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def _made(options: dict[str, Any]) -> Invitation:
