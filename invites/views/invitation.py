@@ -82,13 +82,13 @@ def invitation_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "title": _("Cancel the invitation into “%(title)s”?") % {"title": invitation.conference},
         "text": ngettext(
-            "%(count)s person has not been called yet and will be left out.",
-            "%(count)s people have not been called yet and will be left out.",
+            "%(count)s person has not been called yet and will be left out. Calls that are under way end by "
+            "themselves, and what was sent stays on record.",
+            "%(count)s people have not been called yet and will be left out. Calls that are under way end by "
+            "themselves, and what was sent stays on record.",
             waiting,
         )
-        % {"count": intcomma(waiting)}
-        + " "
-        + _("Calls that are under way end by themselves, and what was sent stays on record."),
+        % {"count": intcomma(waiting)},
         "label": _("Cancel the invitation"),
         "back_label": _("Back"),
         "cancel_url": back,
