@@ -40,7 +40,8 @@ def take_turn(app: App, operation: str, *, patience: float) -> float:
         f"{app.pk}:{operation}": Rate(app.calls_per_second, _A_GOOD_SECOND_MS, burst=1),
         _ADDRESS: _OF_THE_ADDRESS,
     }
-    wait = _book(rates, patience=min(patience, LONGEST_PATIENCE))
+    patience = min(patience, LONGEST_PATIENCE)
+    wait = _book(rates, patience=patience)
     if wait > patience:
         return wait
     time.sleep(wait)

@@ -73,6 +73,11 @@ class TestTakingTurns:
         assert 0.5 < pacing.take_turn(slow, OPERATION, patience=0.2) <= 1.1
         assert booked_ms(slow) == before
 
+    def test_nobody_is_more_patient_than_the_limit_allows(self, app: App) -> None:
+        pacing.take_turn(app, OPERATION, patience=0)
+        Pace.objects.filter(pk=f"{app.pk}:{OPERATION}").update(state=[int((time.time() + 5.5) * 1_000_000)])
+        assert 5 < pacing.take_turn(app, OPERATION, patience=60) < 6
+
     def test_a_rate_that_was_raised_counts_from_the_next_call_on(self, app: App) -> None:
         slow = AppFactory.create(calls_per_second=1)
         pacing.take_turn(slow, OPERATION, patience=0)
