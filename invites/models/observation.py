@@ -6,6 +6,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
+from invites.models.app import App
 from invites.models.attempt import Attempt
 from invites.models.conference import Conference
 from invites.models.invitation import Invitation
@@ -71,6 +72,21 @@ class ObservationQuerySet(models.QuerySet["Observation"]):
         self.filter(leased_until=leased_until).update(
             next_read_at=next_read_at, leased_until=None, problem=problem, **calm_too
         )
+
+    def put_all_off(self, app: App, *, watched_after: datetime, until: datetime, problem: str) -> None:
+        """Nothing of ``app`` that somebody has looked at since ``watched_after`` is read before ``until``.
+
+        The caller holds the transaction.
+        """
+        sooner = self.filter(
+            conference__app=app,
+            watched_at__gte=watched_after,
+            next_read_at__lt=until,
+            leased_until__isnull=True,
+        )
+        # Whoever holds one of them is about to find the same: nobody waits for that.
+        rows = sooner.select_for_update(skip_locked=True, of=("self",)).values("pk")
+        self.filter(pk__in=rows).update(next_read_at=until, problem=problem)
 
 
 class Observation(models.Model):

@@ -127,11 +127,22 @@ def _failed(
         _end(conference, asked_at=asked_at, because=error.code)
         return None
     rest = min(pausing.rest(error), _LONGEST_REST)
-    if isinstance(error, AddressShutOut):
-        App.objects.let_rest(conference.app_id, until=timezone.now() + timedelta(seconds=rest))
+    if rest:
+        _spare(conference.app, error, rest=rest)
     calm = pausing.calmer(observation.calm)
     pause = max(rest, pausing.pause(calm).total_seconds())
     return _put_off(conference.pk, until=until, pause=pause, problem=error.code, calm=calm)
+
+
+def _spare(app: App, error: DingTalkError, *, rest: float) -> None:
+    """Has the other conferences of an app left alone as well, since DingTalk would say the same of them."""
+    until = timezone.now() + timedelta(seconds=rest)
+    with transaction.atomic():
+        Observation.objects.put_all_off(
+            app, watched_after=pausing.forgotten_before(), until=until, problem=error.code[:128]
+        )
+    if isinstance(error, AddressShutOut):
+        App.objects.let_rest(app.pk, until=until)
 
 
 def _put_off(

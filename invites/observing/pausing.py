@@ -27,7 +27,7 @@ def pause(calm: int) -> timedelta:
 
 
 def rest(error: DingTalkError) -> float:
-    """The seconds that a failed reading asks for at least."""
+    """The seconds for which a failed reading asks for all of the app; 0.0 where it says nothing of others."""
     if isinstance(error, Throttled):
         return error.rest
     return settings.OBSERVE_REFUSED_SECONDS if error.about in _LASTING else 0.0

@@ -42,13 +42,14 @@ def conference(sandbox_app: App, organizer: User) -> Conference:
 
 
 class Clock:
-    """The time of a sandbox, which a test can move."""
+    """The time of a sandbox, which stands still until a test moves it."""
 
     def __init__(self) -> None:
+        self.begun = time.time()
         self.ahead = 0.0
 
     def __call__(self) -> float:
-        return time.time() + self.ahead
+        return self.begun + self.ahead
 
 
 @pytest.fixture

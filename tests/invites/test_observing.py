@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -24,7 +25,7 @@ from invites.models.invitee import InviteeState
 from invites.models.member import Attendance
 from invites.observing import pausing
 from tests.dingtalk.loopback import Recorder, recording_server
-from tests.factories import AttemptFactory, MemberFactory, SentInvitationFactory
+from tests.factories import AttemptFactory, ConferenceFactory, MemberFactory, SentInvitationFactory
 from tests.invites.conftest import QUIET_CONFERENCE, Clock
 from tests.invites.observed import ask, asked, read, ring
 from tests.invites.test_delivering import sent
@@ -39,6 +40,11 @@ def attendances(conference: Conference) -> dict[str, str]:
 def seconds_until_next(observation: Observation) -> float:
     assert observation.next_read_at is not None
     return (observation.next_read_at - timezone.now()).total_seconds()
+
+
+def about(*seconds: float) -> list[Any]:
+    """What `seconds_until_next` says right after a reading, on a machine that may have much else to do."""
+    return [pytest.approx(each - 0.6, abs=0.7) for each in seconds]
 
 
 class TestWhatIsStored:
@@ -69,7 +75,6 @@ class TestWhatIsStored:
         self, timed_sandbox: SandboxServer, quiet: Conference, clock: Clock
     ) -> None:
         ring(timed_sandbox, "sandbox-organizer-00", "+442079460068", "stays-1")
-        joins = timezone.now() + timedelta(seconds=3)
         clock.ahead += 30
         read(quiet)
         host, guest, stays = Member.objects.of(quiet).order_by("pk")
@@ -78,7 +83,7 @@ class TestWhatIsStored:
         assert (guest.union_id, guest.by_phone, guest.nick) == ("", True, "N +442079460068")
         assert not stays.by_phone
         assert stays.joined_at is not None
-        assert abs(stays.joined_at - joins) < timedelta(seconds=1)
+        assert stays.joined_at.timestamp() == pytest.approx(clock.begun + 3, abs=0.01)
         assert stays.left_at is None
 
     def test_change_is_dated_when_attendance_changes_and_not_before(
@@ -194,8 +199,8 @@ class TestWhatIsStored:
 class TestPauses:
     def test_they_grow_while_nothing_happens_and_never_beyond_the_longest(self, quiet: Conference) -> None:
         pauses = [seconds_until_next(read(quiet)) for _reading in range(10)]
-        expected = [4.5, 6.75, 10.125, 15.19, 22.78, 34.17, 51.26, 60, 60, 60]
-        assert pauses == pytest.approx(expected, abs=0.5)
+        expected = (4.5, 6.75, 10.125, 15.19, 22.78, 34.17, 51.26, 60, 60, 60)
+        assert pauses == about(*expected)
 
     def test_change_makes_them_short_again(self, timed_sandbox: SandboxServer, quiet: Conference) -> None:
         Observation.objects.create(conference=quiet, calm=8, read_at=timezone.now())
@@ -203,7 +208,7 @@ class TestPauses:
         ring(timed_sandbox, "joins-1")
         observation = read(quiet)
         assert observation.calm == 0
-        assert seconds_until_next(observation) == pytest.approx(3, abs=0.5)
+        assert [seconds_until_next(observation)] == about(3)
         assert read(quiet).calm == 1
 
     def test_answer_to_an_invitation_makes_them_short_again(self, quiet: Conference) -> None:
@@ -280,7 +285,7 @@ class TestWhoReads:
         App.objects.update(enabled=False)
         observation = read(quiet)
         assert observation.problem == APP_UNAVAILABLE
-        assert seconds_until_next(observation) == pytest.approx(300, abs=1)
+        assert [seconds_until_next(observation)] == about(300)
         assert timed_sandbox.received == []
 
     def test_every_page_waits_for_its_turn(self, timed_sandbox: SandboxServer, quiet: Conference) -> None:
@@ -302,7 +307,7 @@ class TestWhoReads:
         observation = read(quiet)
         assert timed_sandbox.received == []
         assert (observation.read_at, observation.leased_until, observation.problem) == (None, None, "")
-        assert seconds_until_next(observation) == pytest.approx(4, abs=1)
+        assert [seconds_until_next(observation)] == about(4)
 
 
 class TestWhatGoesWrong:
@@ -329,7 +334,7 @@ class TestWhatGoesWrong:
         observation = read(quiet)
         assert (observation.problem, observation.calm, observation.read_at) == (problem, 4, None)
         assert observation.leased_until is None
-        assert seconds_until_next(observation) == pytest.approx(3 * 1.5**4, abs=0.5)
+        assert [seconds_until_next(observation)] == about(3 * 1.5**4)
         member.refresh_from_db()
         assert member.attendance == Attendance.JOINED
         assert read(quiet).problem == ""
@@ -370,7 +375,25 @@ class TestWhatGoesWrong:
     ) -> None:
         waits = {} if retry_after is None else {"retry_after": retry_after}
         timed_sandbox.add_fault(fault, operation="members", **waits)
-        assert seconds_until_next(read(quiet)) == pytest.approx(pause, abs=0.5)
+        assert [seconds_until_next(read(quiet))] == about(pause)
+
+    @pytest.mark.parametrize("fault", ["throttled", "quota", "code:permissions.error"])
+    def test_other_conferences_of_the_app_are_left_alone_too(
+        self, timed_sandbox: SandboxServer, quiet: Conference, fault: str
+    ) -> None:
+        now = timezone.now()
+        soon = now + timedelta(milliseconds=500)
+        theirs = Observation.objects.create(
+            conference=ConferenceFactory(app=quiet.app), watched_at=now, next_read_at=soon
+        )
+        others = Observation.objects.create(conference=ConferenceFactory(), watched_at=now, next_read_at=soon)
+        timed_sandbox.add_fault(fault, operation="members")
+        problem = read(quiet).problem
+        theirs.refresh_from_db()
+        others.refresh_from_db()
+        assert theirs.problem == problem != ""
+        assert seconds_until_next(theirs) > 0.6
+        assert (others.problem, others.next_read_at) == ("", soon)
 
     def test_address_that_is_shut_out_rests_altogether(
         self, timed_sandbox: SandboxServer, quiet: Conference
@@ -378,7 +401,7 @@ class TestWhatGoesWrong:
         timed_sandbox.add_fault("shut_out_html", operation="members")
         observation = read(quiet)
         assert observation.problem == "addressShutOut"
-        assert seconds_until_next(observation) == pytest.approx(300, abs=1)
+        assert [seconds_until_next(observation)] == about(300)
         rests_until = App.objects.rests_until(quiet.app_id)
         assert rests_until is not None
         assert (rests_until - timezone.now()).total_seconds() == pytest.approx(300, abs=1)

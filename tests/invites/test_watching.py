@@ -100,16 +100,19 @@ class TestWatch:
         self, timed_sandbox: SandboxServer, quiet: Conference
     ) -> None:
         watching.watch(quiet)
-        timed_sandbox.add_fault("throttled", operation="members", retry_after=30)
         observing.read(quiet.pk)
         with later(10):
+            watching.watch(quiet)
+            timed_sandbox.add_fault("throttled", operation="members", retry_after=30)
+            observing.read(quiet.pk)
+        with later(20):
             AttemptFactory(invitation=SentInvitationFactory(conference=quiet))
             watching.watch(quiet)
             watching.read_soon(quiet)
-        assert readings_asked_for() == 1
-        with later(31):
-            watching.watch(quiet)
         assert readings_asked_for() == 2
+        with later(45):
+            watching.watch(quiet)
+        assert readings_asked_for() == 3
 
     def test_looking_is_noted_and_not_more_often_than_every_few_seconds(self, quiet: Conference) -> None:
         watching.watch(quiet)
