@@ -6,6 +6,7 @@ the network is asked.
 
 import logging
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -25,13 +26,13 @@ from invites.dingtalk import (
     UnknownPerson,
     UnreadableAnswer,
 )
-from invites.dingtalk.calls import GET_USER
+from invites.dingtalk.calls import GET_USER, is_path_segment
 from invites.errors import AppUnavailable
 from invites.explaining import UNKNOWN_OPERATOR
 from invites.models import App, Batch, Invitation
 from invites.models.batch import BatchState
 from invites.models.invitee import InviteeState
-from invites.pacing import LONGEST_PATIENCE, take_turn
+from invites.pacing import take_turn
 
 _SHARE_FOR_ASKING = 2 / 3
 
@@ -88,25 +89,29 @@ def _ask(app: App, union_ids: list[str]) -> _Answers:
     except AppUnavailable:
         return answers
     until = time.monotonic() + asking
+    # What cannot stand in a path, nobody can be asked about.
+    askable = [union_id for union_id in union_ids if is_path_segment(union_id)]
+    for union_id, answer in client.get_users(union_ids=_in_turn(app, askable, until), deadline=until):
+        match answer:
+            case UnknownPerson():
+                answers.unknown.add(union_id)
+            case DingTalkError() as error:
+                logger.info("App %s: the directory does not tell who is unknown: %s", app.pk, error.code)
+                if _is_for_good(error):
+                    App.objects.note_lookup_refused(app.pk)
+                break
+            case _:
+                answers.known.add(union_id)
+    return answers
+
+
+def _in_turn(app: App, union_ids: Iterable[str], until: float) -> Iterator[str]:
+    """``union_ids`` one by one, as fast as the app may ask, while there is time."""
     for union_id in union_ids:
         left = until - time.monotonic()
-        if left <= 0 or take_turn(app, GET_USER, patience=min(left, LONGEST_PATIENCE)):
-            break
-        try:
-            client.get_user(union_id=union_id, deadline=until)
-        except UnknownPerson:
-            answers.unknown.add(union_id)
-        except DingTalkError as error:
-            logger.info("App %s: the directory does not tell who is unknown: %s", app.pk, error.code)
-            if _is_for_good(error):
-                App.objects.note_lookup_refused(app.pk)
-            break
-        except ValueError:
-            # It cannot stand in a path, so nobody can be asked about it.
-            continue
-        else:
-            answers.known.add(union_id)
-    return answers
+        if left <= 0 or take_turn(app, GET_USER, patience=left):
+            return
+        yield union_id
 
 
 def _is_for_good(error: DingTalkError) -> bool:

@@ -174,12 +174,17 @@ def is_exempt(operation: str) -> bool:
     return operation in EXEMPT
 
 
+def is_path_segment(value: str) -> bool:
+    """Whether `path_segment` takes ``value``."""
+    return bool(value.strip()) and value not in {".", ".."}
+
+
 def path_segment(value: str) -> str:
     """`value` as exactly one segment of a path, whatever is in it.
 
     Raises ValueError for what no encoding can keep from being read as another path: nothing, `.`, `..`.
     """
-    if not value.strip() or value in {".", ".."}:
+    if not is_path_segment(value):
         raise ValueError("an id that goes into a path must not be empty, '.' or '..'")
     return quote(value, safe="")
 

@@ -6,7 +6,9 @@ decides about another. It stores nothing but tokens, in the store that it is giv
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
@@ -19,9 +21,7 @@ from invites.dingtalk.calls import Call, LockAction
 from invites.dingtalk.errors import (
     DingTalkError,
     NotSent,
-    OutcomeUnknown,
     StaleToken,
-    UnreadableAnswer,
 )
 from invites.dingtalk.judging import Reading
 from invites.dingtalk.tokens import (
@@ -33,7 +33,7 @@ from invites.dingtalk.tokens import (
     TokenStore,
     token_error,
 )
-from invites.dingtalk.transport import DEADLINE, AnswerTooLarge, DeadlineTransport
+from invites.dingtalk.transport import DEADLINE, DeadlineTransport
 from invites.dingtalk.types import (
     AccessToken,
     Answer,
@@ -56,7 +56,6 @@ TOKEN_HEADER = "x-acs-dingtalk-access-token"  # noqa: S105 - the name of a heade
 _LEAST_TIME = 1.0
 # Time-outs that were cut to the deadline end a little before it on the clock.
 _DEADLINE_SLACK = 0.01
-_LONGEST_MESSAGE = 300
 
 logger = logging.getLogger(__name__)
 
@@ -222,6 +221,45 @@ class DingTalkClient:
         """
         return _parsed(self._ask(calls.user_request(union_id=union_id), deadline), answers.contact_user)
 
+    def get_users(
+        self, *, union_ids: Iterable[str], deadline: float | None = None, at_once: int = 4
+    ) -> Iterator[tuple[str, ContactUser | DingTalkError]]:
+        """What `get_user` says about each of several people, in their order, with ``at_once`` requests under way.
+
+        Each is asked about at most once, when ``union_ids`` gives it. Errors are given and not raised. All but the
+        requests themselves happens in the thread of the caller: the ids, the token, the hook. Raises ValueError for a
+        unionId that cannot stand in a path.
+        """
+        until = self._until(deadline)
+        # The first one alone: what is refused there is refused to all.
+        most = 1
+        under_way: deque[tuple[str, Future[ContactUser]]] = deque()
+        with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="get-users") as pool:
+            for union_id in union_ids:
+                try:
+                    send = self._prepared_get_user(union_id, until)
+                except DingTalkError as error:
+                    yield union_id, error
+                    continue
+                under_way.append((union_id, pool.submit(send)))
+                if len(under_way) >= most:
+                    yield _outcome(*under_way.popleft())
+                    most = at_once
+            while under_way:
+                yield _outcome(*under_way.popleft())
+
+    def _prepared_get_user(self, union_id: str, until: float) -> Callable[[], ContactUser]:
+        token = self._tokens.get(deadline=until)
+        _check_time(until)
+        request = self._prepared(calls.user_request(union_id=union_id), until, token)
+
+        def send() -> ContactUser:
+            reading = self._sent(request, calls.GET_USER, deadline=until, secrets=_secrets(token, ()))
+            judging.judge(reading)
+            return _parsed(reading, answers.contact_user)
+
+        return send
+
     def _ask(self, call: Call, deadline: float | None) -> Reading:
         """An attempt, and after a stale token one more: DingTalk has done nothing then."""
         until = self._until(deadline)
@@ -250,20 +288,31 @@ class DingTalkClient:
         self, call: Call, *, deadline: float, token: AccessToken | None = None, secrets: Sequence[str] = ()
     ) -> Reading:
         """Sends one request and reads its answer. Raises NotSent or OutcomeUnknown."""
+        request = self._prepared(call, deadline, token)
+        return self._sent(request, call.operation, deadline=deadline, secrets=_secrets(token, secrets))
+
+    def _prepared(self, call: Call, deadline: float, token: AccessToken | None) -> httpx.Request:
+        """The request of a call that is going to be made."""
         request = self._request(call, deadline, token)
         if self._on_call is not None:
             self._on_call(call.operation)
+        return request
+
+    def _sent(
+        self, request: httpx.Request, operation: str, *, deadline: float, secrets: Sequence[str]
+    ) -> Reading:
         begun = time.monotonic()
         try:
             response = self._http.send(request)
         except httpx.RequestError as failure:
-            lost = _lost(failure, deadline, judging.Scrubber(_secrets(token, secrets)))
+            late = time.monotonic() >= deadline - _DEADLINE_SLACK
+            lost = judging.lost(failure, late=late, scrubbed=judging.Scrubber(secrets))
         else:
-            reading = judging.read(response, secrets=_secrets(token, secrets))
-            _log(call, begun, str(reading.http_status), reading.code, reading.request_id)
+            reading = judging.read(response, secrets=secrets)
+            _log(operation, begun, str(reading.http_status), reading.code, reading.request_id)
             return reading
         # Raised here and not above, so that it is not chained to an exception that holds the request.
-        _log(call, begun, type(lost).__name__, lost.code, "")
+        _log(operation, begun, type(lost).__name__, lost.code, "")
         raise lost
 
     def _request(self, call: Call, deadline: float, token: AccessToken | None) -> httpx.Request:
@@ -341,34 +390,19 @@ def _answer(reading: Reading) -> Answer:
     return Answer(http_status=reading.http_status, request_id=reading.request_id, body=reading.excerpt)
 
 
-def _lost(failure: httpx.RequestError, deadline: float, scrubbed: judging.Scrubber) -> DingTalkError:
-    """What an exchange without a readable answer means. Whatever is not known not to have left, has left."""
-    kind: type[DingTalkError] = OutcomeUnknown
-    code = codes.CONNECTION_LOST
-    match failure:
-        case httpx.ConnectTimeout():
-            kind, code = NotSent, codes.CONNECT_TIMEOUT
-        case httpx.PoolTimeout():
-            kind, code = NotSent, codes.NO_FREE_CONNECTION
-        case httpx.ConnectError():
-            kind, code = NotSent, codes.NOT_CONNECTED
-        case httpx.TimeoutException():
-            late = time.monotonic() >= deadline - _DEADLINE_SLACK
-            code = codes.DEADLINE if late else codes.READ_TIMEOUT
-        case AnswerTooLarge():
-            kind, code = UnreadableAnswer, codes.ANSWER_TOO_LARGE
-        case httpx.DecodingError():
-            kind, code = UnreadableAnswer, codes.UNREADABLE_ANSWER
-    text = scrubbed(f"{type(failure).__name__}: {failure}")
-    return kind(message=judging.clean(text, limit=_LONGEST_MESSAGE), code=code)
+def _outcome(union_id: str, asked: Future[ContactUser]) -> tuple[str, ContactUser | DingTalkError]:
+    try:
+        return union_id, asked.result()
+    except DingTalkError as error:
+        return union_id, error
 
 
-def _log(call: Call, begun: float, outcome: str, code: str, request_id: str) -> None:
+def _log(operation: str, begun: float, outcome: str, code: str, request_id: str) -> None:
     """One line a request, without the people in it."""
     milliseconds = (time.monotonic() - begun) * 1000
     logger.info(
         "%s: %s %s in %.0f ms (request %s)",
-        call.operation,
+        operation,
         outcome,
         code or "-",
         milliseconds,

@@ -19,6 +19,7 @@ from invites.dingtalk.errors import (
     AddressShutOut,
     Broken,
     DingTalkError,
+    NotSent,
     OutcomeUnknown,
     Refused,
     StaleToken,
@@ -26,9 +27,11 @@ from invites.dingtalk.errors import (
     UnreadableAnswer,
     WrongParameters,
 )
+from invites.dingtalk.transport import AnswerTooLarge
 from invites.dingtalk.types import EXCERPT
 
 _LONGEST_MESSAGE = 500
+_LONGEST_FAILURE = 300
 _LONGEST_NAME = 200
 # Old answers put the true code beside this one.
 _SEE_SUB_CODE = "88"
@@ -134,6 +137,30 @@ def unreadable(reading: Reading, *, because: str = "") -> DingTalkError:
         code=codes.UNREADABLE_ANSWER,
         message=f"{message} ({because})." if because else f"{message}.",
     )
+
+
+def lost(failure: httpx.RequestError, *, late: bool, scrubbed: "Scrubber") -> DingTalkError:
+    """What an exchange without a readable answer means. Whatever is not known not to have left, has left.
+
+    ``late`` says that the time for the whole call is over, whatever the library says of its own time-outs.
+    """
+    kind: type[DingTalkError] = OutcomeUnknown
+    code = codes.CONNECTION_LOST
+    match failure:
+        case httpx.ConnectTimeout():
+            kind, code = NotSent, codes.CONNECT_TIMEOUT
+        case httpx.PoolTimeout():
+            kind, code = NotSent, codes.NO_FREE_CONNECTION
+        case httpx.ConnectError():
+            kind, code = NotSent, codes.NOT_CONNECTED
+        case httpx.TimeoutException():
+            code = codes.DEADLINE if late else codes.READ_TIMEOUT
+        case AnswerTooLarge():
+            kind, code = UnreadableAnswer, codes.ANSWER_TOO_LARGE
+        case httpx.DecodingError():
+            kind, code = UnreadableAnswer, codes.UNREADABLE_ANSWER
+    text = scrubbed(f"{type(failure).__name__}: {failure}")
+    return kind(message=clean(text, limit=_LONGEST_FAILURE), code=code)
 
 
 class Scrubber:

@@ -1,5 +1,6 @@
 """The client and the sandbox, which know nothing of each other, over real HTTP."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -157,3 +158,31 @@ class TestClientAgainstSandbox:
         sandbox.add_fault("code:Forbidden.AccessDenied.AccessTokenPermissionDenied", operation="contact_get")
         with client_of(sandbox) as client, pytest.raises(NotAuthorised):
             client.get_user(union_id=DEMO_PEOPLE[0].union_id)
+
+    def test_several_people_are_asked_about_at_the_same_time_and_told_in_order(self) -> None:
+        asked: list[str] = []
+        people = [f"person{n}" for n in range(8)] + ["unknown-9"]
+
+        def one_by_one() -> Iterator[str]:
+            for union_id in people:
+                asked.append(union_id)
+                yield union_id
+
+        with SandboxServer(latency_ms=100) as slow, client_of(slow) as client:
+            client.get_user(union_id="somebody")
+            begun = time.monotonic()
+            told = list(client.get_users(union_ids=one_by_one(), at_once=4))
+            took = time.monotonic() - begun
+        assert [union_id for union_id, _answer in told] == people == asked
+        assert [isinstance(answer, UnknownPerson) for _union_id, answer in told] == [False] * 8 + [True]
+        # The first alone, then four at a time; one after the other they would take 0.9 s.
+        assert took < 0.7
+
+    def test_who_stops_listening_asks_about_nobody_else(self, sandbox: SandboxServer) -> None:
+        sandbox.add_fault(
+            "code:Forbidden.AccessDenied.AccessTokenPermissionDenied", operation="contact_get", times=None
+        )
+        with client_of(sandbox) as client:
+            _union_id, answer = next(client.get_users(union_ids=["a", "b", "c"]))
+        assert isinstance(answer, NotAuthorised)
+        assert len([post for post in sandbox.received if "contact/users" in post.target]) == 1
