@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tests.kills.judging import Verdict
     from tests.kills.playing import Played
 
-LATENCY_MS = 200.0
 SEEDS = 1_000_000
 SQLITE = "sqlite:///"
 
@@ -39,7 +38,7 @@ def main(arguments: list[str]) -> int:
         postgres = None if options.sqlite else stack.enter_context(PostgresServer(synchronous_commit="on"))
         journal = folder / "sandbox.jsonl"
         sandbox = stack.enter_context(
-            SandboxServer(journal=journal, latency_ms=LATENCY_MS, pace=0.01, demo=False)
+            SandboxServer(journal=journal, latency_ms=options.latency, pace=0.01, demo=False)
         )
         _set_up(options, folder, postgres, sandbox)
         # They need the settings, which need the servers.
@@ -51,7 +50,7 @@ def main(arguments: list[str]) -> int:
             seed=options.seed,
             pause=options.pause,
             away=options.away,
-            only=Kind.POSTGRES if options.only_postgres else None,
+            only=Kind.DATABASE if options.only_database else None,
             is_weather_fair=options.fair,
         )
         print(f"seed {plan.seed}", flush=True)
@@ -102,6 +101,7 @@ def _report(played: "Played", verdict: "Verdict") -> None:
         f"at rest {played.rested_after:.1f} seconds after the last press",
         f"{verdict.invitations} invitations of {verdict.people} people by {played.presses} presses",
         f"{verdict.posts} posts; {verdict.cut_off} calls cut off by kills, {verdict.unanswered} without a clear answer",
+        f"{verdict.late} outcomes written down late",
         f"lost {len(verdict.lost)}, doubled {len(verdict.doubled)}, unknown {verdict.unknown}",
         *(f"lost: {sentence}" for sentence in verdict.lost),
         *(f"doubled: {sentence}" for sentence in verdict.doubled),
@@ -113,12 +113,15 @@ def _options(arguments: list[str]) -> Namespace:
     parser = ArgumentParser(prog="python -m tests.kills", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=random.randrange(SEEDS), help="that of an earlier run")
-    parser.add_argument("--sqlite", action="store_true", help="on SQLite, which has no server to be killed")
+    parser.add_argument(
+        "--sqlite", action="store_true", help="on SQLite, held locked where PostgreSQL would be killed"
+    )
     parser.add_argument("--pause", type=float, default=0.6, help="mean seconds between two blows")
     parser.add_argument(
-        "--away", type=float, default=0.3, help="seconds that a killed PostgreSQL is not there"
+        "--away", type=float, default=0.3, help="seconds that a killed database server is not there"
     )
-    parser.add_argument("--only-postgres", action="store_true", help="kill nothing else")
+    parser.add_argument("--latency", type=float, default=200.0, help="of DingTalk, in milliseconds")
+    parser.add_argument("--only-database", action="store_true", help="kill nothing else")
     parser.add_argument(
         "--fair", action="store_true", help="no faults of DingTalk; then nobody may be unknown"
     )

@@ -5,6 +5,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.conf import settings
+
 from invites.delivering import PROCESS_DIED
 from invites.dingtalk.calls import INVITE_USERS
 from invites.models import Attempt, CallCount, Invitation, Invitee
@@ -42,6 +44,7 @@ class Verdict:
     posts: int = 0
     cut_off: int = 0
     unanswered: int = 0
+    late: int = 0
     unknown: int = 0
 
 
@@ -56,6 +59,7 @@ def judge(journal: Path) -> Verdict:
         posts=len(posts),
         cut_off=sum(attempt.error_code == PROCESS_DIED for attempt in unknown),
         unanswered=sum(attempt.error_code != PROCESS_DIED for attempt in unknown),
+        late=sum(map(_was_late, attempts)),
         unknown=Invitee.objects.with_state(InviteeState.UNKNOWN).count(),
     )
     _judge_record(verdict, posts, attempts)
@@ -75,6 +79,12 @@ def _posts(journal: Path) -> dict[str, Post]:
         elif entry["kind"] == "answered" and entry["requestId"] in posts:
             posts[entry["requestId"]].status = entry["status"]
     return posts
+
+
+def _was_late(attempt: Attempt) -> bool:
+    """Whether the outcome was heard, and yet not written down before the call had to be over."""
+    duration = attempt.duration_ms or 0
+    return attempt.error_code != PROCESS_DIED and duration > settings.CALL_SECONDS * 1000
 
 
 def _people_of(attempt: Attempt) -> People:

@@ -6,8 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from threading import Event
+
+from django.db import transaction
+from django.utils import timezone
 
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import App, Attempt, Conference, Invitation, User
@@ -22,6 +26,10 @@ from tests.services.postgres import PostgresServer
 BATCH_SIZE = 4
 CALLS_PER_SECOND = 200
 REST_SECONDS = 60.0
+START_SECONDS = 30.0
+SAYS_EVERY = 100
+# A kill waits for so many calls under way.
+CALLS_UNDER_WAY = 4
 
 
 class Kind(StrEnum):
@@ -30,11 +38,11 @@ class Kind(StrEnum):
     WORKER = "workers"
     WEB_PROCESS = "processes of the web server"
     WEB_SERVER = "whole web servers"
-    POSTGRES = "whole PostgreSQL servers"
+    DATABASE = "whole database servers"
 
 
 # How often each is killed, of a hundred.
-SHARES: Mapping[Kind, int] = {Kind.WORKER: 75, Kind.WEB_PROCESS: 12, Kind.WEB_SERVER: 8, Kind.POSTGRES: 5}
+SHARES: Mapping[Kind, int] = {Kind.WORKER: 75, Kind.WEB_PROCESS: 12, Kind.WEB_SERVER: 8, Kind.DATABASE: 5}
 AT_LEAST = 2
 
 # What DingTalk does now and then, for how many calls, of a hundred blows each.
@@ -52,7 +60,7 @@ TOKENS_EXPIRE = 5
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How long and how hard. ``pause`` is the mean time between two blows in seconds, each of which kills one to three;
-    ``away`` is for how long PostgreSQL then is not there; ``only`` names what is killed where that is not everything.
+    ``away`` is for how long the database then is not there; ``only`` names what is killed where that is not everything.
     """
 
     kills: int
@@ -127,19 +135,22 @@ class _Killer:
             Kind.WORKER: lambda: processes.kill_worker(self._rng),
             Kind.WEB_PROCESS: lambda: processes.kill_web_process(self._rng),
             Kind.WEB_SERVER: processes.kill_web_server,
-            Kind.POSTGRES: self._kill_postgres,
+            Kind.DATABASE: self._take_database_away,
         }
 
     def kill_all(self) -> Counter[Kind]:
         done: Counter[Kind] = Counter()
+        self._wait_for_calls(at_most=START_SECONDS)
         for blow in self._blows():
             time.sleep(self._rng.uniform(0.0, 2 * self._plan.pause))
             if not self._plan.is_weather_fair:
                 self._spoil_the_weather()
-            _wait_for_calls()
+            self._wait_for_calls(at_most=2.0)
             for kind in blow:
                 self._strike[kind]()
                 done[kind] += 1
+            if done.total() // SAYS_EVERY > (done.total() - len(blow)) // SAYS_EVERY:
+                print(f"{done.total()} killed", flush=True)
         return done
 
     def _blows(self) -> Iterator[list[Kind]]:
@@ -151,23 +162,33 @@ class _Killer:
             yield blow
 
     def _kinds(self) -> list[Kind]:
-        shares = {
-            kind: share
-            for kind, share in SHARES.items()
-            if self._plan.only in {None, kind} and (self._postgres or kind is not Kind.POSTGRES)
-        }
+        shares = {kind: share for kind, share in SHARES.items() if self._plan.only in {None, kind}}
         kinds = [kind for kind in shares for _ in range(AT_LEAST)][: self._plan.kills]
         rest = self._plan.kills - len(kinds)
         kinds += self._rng.choices(list(shares), weights=list(shares.values()), k=rest)
         self._rng.shuffle(kinds)
         return kinds
 
-    def _kill_postgres(self) -> None:
+    def _take_database_away(self) -> None:
         if self._postgres is None:
-            raise AssertionError("not among the kinds")
+            # SQLite has no server. What comes nearest is somebody who does not finish writing.
+            with transaction.atomic():
+                time.sleep(self._plan.away)
+            return
         self._postgres.kill()
         time.sleep(self._plan.away)
         self._postgres.start()
+
+    def _wait_for_calls(self, *, at_most: float) -> None:
+        """Until several calls are under way: that is the moment that matters; or ``at_most`` so many seconds."""
+        deadline = time.monotonic() + at_most
+        while patiently(self._calls_under_way) < CALLS_UNDER_WAY and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def _calls_under_way(self) -> int:
+        """Those that have just begun: older ones may be those of the dead."""
+        moment = timezone.now() - timedelta(milliseconds=self._sandbox.latency_ms)
+        return Attempt.objects.filter(state=AttemptState.STARTED, started_at__gte=moment).count()
 
     def _spoil_the_weather(self) -> None:
         for share, fault in FAULTS:
@@ -183,14 +204,6 @@ def _conference(app: App, user: User, sandbox: SandboxServer) -> Conference:
     return Conference.objects.create(
         app=app, owner=user, conference_id=conference.conference_id, status=ConferenceStatus.OPEN
     )
-
-
-def _wait_for_calls() -> None:
-    """Until a call is under way, or a moment has passed: that is the moment that matters."""
-    deadline = time.monotonic() + 1
-    under_way = Attempt.objects.filter(state=AttemptState.STARTED)
-    while not patiently(under_way.exists) and time.monotonic() < deadline:
-        time.sleep(0.02)
 
 
 def _wait_for_rest() -> None:
