@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from invites import permissions, watching
 from invites.errors import AlreadySent, InviteError, NobodyToInvite
-from invites.models import Invitation, Invitee, Observation, User
+from invites.models import Conference, Invitation, Invitee, Observation, User
 from invites.models.invitee import InviteeQuerySet, InviteeState
 from invites.sending import check_can_be_sent, repeat
 
@@ -61,7 +61,7 @@ def ring_again(*, invitation: Invitation, whom: Whom, seen: int, user: User) -> 
             raise AlreadySent(
                 _("People have been called again since this page was loaded. Look at it again, then ring.")
             )
-        absent = original.invitees.absent_from(original.conference, called_before=_called_before())
+        absent = _absent(original.invitees.all(), original.conference)
         people = _one_each(absent.certainly(absent=whom == Whom.NOT_JOINED).in_order())
         if not people:
             raise NobodyToInvite(
@@ -78,8 +78,7 @@ def newest_repetition(invitation: Invitation) -> int:
 
 def count_absent(invitation: Invitation) -> tuple[int, int]:
     """How many `ring_again` would ring now: those who have not joined, and those of whom that is not known."""
-    absent = invitation.invitees.absent_from(invitation.conference, called_before=_called_before())
-    return absent.count_absent()
+    return _absent(invitation.invitees.all(), invitation.conference).count_absent()
 
 
 def next_ring(invitation: Invitation) -> Invitation | None:
@@ -125,7 +124,7 @@ def _ring_by_itself(timed: Invitation, *, now: datetime) -> bool:
         _put_off(timed, until=until)
     elif not Observation.objects.filter(conference=timed.conference_id, read_at__gte=now - FRESH).exists():
         _wait_for_news(timed, now=now)
-    elif people := _people(candidates, timed, now=now):
+    elif people := _one_each(_absent(candidates, timed.conference).certainly(absent=True).in_order()):
         return _ring(first, timed, people=people)
     elif candidates.with_states(_MAY_STILL_JOIN).exists():
         _pass_over(timed, now=now)
@@ -154,11 +153,6 @@ def _not_before(timed: Invitation, *, now: datetime) -> datetime | None:
     if timed.is_under_way:
         return now + LOOK_EVERY
     return timed.conference.app.end_of_quiet_hours(now)
-
-
-def _people(candidates: InviteeQuerySet, timed: Invitation, *, now: datetime) -> list[Invitee]:
-    absent = candidates.absent_from(timed.conference, called_before=now - CALL_LASTS)
-    return _one_each(absent.certainly(absent=True).in_order())
 
 
 def _ring(first: Invitation, timed: Invitation, *, people: list[Invitee]) -> bool:
@@ -204,8 +198,11 @@ def _stop(timed: Invitation) -> None:
     timed.save(update_fields=["ring_again_at", "ring_again_waits", "rings_left"])
 
 
-def _called_before() -> datetime:
-    return timezone.now() - CALL_LASTS
+def _absent(people: InviteeQuerySet, conference: Conference) -> InviteeQuerySet:
+    """Those of ``people`` who are not in ``conference`` and whom nobody has called in the last minute."""
+    called_before = timezone.now() - CALL_LASTS
+    calling = conference.invitations.calling_since(called_before).values_list("pk", flat=True)
+    return people.absent(called_before=called_before, calling=list(calling))
 
 
 def _one_each(people: Iterable[Invitee]) -> list[Invitee]:

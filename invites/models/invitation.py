@@ -151,6 +151,11 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Those whose people are to be rung again by themselves, and whose time for it has come at ``moment``."""
         return self.sent().filter(ring_again_at__lte=moment).order_by("ring_again_at", "pk")
 
+    def calling_since(self, moment: datetime) -> Self:
+        """Those that are under way, or have called anybody after ``moment``."""
+        called = Q(state__in=UNDER_WAY) | Q(attempts__started_at__gte=moment)
+        return self.sent().filter(called).distinct()
+
     def for_ringing(self, *, if_free: bool = False) -> Self:
         """Locked until the transaction ends, together with the conference, so that one ring at a time is made into it.
 

@@ -3,7 +3,7 @@
 pending ⇄ sending ──▶ invited | failed | unknown;  pending ──▶ skipped
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
@@ -15,7 +15,6 @@ from django.utils.translation import pgettext_lazy
 
 from invites.models.address_book import NICK_LENGTH, Contact
 from invites.models.batch import Batch, BatchQuerySet
-from invites.models.conference import Conference
 from invites.models.member import Attendance, Member
 
 if TYPE_CHECKING:
@@ -145,47 +144,45 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         rows = self.order_by().annotate(reported=_attendance()).values_list("state", "reported")
         return {(state, reported): n for state, reported, n in rows.annotate(people=Count("pk"))}
 
-    def called_lately_into(self, conference: Conference, *, since: datetime) -> Self:
-        """Those whom any invitation into ``conference`` is about to call or has called after ``since``."""
+    def called_since(self, moment: datetime) -> Self:
+        """Those who are about to be called, and those who may have been called after ``moment``."""
         about_to_be = Q(state__in=(InviteeState.PENDING, InviteeState.SENDING))
         may_have_rung = Q(
-            state__in=(InviteeState.INVITED, InviteeState.UNKNOWN), last_attempt__started_at__gte=since
+            state__in=(InviteeState.INVITED, InviteeState.UNKNOWN), last_attempt__started_at__gte=moment
         )
-        return self.filter(
-            about_to_be | may_have_rung, invitation__conference=conference, invitation__sent_at__isnull=False
-        )
+        return self.filter(about_to_be | may_have_rung)
 
-    def absent_from(self, conference: Conference, *, called_before: datetime) -> Self:
-        """Those whom DingTalk took, and who are not in ``conference`` as far as one can tell, with ``is_certain``.
+    def absent(self, *, called_before: datetime, calling: Collection[int]) -> Self:
+        """Those whom DingTalk took, and who are not in the meeting as far as one can tell, with ``is_certain``.
 
-        Whoever has left or was removed is not among them, nor is whoever has been called by any invitation, or seen to
-        ring, after ``called_before``. ``is_certain`` says that one knows who of the members they are, and that the
-        members were read since they were called.
+        Whoever has left or was removed is not among them, nor is whoever has been called, or seen to ring, after
+        ``called_before``: by any of the invitations ``calling``, which are those into the conference that may have
+        called anybody since. ``is_certain`` says that one knows who of the members they are, and that the members were
+        read since they were called.
         """
         away = Q(member__attendance=Attendance.DECLINED) | Q(
             member__attendance__in=(Attendance.CALLING, Attendance.NOT_KNOWN),
             member__changed_at__lt=called_before,
         )
-        lately = Invitee.objects.called_lately_into(conference, since=called_before)
         is_known = Q(member__isnull=True, channel=Channel.UNION_ID) | Q(
             member__isnull=False, member_is_probable=False
         )
         was_read = Q(invitation__conference__observation__read_at__gt=F("last_attempt__started_at"))
+        people = self.filter(Q(member__isnull=True) | away, state=InviteeState.INVITED).annotate(
+            is_certain=Case(When(is_known & was_read, then=Value(True)), default=Value(False))
+        )
+        # Most of the time nobody is being called, and there is nobody to look for.
+        if not calling:
+            return people
+        lately = Invitee.objects.filter(invitation__in=calling).called_since(called_before)
         return (
-            self.filter(Q(member__isnull=True) | away, state=InviteeState.INVITED)
-            .exclude(Exists(lately.filter(channel=OuterRef("channel"), value=OuterRef("value"))))
+            people.exclude(Exists(lately.filter(channel=OuterRef("channel"), value=OuterRef("value"))))
             .exclude(Exists(lately.filter(contact=OuterRef("contact"))))
             .exclude(Exists(lately.filter(member=OuterRef("member"))))
-            .annotate(
-                is_certain=Case(
-                    When(is_known & was_read, then=Value(True)),
-                    default=Value(False),
-                )
-            )
         )
 
     def certainly(self, *, absent: bool) -> Self:
-        """Of those of `absent_from`, the ones of whom that is certain, or the others."""
+        """Of those of `absent`, the ones of whom that is certain, or the others."""
         return self.filter(is_certain=absent)
 
     def who_may_be_rung_unasked(self) -> Self:
@@ -204,7 +201,7 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         return self.filter(Q(invitation=invitation_id) | Q(invitation__repeats=invitation_id))
 
     def count_absent(self) -> "tuple[int, int]":
-        """Of those of `absent_from`: of how many it is certain, and of how many it is not."""
+        """Of those of `absent`: of how many it is certain, and of how many it is not."""
         counts = self.aggregate(
             certain=Count("pk", filter=Q(is_certain=True)), uncertain=Count("pk", filter=Q(is_certain=False))
         )

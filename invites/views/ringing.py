@@ -40,10 +40,12 @@ def ring_again_context(request: HttpRequest, invitation: Invitation) -> dict[str
     repeats = invitation.repeats_id if invitation.is_automatic else None
     if not permissions.may_organize(request.user):
         return {"ring_again": RingAgain(repeats=repeats)}
-    timed = ringing_again.next_ring(invitation)
     conference = invitation.conference
+    if conference.has_ended or conference.locked_at is not None:
+        return {"ring_again": RingAgain(repeats=repeats)}
+    timed = ringing_again.next_ring(invitation)
     not_joined = not_known = seen = 0
-    if invitation.is_over and not conference.has_ended and conference.locked_at is None:
+    if invitation.is_over:
         not_joined, not_known = ringing_again.count_absent(invitation)
         seen = ringing_again.newest_repetition(invitation) if not_joined or not_known else 0
     return {

@@ -16,6 +16,7 @@ from invites.errors import (
 )
 from invites.models import App, Conference, Invitation, Invitee, Observation, User
 from invites.models.conference import ConferenceStatus
+from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel, InviteeState
 from invites.models.member import Attendance
 from invites.ringing_again import (
@@ -105,7 +106,12 @@ class TestWhomAPressRings:
         self, invitation: Invitation, organizer: User, state: InviteeState, at: datetime
     ) -> None:
         person = called(invitation)
-        other = SentInvitationFactory(conference=invitation.conference)
+        is_over = state not in {InviteeState.PENDING, InviteeState.SENDING}
+        other = SentInvitationFactory(
+            conference=invitation.conference,
+            state=InvitationState.FINISHED if is_over else InvitationState.PAUSED,
+            finished_at=NOW if is_over else None,
+        )
         called(other, state=state, at=at, value=person.value)
         with pytest.raises(NobodyToInvite):
             press(invitation, organizer)
@@ -266,9 +272,9 @@ class TestAPress:
     ) -> None:
         for _person in range(people):
             called(invitation)
-        with django_assert_max_num_queries(14):  # type: ignore[attr-defined]
+        with django_assert_max_num_queries(15):  # type: ignore[attr-defined]
             press(invitation, organizer)
-        with django_assert_max_num_queries(1):  # type: ignore[attr-defined]
+        with django_assert_max_num_queries(2):  # type: ignore[attr-defined]
             count_absent(invitation)
 
 

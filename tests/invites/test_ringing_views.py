@@ -200,5 +200,5 @@ class TestCost:
         Observation.objects.update(watched_at=NOW, next_read_at=NOW + timedelta(seconds=60))
         Invitation.objects.update(ring_again_minutes=3)
         headers = {"HX-Request": "true", "HX-Target": "people"}
-        with django_assert_max_num_queries(11):  # type: ignore[operator]
+        with django_assert_max_num_queries(12):  # type: ignore[operator]
             browser.get(url(invitation), headers=headers)
