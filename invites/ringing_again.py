@@ -28,7 +28,7 @@ FRESH = timedelta(seconds=20)
 """By itself nobody is rung on older news than that."""
 
 ASK_EVERY = timedelta(seconds=5)
-MOST_WAITS = 12
+MOST_WAITS = 6
 """So often a ring is put off for want of fresh news; then it is left out."""
 
 LOOK_EVERY = timedelta(seconds=30)

@@ -126,6 +126,15 @@ class TestWhomAPressRings:
         with pytest.raises(NobodyToInvite):
             press(invitation, organizer)
 
+    def test_nobody_who_is_the_same_member_as_somebody_who_is_being_called(
+        self, invitation: Invitation, organizer: User
+    ) -> None:
+        person = called(invitation, Attendance.CALLING)
+        other = SentInvitationFactory(conference=invitation.conference)
+        called(other, at=JUST_NOW, member=person.member, channel=Channel.PHONE, value="+8613800000001")
+        with pytest.raises(NobodyToInvite):
+            press(invitation, organizer)
+
     def test_a_failed_call_or_one_into_another_conference_keeps_nobody_from_being_rung(
         self, invitation: Invitation, organizer: User
     ) -> None:
