@@ -133,7 +133,11 @@ class Batch(models.Model):
             models.CheckConstraint(condition=Q(state__in=BatchState.values), name="batch_state_is_known"),
         )
         indexes = (
-            models.Index(fields=["not_before"], condition=Q(state=BatchState.WAITING), name="batch_waiting"),
+            models.Index(
+                fields=["invitation", "not_before"],
+                condition=Q(state=BatchState.WAITING),
+                name="batch_waiting",
+            ),
             models.Index(
                 fields=["invitation", "number"], condition=Q(state=BatchState.WAITING), name="batch_next"
             ),
