@@ -27,6 +27,11 @@ LONGEST_PATIENCE = 5.0
 _BOOKED_AT_MOST_MS = int((LONGEST_PATIENCE + 2.0) * 1000)
 _algorithm = GCRA()
 
+# Once for every call while people wait, so in SQL; always in the same order, so that nobody waits in a circle.
+_READ = "SELECT key, state FROM invites_pace WHERE key IN (%s, %s) ORDER BY key"
+_READ_AND_LOCK = f"{_READ} FOR UPDATE"
+_WRITE = "UPDATE invites_pace SET state = %s WHERE key = %s"
+
 type State = tuple[float, ...]
 
 
@@ -57,7 +62,7 @@ def _book(rates: Mapping[str, Rate], *, patience: float) -> float:
         if wait <= patience * 1000:
             for key, rate in rates.items():
                 state, _decision = _algorithm.step([rate], _sane(rate, states[key], now), now + wait, 1)
-                cursor.execute("UPDATE invites_pace SET state = %s WHERE key = %s", [json.dumps(state), key])
+                cursor.execute(_WRITE, [json.dumps(state), key])
     return wait / 1000
 
 
@@ -74,10 +79,8 @@ def _locked_states(cursor: CursorWrapper, keys: list[str]) -> dict[str, State]:
 
 
 def _lock(cursor: CursorWrapper, keys: list[str]) -> dict[str, State]:
-    # Once for every call while people wait, so in SQL. Always in the same order, so that nobody waits in a circle.
-    places = ", ".join(["%s"] * len(keys))
-    lock = "FOR UPDATE" if connection.features.has_select_for_update else ""
-    cursor.execute(f"SELECT key, state FROM invites_pace WHERE key IN ({places}) ORDER BY key {lock}", keys)
+    locks = connection.features.has_select_for_update
+    cursor.execute(_READ_AND_LOCK if locks else _READ, keys)
     return {key: tuple(json.loads(state)) for key, state in cursor.fetchall()}
 
 
