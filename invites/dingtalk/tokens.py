@@ -53,7 +53,8 @@ class TokenSource(Protocol):
 class TokenStore(Protocol):
     """Where the token of one app is kept and shared, with a lease for whoever fetches the next.
 
-    The methods are short and touch no network of DingTalk's. Several threads call them at once.
+    The methods are short and touch no network of DingTalk's. Several threads call them at once. Where the store cannot
+    be reached they raise TokenUnavailable, but for `discard`: then at least this process does not use the token again.
     """
 
     def load(self) -> AccessToken | None:

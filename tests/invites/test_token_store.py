@@ -1,13 +1,16 @@
 """Access tokens that all processes share, on a real database."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from invites.dingtalk import AccessToken
+from invites.dingtalk import AccessToken, TokenUnavailable
 from invites.models import CachedToken
 from invites.token_store import DatabaseTokenStore, fingerprint
 
@@ -80,3 +83,35 @@ class TestLease:
         CachedToken.objects.update(leased_by="somebody else")
         store.release_lease()
         assert not store.acquire_lease(20)
+
+
+@contextmanager
+def database_away() -> Iterator[None]:
+    def refuse(*_: Any) -> Any:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with connection.execute_wrapper(refuse):
+        yield
+
+
+class TestDatabaseThatIsAway:
+    def test_there_is_no_token_which_is_no_reason_to_doubt_whether_a_call_left(
+        self, store: DatabaseTokenStore
+    ) -> None:
+        with database_away():
+            for use in (store.load, store.release_lease):
+                with pytest.raises(TokenUnavailable) as raised:
+                    use()
+                assert not raised.value.may_have_rung
+            with pytest.raises(TokenUnavailable):
+                store.acquire_lease(20)
+            with pytest.raises(TokenUnavailable):
+                store.save(token("t1"))
+
+    def test_stale_token_is_not_used_again(self, store: DatabaseTokenStore) -> None:
+        store.save(token("t1"))
+        with database_away():
+            store.discard("t1")
+        assert store.load() is None
+        store.save(token("t2"))
+        assert store.load() == token("t2")
