@@ -58,8 +58,7 @@ def main(arguments: list[str]) -> int:
         verdict = judge(journal)
         verdict.doubled += played.mistakes
     _report(played, verdict)
-    is_worse = verdict.lost or verdict.doubled or (options.fair and verdict.unknown)
-    return 1 if is_worse else 0
+    return 1 if verdict.lost or verdict.doubled else 0
 
 
 def _set_up(
@@ -123,7 +122,7 @@ def _options(arguments: list[str]) -> Namespace:
     parser.add_argument("--latency", type=float, default=200.0, help="of DingTalk, in milliseconds")
     parser.add_argument("--only-database", action="store_true", help="kill nothing else")
     parser.add_argument(
-        "--fair", action="store_true", help="no faults of DingTalk; then nobody may be unknown"
+        "--fair", action="store_true", help="without faults of DingTalk"
     )
     parser.add_argument("--grace", type=float, default=1.0, help="seconds that an outcome may be late")
     parser.add_argument("--tables-of", default="", metavar="URL", help="an empty database to copy")
