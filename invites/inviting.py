@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from invites import delivering, phone_numbers
 from invites.connecting import client_for, ensure_apps
+from invites.errors import ConferenceLocked
 from invites.guarding import refuse_demo_conference, refuse_demo_person
 from invites.models import App, Conference, Contact, ContactGroup, Invitation, Invitee
 from invites.models.address_book import validate_nick, validate_union_id
@@ -109,6 +110,8 @@ def make(*, app: App, conference_id: str, operator_union_id: str, people: Iterab
         refuse_demo_person(app=app, values=[operator_union_id])
     client_for(app)
     conference, _created = Conference.objects.get_or_create(app=app, conference_id=conference_id)
+    if conference.locked_at is not None:
+        raise ConferenceLocked
     invitation = Invitation.objects.create(
         conference=conference,
         source=InvitationSource.COMMAND_LINE,

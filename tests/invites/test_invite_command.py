@@ -236,6 +236,16 @@ class TestRefuses:
         assert not App.objects.exists()
         assert environment_app.received == []
 
+    def test_locked_conference_gets_nobody(
+        self, environment_app: SandboxServer, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Result(capsys, RUNNING_CONFERENCE, "--user", "abc:A")
+        Conference.objects.update(locked_at=timezone.now())
+        result = Result(capsys, RUNNING_CONFERENCE, "--user", "def:B")
+        assert result.status == 2
+        assert "locked" in result.error
+        assert len(environment_app.invitations) == 1
+
     def test_without_any_app_it_says_so(self, capsys: pytest.CaptureFixture[str]) -> None:
         result = Result(capsys, RUNNING_CONFERENCE, "--user", "abc:A")
         assert result.status == 2
