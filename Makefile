@@ -1,10 +1,11 @@
 # `make run` starts everything; `make test` runs everything that guards the project. Both prepare what they need.
-# PORT=8000 is the port of `make run`; PYTHON=... names a Python (>= 3.12) that is not found by itself.
+# PORT=8000 is the port of `make run`; PYTHON=... names a Python (>= 3.12) that is not found by itself. KILLS=1000 is how
+# often `make kill` kills, SEED=... repeats one of its runs.
 
 PO := $(wildcard invites/locale/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
 
-.PHONY: help setup tools base run test check format bench messages lock clean
+.PHONY: help setup tools base run test check format bench kill messages lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +14,7 @@ help:
 	@echo 'make check     the part of it that runs no product code: format, lint, types, translations'
 	@echo 'make format    lay out Python and templates'
 	@echo 'make bench     measure the figures that the project promises'
+	@echo 'make kill      kill workers, web servers and PostgreSQL while people send; is anybody lost or called twice? (KILLS=1000)'
 	@echo 'make messages  collect the texts to translate into invites/locale'
 	@echo 'make lock      choose the versions in requirements/*.txt anew from requirements/*.in'
 	@echo 'make setup     prepare the environment in .venv alone'
@@ -42,6 +44,9 @@ format: tools
 
 bench: tools
 	@LOG_LEVEL=WARNING .venv/bin/python -m tests.services.postgres .venv/bin/python -m tests.benchmarks
+
+kill: tools
+	@.venv/bin/python -m tests.kills --kills $(or $(KILLS),1000) $(if $(SEED),--seed $(SEED))
 
 messages: tools
 	@.venv/bin/python -m tests.translations --update

@@ -54,7 +54,7 @@ class TestDatabaseThatIsAway:
         self, database: list[str], tmp_path: Path
     ) -> None:
         only_that = ["--only-database", "--kills", "1", "--away", "3", "--fair"]
-        said = play(tmp_path / "log", *only_that, "--latency", "700", "--grace", "10", *database)
+        said = play(tmp_path / "log", *only_that, "--latency", "500", "--grace", "10", *database)
         late = number_of("outcomes written down late", said)
         assert late > 0
         # Where it went away between a claim and the word that it was taken, nobody sends and nobody can know.
