@@ -4,10 +4,11 @@ It works from our own tables alone, whatever the Tasks backend does with its row
 """
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import Error, transaction
 from django.utils import timezone
 
 from invites import delivering, ringing_again, scheduling, sending
@@ -17,18 +18,40 @@ logger = logging.getLogger(__name__)
 
 
 def recover() -> None:
-    """Closes dead attempts as unknown, then rings for every invitation with people due that nobody is calling."""
+    """Takes every step of the care, each whatever became of the others. A database that is away ends the round."""
+    for step in _STEPS:
+        try:
+            step()
+        except Error:
+            raise
+        except Exception:
+            # A mistake of ours in one of them must not keep people of the others waiting for ever.
+            logger.exception("Something went wrong in looking after what is under way; trying again")
+
+
+def _close_what_is_over() -> None:
+    """Closes dead attempts as unknown, and leaves out whom nobody will call."""
     if closed := delivering.close_dead_attempts():
         logger.warning("Closed %s attempts as unknown: their process had ended", closed)
     delivering.leave_out_the_late()
     delivering.give_up_overdue()
     delivering.close_finished()
+
+
+def _ring_for_what_is_due() -> None:
+    """Rings for every invitation with people due that nobody is calling."""
     # A bell that nobody has answered for so long is taken for lost.
     unheard = timezone.now() - timedelta(seconds=settings.UNHEARD_SECONDS)
     for invitation in Invitation.objects.unheard(rung_before=unheard):
         logger.warning("Invitation %s has people waiting and no worker; ringing again", invitation.pk)
         with transaction.atomic():
             sending.ring(invitation.pk)
-    # The bell for a set time may be lost, too.
-    scheduling.send_due()
-    ringing_again.ring_due()
+
+
+# The bell for a set time may be lost, too, and rings by themselves have none.
+_STEPS: tuple[Callable[[], object], ...] = (
+    _close_what_is_over,
+    _ring_for_what_is_due,
+    scheduling.send_due,
+    ringing_again.ring_due,
+)

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from invites import recovering
 from invites.delivering import PROCESS_DIED
 from invites.delivering.claiming import claim_next_batch
 from invites.models import Attempt, Invitation, User
@@ -70,3 +72,26 @@ class TestLostBells:
         with django_capture_on_commit_callbacks(execute=True):
             recover()
         assert not DBTaskResult.objects.exists()
+
+
+class TestSteps:
+    def test_a_mistake_in_one_step_keeps_no_other_from_being_taken(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        taken: list[str] = []
+
+        def wrong() -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(recovering, "_STEPS", (wrong, lambda: taken.append("the next")))
+        recover()
+        assert taken == ["the next"]
+        assert "ZeroDivisionError" in caplog.text
+
+    def test_a_database_that_is_away_ends_the_round(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def away() -> None:
+            raise OperationalError
+
+        monkeypatch.setattr(recovering, "_STEPS", (away,))
+        with pytest.raises(OperationalError):
+            recover()

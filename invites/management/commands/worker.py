@@ -81,9 +81,6 @@ class Caretaker:
                 # A database that is away comes back; until then there is nothing to put right.
                 logger.exception("The database did not answer; trying again")
                 connection.close()
-            except Exception:
-                # A mistake of ours must not end the care for everything else.
-                logger.exception("Something went wrong while looking after the rest; trying again")
         connection.close()
 
 
