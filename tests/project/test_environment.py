@@ -238,3 +238,16 @@ class TestStart:
         assert answer.stderr == (
             "Nothing was started. DINGTALK_CLIENT_ID is set, but DINGTALK_CLIENT_SECRET is not.\n"
         )
+
+
+class TestCallsInFlight:
+    """How much one worker does at the same time."""
+
+    @pytest.mark.parametrize(("text", "calls"), [("", 4), (" ", 4), (" 16 ", 16), ("64", 64)])
+    def test_a_number_is_taken_and_nothing_is_the_default(self, read: Read, text: str, calls: int) -> None:
+        assert read(CALLS_IN_FLIGHT=text)["CALLS_IN_FLIGHT"] == calls
+
+    @pytest.mark.parametrize("text", ["0", "-1", "65", "many", "4.5", "9" * 5000, "１６"])
+    def test_anything_else_stops_the_start(self, read: Read, text: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match="CALLS_IN_FLIGHT"):
+            read(CALLS_IN_FLIGHT=text)
