@@ -57,6 +57,8 @@ def main(arguments: list[str]) -> int:
         played = play(plan, sandbox=sandbox, postgres=postgres, log=options.log)
         verdict = judge(journal)
         verdict.doubled += played.mistakes
+        if verdict.cut_off > (most := plan.most_cut_off(played.kills)):
+            verdict.lost.append(f"{verdict.cut_off} calls were given up; {most} can have been under way")
     _report(played, verdict)
     return 1 if verdict.lost or verdict.doubled else 0
 
@@ -121,9 +123,7 @@ def _options(arguments: list[str]) -> Namespace:
     )
     parser.add_argument("--latency", type=float, default=200.0, help="of DingTalk, in milliseconds")
     parser.add_argument("--only-database", action="store_true", help="kill nothing else")
-    parser.add_argument(
-        "--fair", action="store_true", help="without faults of DingTalk"
-    )
+    parser.add_argument("--fair", action="store_true", help="without faults of DingTalk")
     parser.add_argument("--grace", type=float, default=1.0, help="seconds that an outcome may be late")
     parser.add_argument("--tables-of", default="", metavar="URL", help="an empty database to copy")
     parser.add_argument("--log", default=os.devnull, help="where the processes write to")

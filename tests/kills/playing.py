@@ -73,6 +73,10 @@ class Plan:
     calls_in_flight: int = 4
     senders: int = 4
 
+    def most_cut_off(self, kills: Counter[Kind]) -> int:
+        """How many calls can have been under way when something died that they need: a worker, or the database."""
+        return (kills[Kind.WORKER] + kills[Kind.DATABASE] * self.workers) * self.calls_in_flight
+
 
 @dataclass(slots=True, kw_only=True)
 class Played:
