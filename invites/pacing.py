@@ -57,28 +57,24 @@ def _book(rates: Mapping[str, Rate], *, patience: float) -> float:
     """Seconds until the first moment that every rate has free, which is then taken unless it is too far away."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         states = _locked_states(cursor, list(rates))
-        now = _now_ms(cursor)
-        wait = max(_wait_ms(rate, states[key], now) for key, rate in rates.items())
-        if wait <= patience * 1000:
-            for key, rate in rates.items():
-                state, _decision = _algorithm.step([rate], _sane(rate, states[key], now), now + wait, 1)
-                cursor.execute(_WRITE, [json.dumps(state), key])
-    return wait / 1000
+        if len(states) == len(rates):
+            now = _now_ms(cursor)
+            wait = max(_wait_ms(rate, states[key], now) for key, rate in rates.items())
+            if wait <= patience * 1000:
+                for key, rate in rates.items():
+                    state, _decision = _algorithm.step([rate], _sane(rate, states[key], now), now + wait, 1)
+                    cursor.execute(_WRITE, [json.dumps(state), key])
+            return wait / 1000
+    # Only when nothing is locked any more: whoever sees the new row at once locks it before the one held here.
+    Pace.objects.bulk_create([Pace(key=key) for key in sorted(rates)], ignore_conflicts=True)
+    return _book(rates, patience=patience)
 
 
 def _locked_states(cursor: CursorWrapper, keys: list[str]) -> dict[str, State]:
-    """What is booked under each key; nobody else books under them until the transaction ends."""
+    """What is booked under each key that there is; nobody else books under them until the transaction ends."""
     if connection.vendor == "postgresql":
         # Losing the last bookings in a crash does no harm; waiting for the disk at every call does.
         cursor.execute("SET LOCAL synchronous_commit TO OFF")
-    states = _lock(cursor, keys)
-    if len(states) < len(keys):
-        Pace.objects.bulk_create([Pace(key=key) for key in keys], ignore_conflicts=True)
-        states = _lock(cursor, keys)
-    return states
-
-
-def _lock(cursor: CursorWrapper, keys: list[str]) -> dict[str, State]:
     locks = connection.features.has_select_for_update
     cursor.execute(_READ_AND_LOCK if locks else _READ, keys)
     return {key: tuple(json.loads(state)) for key, state in cursor.fetchall()}
