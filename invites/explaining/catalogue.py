@@ -91,7 +91,7 @@ _PEOPLE_AND_CONFERENCE = (
         what=_(
             "DingTalk does not know one of the people in this call and does not say whom; nobody was called."
         ),
-        alone=_("DingTalk does not know this person; nobody was called."),
+        alone=_("DingTalk does not know this person, so they were not called."),
         action=_(
             "Check the person's unionId, which must come from this DingTalk app, or invite them by phone number."
         ),

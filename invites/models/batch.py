@@ -149,6 +149,14 @@ class Batch(models.Model):
     def __str__(self) -> str:
         return f"{self.invitation_id}/{self.number}"
 
+    @property
+    def tells_who_failed(self) -> bool:
+        """Whether the directory named those who failed in it; needs ``half_of``.
+
+        It was asked about this very batch, and whomever it did not name has gone on in a part of it.
+        """
+        return self.was_looked_up and not (self.half_of is not None and self.half_of.was_looked_up)
+
     def put_back(self, *, not_before: datetime, token_was_stale: bool) -> None:
         """Lets it wait for another try."""
         self.state = BatchState.WAITING

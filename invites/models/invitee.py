@@ -121,8 +121,8 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         return self.filter(batch__in=batches)
 
     def with_last_attempt(self) -> Self:
-        """With the attempt that says what happened to each, but for the long texts in it."""
-        return self.select_related("last_attempt").defer(
+        """With the attempt that says what happened to each, but for the long texts in it, and the batch."""
+        return self.select_related("last_attempt", "batch__half_of").defer(
             "last_attempt__response_excerpt", "last_attempt__error_message"
         )
 
@@ -299,3 +299,13 @@ class Invitee(models.Model):
         if self.state in {InviteeState.FAILED, InviteeState.UNKNOWN} and self.last_attempt is not None:
             return self.last_attempt.error_code
         return ""
+
+    @property
+    def is_singled_out(self) -> bool:
+        """Whether the problem is certainly this person's: refused alone, or named by the directory."""
+        if self.last_attempt is None:
+            return False
+        if self.last_attempt.people == 1:
+            return True
+        is_named = self.batch is not None and self.batch.tells_who_failed
+        return is_named and self.state == InviteeState.FAILED

@@ -129,8 +129,7 @@ def _rows(people: Sequence[Invitee]) -> Iterator[Row]:
     for person in people:
         explained = None
         if person.problem_code:
-            alone = person.last_attempt is not None and person.last_attempt.people == 1
-            explained = explain(person.problem_code, alone=alone)
+            explained = explain(person.problem_code, alone=person.is_singled_out)
         why = (str(explained.what), str(explained.action)) if explained else None
         yield Row(
             person=person,

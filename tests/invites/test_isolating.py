@@ -140,6 +140,15 @@ class TestFindUnknown:
         assert culprit.problem_code == CODE
         assert culprit.changed_at is not None
 
+    def test_whom_the_directory_named_is_told_from_whoever_only_was_in_the_call(
+        self, conference: Conference
+    ) -> None:
+        batch = refused(conference, "a1", "a2", "unknown-1", operator="op")
+        find_unknown(batch.pk)
+        assert Invitee.objects.with_last_attempt().get(value="unknown-1").is_singled_out
+        batch.halves.get().invitees.update(state=InviteeState.FAILED)
+        assert not Invitee.objects.with_last_attempt().get(value="a1").is_singled_out
+
     def test_nobody_but_unknown_people_ends_the_invitation(self, conference: Conference) -> None:
         batch = refused(conference, "unknown-1", "unknown-2", operator="op")
         find_unknown(batch.pk)
