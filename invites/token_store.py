@@ -83,6 +83,10 @@ class DatabaseTokenStore:
         except Error:
             logger.warning("A stale access token could not be discarded for all", exc_info=True)
 
+    def look_again(self) -> None:
+        """Lets the next `load` ask the database."""
+        self._remembered = None
+
     def _discard(self, value: str) -> None:
         stored = self._read()
         if stored is None or stored.value != value:

@@ -145,6 +145,9 @@ def _post(client: DingTalkClient, claim: Claim, *, policy: RetryPolicy) -> Outco
     left = settings.CALL_SECONDS - max(0.0, (timezone.now() - claim.claimed_at).total_seconds())
     people = [person for person in claim.invitees if person.channel == Channel.UNION_ID]
     phones = [person for person in claim.invitees if person.channel == Channel.PHONE]
+    if claim.attempt.batch.token_was_stale:
+        # Perhaps in another process, which has put it out of use for all; this one may still remember it.
+        client.look_for_new_token()
     try:
         answer = client.invite_users(
             conference_id=claim.invitation.conference.conference_id,

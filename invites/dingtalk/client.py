@@ -118,6 +118,13 @@ class DingTalkClient:
         """Whether a fresh token can be had after a stale one, so that a second attempt makes sense."""
         return self._tokens.refreshable
 
+    def look_for_new_token(self) -> None:
+        """Lets the next call use the token that the store has then, not one remembered from before.
+
+        For a call that was refused for its token elsewhere: a second stale one would be taken for a lasting refusal.
+        """
+        self._tokens.look_again()
+
     def invite_users(
         self,
         *,

@@ -49,6 +49,9 @@ class TokenSource(Protocol):
     def discard(self, value: str) -> None:
         """Takes the token `value` out of use. Leaves any other alone."""
 
+    def look_again(self) -> None:
+        """Lets the next `get` see what others have done to the token meanwhile."""
+
 
 class TokenStore(Protocol):
     """Where the token of one app is kept and shared, with a lease for whoever fetches the next.
@@ -65,6 +68,9 @@ class TokenStore(Protocol):
 
     def discard(self, value: str, /) -> None:
         """Forgets the token if it still is `value`: another process may have saved a new one meanwhile."""
+
+    def look_again(self) -> None:
+        """Lets the next `load` see what others have saved or discarded, if it would answer from memory."""
 
     def acquire_lease(self, seconds: float, /) -> bool:
         """Takes the lease for so long, unless somebody else holds it. Does not wait."""
@@ -134,6 +140,9 @@ class FixedToken:
     def discard(self, value: str) -> None:
         """Does nothing: there is no other token."""
 
+    def look_again(self) -> None:
+        """Does nothing: nobody else changes it."""
+
 
 class SharedTokens:
     """The tokens of an app with credentials, kept in a store and fetched by one caller at a time.
@@ -182,6 +191,10 @@ class SharedTokens:
     def discard(self, value: str) -> None:
         """Takes a stale token out of the store, unless the store holds another by now."""
         self._store.discard(value)
+
+    def look_again(self) -> None:
+        """Lets the next `get` see what others have done to the store."""
+        self._store.look_again()
 
     def _replace(self, deadline: float) -> AccessToken:
         """Fetches a token while holding the lease."""
@@ -233,6 +246,9 @@ class MemoryTokenStore:
         with self._lock:
             if self._token is not None and self._token.value == value:
                 self._token = None
+
+    def look_again(self) -> None:
+        """Does nothing: this is the memory."""
 
     def acquire_lease(self, seconds: float) -> bool:
         """Takes the lease for so long, unless somebody else holds it."""
