@@ -121,8 +121,8 @@ def _judge_people(verdict: Verdict, posts: dict[str, Post]) -> None:
     asked: Counter[str] = Counter()
     invited: Counter[str] = Counter()
     people = Invitee.objects.exclude(invitation__state__in=UNSENT)
-    fields = ("value", "state", "invitation_id", "skipped_because")
-    for value, state, invitation, because in people.values_list(*fields):
+    fields = ("value", "state", "invitation_id", "skipped_because", "last_attempt__error_code")
+    for value, state, invitation, because, code in people.values_list(*fields):
         asked[value] += 1
         is_nobody = value.startswith(NOT_KNOWN)
         match state:
@@ -135,7 +135,7 @@ def _judge_people(verdict: Verdict, posts: dict[str, Post]) -> None:
             case InviteeState.SKIPPED if because:
                 pass
             case _:
-                verdict.lost.append(f"{value} of invitation {invitation} is {state}")
+                verdict.lost.append(f"{value} of invitation {invitation} is {state} ({code})")
     for value, times in rung.items():
         if times > asked[value]:
             verdict.doubled.append(f"{value} was called {times} times, and asked for {asked[value]} times")

@@ -55,6 +55,8 @@ FAULTS: tuple[tuple[int, dict[str, object]], ...] = (
     (3, {"fault": "throttled", "retry_after": 1}),
 )
 TOKENS_EXPIRE = 5
+# Two in a row are taken for a refusal that lasts.
+TOKENS_LIVE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,7 @@ class _Killer:
     ) -> None:
         self._plan, self._processes, self._sandbox, self._postgres = plan, processes, sandbox, postgres
         self._rng = random.Random(plan.seed)
+        self._tokens_live_until = time.monotonic()
         self._strike: Mapping[Kind, Callable[[], None]] = {
             Kind.WORKER: lambda: processes.kill_worker(self._rng),
             Kind.WEB_PROCESS: lambda: processes.kill_web_process(self._rng),
@@ -199,8 +202,9 @@ class _Killer:
             if self._rng.random() * 100 < share:
                 settings = dict(fault)
                 self._sandbox.add_fault(str(settings.pop("fault")), **settings)
-        if self._rng.random() * 100 < TOKENS_EXPIRE:
+        if self._rng.random() * 100 < TOKENS_EXPIRE and time.monotonic() > self._tokens_live_until:
             self._sandbox.expire_tokens()
+            self._tokens_live_until = time.monotonic() + TOKENS_LIVE_SECONDS
 
 
 def _conference(app: App, user: User, sandbox: SandboxServer) -> Conference:

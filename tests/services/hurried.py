@@ -8,7 +8,8 @@ from dashboard.settings import DATABASES, STORAGES
 CALL_SECONDS = 2.0
 # A test in which the database is away, and nobody dead, gives senders time to write down what they have heard.
 GRACE_SECONDS = float(os.environ.get("GRACE_SECONDS", "1"))
-UNHEARD_SECONDS = 1.0
+# Longer than a sender works before it rings for the next turn.
+UNHEARD_SECONDS = 2.0
 LOOK_UP_SECONDS = 3.0
 HEARTBEAT_SECONDS = 0.5
 
