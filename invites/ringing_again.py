@@ -116,7 +116,7 @@ def ring_due() -> int:
 
 def _ring_by_itself(timed: Invitation, *, now: datetime) -> bool:
     """Whether the ring was made for which it is time on ``timed``, which is locked."""
-    first = Invitation.objects.with_sender().get(pk=timed.first_of_ringing_id)
+    first = Invitation.objects.with_sender().with_app().get(pk=timed.first_of_ringing_id)
     candidates = Invitee.objects.on_or_repeating(first.pk).who_may_be_rung_unasked()
     if not _may_go_on(first, timed, now=now):
         _stop(timed)

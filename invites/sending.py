@@ -69,7 +69,7 @@ def invite_again(*, invitation: Invitation, states: Collection[str], user: User)
     with transaction.atomic():
         # It may be under way: its senders, who only refer to it, need not wait.
         locked = Invitation.objects.select_for_update(no_key=True, of=("self",))
-        original = locked.select_related("conference__app").get(pk=invitation.pk)
+        original = locked.with_app().get(pk=invitation.pk)
         check_can_be_sent(original)
         people = list(original.invitees.with_states(states).in_order())
         if not people:

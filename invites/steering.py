@@ -77,7 +77,7 @@ def _lock(invitation: Invitation) -> Invitation:
 
     Senders, who only refer to it when they begin a call, need not wait.
     """
-    locked = Invitation.objects.select_for_update(no_key=True, of=("self",)).select_related("conference__app")
+    locked = Invitation.objects.select_for_update(no_key=True, of=("self",)).with_app()
     current = locked.get(pk=invitation.pk)
     if not current.is_under_way or current.cancelled_at is not None:
         raise InvitationOver

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
-from invites.models.app import App
+from invites.models.app import SECRETS, App
 from invites.models.batch import Batch
 from invites.models.conference import Conference, ConferenceStatus
 from invites.models.invitee import InviteeState
@@ -113,11 +113,11 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
     def for_change(self) -> Self:
         """Locked until the transaction ends, with what a change has to know of the conference."""
-        return self.select_for_update(of=("self",)).select_related("conference__app")
+        return self.select_for_update(of=("self",)).with_app()
 
     def for_change_if_free(self) -> Self:
         """As `for_change`, without those that somebody else has locked."""
-        return self.select_for_update(of=("self",), skip_locked=True).select_related("conference__app")
+        return self.select_for_update(of=("self",), skip_locked=True).with_app()
 
     def into(self, conferences: models.QuerySet[Conference]) -> Self:
         """Those into any of ``conferences``."""
@@ -162,8 +162,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         Claims and records, which only refer to both, need not wait. ``if_free`` leaves out what somebody else has
         locked.
         """
-        locked = self.select_for_update(of=("self", "conference"), no_key=True, skip_locked=if_free)
-        return locked.select_related("conference__app")
+        return self.select_for_update(of=("self", "conference"), no_key=True, skip_locked=if_free).with_app()
 
     def same_ringing(self, invitation: "Invitation") -> Self:
         """The invitation whose people somebody wanted to be rung again, and all the rings that came of that."""
@@ -173,6 +172,13 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def with_sender(self) -> Self:
         """With whoever sent each."""
         return self.select_related("sent_by")
+
+    def with_app(self) -> Self:
+        """With the conference of each and its app, whose secrets are not read: one app of which they cannot be read
+        must not keep those of others waiting.
+        """
+        secrets = (f"conference__app__{name}" for name in SECRETS)
+        return self.select_related("conference__app").defer(*secrets)
 
     def with_conference(self) -> Self:
         """With the conference of each."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -226,6 +227,18 @@ class TestHowOftenItRings:
         Observation.objects.update(read_at=timezone.now())
         assert ring_due() == 0
         assert has_stopped(timed)
+
+    def test_app_whose_secrets_cannot_be_read_keeps_those_of_no_other_waiting(
+        self, timed: Invitation, organizer: User, settings: Settings
+    ) -> None:
+        other = sent_ages_ago(organizer)
+        App.objects.filter(conferences=other.conference).update(access_token="")
+        Invitation.objects.filter(pk=other.pk).update(rings_left=3, ring_again_minutes=3, ring_again_at=NOW)
+        called(timed)
+        person = called(other)
+        settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        ring_due()
+        assert rung(ring_of(other)) == {person.value}
 
 
 class TestNews:

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
 from django.db import connection
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from invites import composing, scheduling
 from invites.errors import (
@@ -287,6 +288,18 @@ class TestSendDue:
             assert scheduling.send_due() == 1
         other.refresh_from_db()
         assert other.state == InvitationState.SENDING
+
+    def test_app_whose_secrets_cannot_be_read_keeps_those_of_no_other_waiting(
+        self, scheduled: Invitation, organizer: User, settings: Settings
+    ) -> None:
+        other = InviteeFactory(
+            invitation__conference__owner=organizer, invitation__conference__app__access_token=""
+        ).invitation
+        scheduling.schedule(invitation=other, revision=0, at=SOON + timedelta(seconds=1), user=organizer)
+        settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        with time_machine.travel(SOON + timedelta(minutes=1)):
+            scheduling.send_due()
+        assert Invitation.objects.filter(pk=other.pk, state=InvitationState.SENDING).exists()
 
     def test_new_time_forgets_why_the_last_one_passed(self, scheduled: Invitation, organizer: User) -> None:
         with time_machine.travel(SOON + timedelta(minutes=61)):
