@@ -105,6 +105,8 @@ class Observation(models.Model):
     next_read_at = models.DateTimeField(null=True)
     leased_until = models.DateTimeField(null=True)
     calm = models.PositiveSmallIntegerField(default=0)
+    # DingTalk did not take the number of members that was asked for at once, and is asked for its own number.
+    asks_for_default_pages = models.BooleanField(default=False)
     # Why the last reading failed; "" where it did not.
     problem = models.CharField(max_length=128, blank=True)
 

@@ -24,7 +24,13 @@ from invites.models.conference import ConferenceStatus
 from invites.models.member import Attendance
 from invites.observing import pausing
 from invites.observing.matching import match
-from invites.observing.reading import NotOurTurn, Reading, read_everybody, take_turn_for_info
+from invites.observing.reading import (
+    NotOurTurn,
+    PageSizeRefused,
+    Reading,
+    read_everybody,
+    take_turn_for_info,
+)
 from invites.observing.storing import store
 
 __all__ = ["read"]
@@ -63,7 +69,7 @@ def _read(observation: Observation, client: DingTalkClient, *, until: datetime) 
     conference, asked_at = observation.conference, timezone.now()
     deadline = time.monotonic() + settings.CALL_SECONDS
     try:
-        reading = read_everybody(client, conference, deadline=deadline)
+        reading = _read_everybody(observation, client, deadline=deadline)
         is_over = _is_over(observation, reading, client, deadline=deadline)
     except NotOurTurn as later:
         return _put_off(conference.pk, until=until, pause=later.wait, problem=observation.problem)
@@ -74,6 +80,17 @@ def _read(observation: Observation, client: DingTalkClient, *, until: datetime) 
         _end(conference, asked_at=asked_at, because=CONFERENCE_CLOSED)
         return None
     return next_read_at
+
+
+def _read_everybody(observation: Observation, client: DingTalkClient, *, deadline: float) -> Reading:
+    """In as few calls as DingTalk allows: they are taken from the quota."""
+    conference = observation.conference
+    if not observation.asks_for_default_pages:
+        try:
+            return read_everybody(client, conference, deadline=deadline)
+        except PageSizeRefused:
+            Observation.objects.of(conference.pk).update(asks_for_default_pages=True)
+    return read_everybody(client, conference, deadline=deadline, page_size=None)
 
 
 def _write_down(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from invites import pacing
-from invites.dingtalk import AttendStatus, DingTalkClient, UnreadableAnswer, codes
+from invites.dingtalk import AttendStatus, DingTalkClient, Refused, UnreadableAnswer, codes
 from invites.dingtalk.calls import QUERY_CONFERENCE_INFO, QUERY_CONFERENCE_MEMBERS
 from invites.dingtalk.judging import clean
 from invites.dingtalk.types import Member as RemoteMember
@@ -15,8 +15,11 @@ from invites.models import App, Conference, Member
 from invites.models.address_book import UNION_ID_LENGTH
 from invites.models.member import NICK_LENGTH, Attendance, key_of
 
-# A meeting holds 500 people, four pages; more than this is a list that never ends.
+# More pages than this are a list that never ends.
 MOST_PAGES = 100
+# A meeting holds 500 people; DingTalk's own page holds 128 of them, and no maximum is stated.
+PAGE_SIZE = 500
+_WRONG_PARAMETERS = frozenset({"paramError", "paramsError"})
 # So long a worker waits for the turn of a page; nobody waits for being asked about a conference.
 _PATIENCE = 2.0
 
@@ -36,6 +39,10 @@ _FIRST: Final = (
     Attendance.LEFT,
     Attendance.NOT_KNOWN,
 )
+
+
+class PageSizeRefused(Exception):  # noqa: N818 - named for what happened
+    """DingTalk may not like the number of members that it was asked for at once."""
 
 
 class NotOurTurn(Exception):  # noqa: N818 - named for what happened
@@ -58,10 +65,13 @@ class Reading:
         return any(member.attendance in attendances for member in self.members.values())
 
 
-def read_everybody(client: DingTalkClient, conference: Conference, *, deadline: float) -> Reading:
+def read_everybody(
+    client: DingTalkClient, conference: Conference, *, deadline: float, page_size: int | None = PAGE_SIZE
+) -> Reading:
     """All members of ``conference``, by a ``deadline`` on the clock of `time.monotonic`.
 
-    Raises NotOurTurn or DingTalkError.
+    ``page_size`` is the most that one call should bring, None for as many as DingTalk likes. Raises NotOurTurn,
+    DingTalkError, or PageSizeRefused where DingTalk does not take that number.
     """
     listed: list[RemoteMember] = []
     seen: set[str | None] = {None}
@@ -69,9 +79,17 @@ def read_everybody(client: DingTalkClient, conference: Conference, *, deadline: 
     total: int | None = None
     while True:
         _take_turn(conference.app, deadline=deadline)
-        page = client.query_conference_members(
-            conference_id=conference.conference_id, next_token=token, deadline=deadline
-        )
+        try:
+            page = client.query_conference_members(
+                conference_id=conference.conference_id,
+                max_results=page_size,
+                next_token=token,
+                deadline=deadline,
+            )
+        except Refused as refusal:
+            if page_size is not None and refusal.code in _WRONG_PARAMETERS:
+                raise PageSizeRefused from refusal
+            raise
         listed += page.members
         total = page.total_count if total is None else total
         token = page.next_token

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.db.models import Case, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from invites.models import Conference, Member
@@ -26,7 +28,7 @@ def store(conference: Conference, reading: Reading, *, asked_at: datetime) -> bo
         member.read_at = asked_at
         member.changed_at = now if before is None or is_new else before.changed_at
         member.let_be_since = before.let_be_since if before else None
-        if member.let_be_since is None and member.attendance in LET_BE:
+        if member.let_be_since is None and (member.attendance in LET_BE or _has_left(before, member)):
             member.let_be_since = now
         changed |= is_new
     Member.objects.bulk_create(
@@ -37,9 +39,18 @@ def store(conference: Conference, reading: Reading, *, asked_at: datetime) -> bo
     )
     gone = [member.pk for key, member in known.items() if key not in reading.members and _was_there(member)]
     if gone and reading.is_complete:
-        Member.objects.filter(pk__in=gone).update(attendance=Attendance.NOT_KNOWN, changed_at=now)
+        left = Case(When(attendance=Attendance.JOINED, then=Value(now)))
+        Member.objects.filter(pk__in=gone).update(
+            attendance=Attendance.NOT_KNOWN, changed_at=now, let_be_since=Coalesce("let_be_since", left)
+        )
         changed = True
     return changed
+
+
+def _has_left(before: Member | None, member: Member) -> bool:
+    """Whether somebody was in the meeting and is not, though nobody saw them leave: they may be called again by now."""
+    was_in = before is not None and before.attendance == Attendance.JOINED
+    return was_in and member.attendance != Attendance.JOINED
 
 
 def _was_there(member: Member) -> bool:

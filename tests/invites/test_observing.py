@@ -8,14 +8,13 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pyrate_limiter import Duration, Rate
 from pytest_django import Settings
 
-from invites import observing, pacing
+from invites import observing
 from invites.connecting import client_for
 from invites.delivering import APP_UNAVAILABLE
 from invites.dingtalk.sandbox import SandboxServer
-from invites.models import App, Conference, Invitee, Member, Observation
+from invites.models import App, Conference, Invitee, Member, Observation, Pace
 from invites.models.conference import ConferenceStatus
 from invites.models.member import Attendance
 from invites.observing import pausing
@@ -94,13 +93,28 @@ class TestWhatIsStored:
         assert member.attendance == Attendance.JOINED
         assert member.let_be_since is not None
 
-    @pytest.mark.parametrize("people", [128, 129, 300])
-    def test_every_page_is_read(self, timed_sandbox: SandboxServer, quiet: Conference, people: int) -> None:
+    @pytest.mark.parametrize(("people", "calls"), [(129, 1), (500, 1), (501, 2)])
+    def test_every_page_is_read_in_as_few_calls_as_possible(
+        self, timed_sandbox: SandboxServer, quiet: Conference, people: int, calls: int
+    ) -> None:
         ring(timed_sandbox, *(f"person-{n}-1" for n in range(people)))
         App.objects.update(calls_per_second=100)
         read(quiet)
         assert Member.objects.of(quiet).count() == people
-        assert asked(timed_sandbox) == -(-people // 128)
+        assert asked(timed_sandbox) == calls
+
+    @pytest.mark.parametrize("code", ["paramError", "paramsError"])
+    def test_where_large_pages_are_refused_it_goes_on_with_the_usual_ones(
+        self, timed_sandbox: SandboxServer, quiet: Conference, code: str
+    ) -> None:
+        ring(timed_sandbox, *(f"person-{n}-1" for n in range(300)))
+        App.objects.update(calls_per_second=100)
+        timed_sandbox.add_fault(f"code:{code}", operation="members")
+        read(quiet)
+        assert Member.objects.of(quiet).count() == 300
+        assert asked(timed_sandbox) == 1 + 3
+        read(quiet)
+        assert asked(timed_sandbox) == 1 + 3 + 3
 
     def test_guests_of_the_same_name_are_as_many_as_they_are(
         self, timed_sandbox: SandboxServer, quiet: Conference, clock: Clock
@@ -269,20 +283,19 @@ class TestWhoReads:
 
     def test_every_page_waits_for_its_turn(self, timed_sandbox: SandboxServer, quiet: Conference) -> None:
         App.objects.update(calls_per_second=1)
-        ring(timed_sandbox, *(f"person-{n}-1" for n in range(129)))
+        ring(timed_sandbox, *(f"person-{n}-1" for n in range(501)))
         begin = time.monotonic()
         assert read(quiet).read_at is not None
         # The second page took the turn after the first.
         assert time.monotonic() - begin >= 0.8
-        assert Member.objects.of(quiet).count() == 129
+        assert Member.objects.of(quiet).count() == 501
 
     def test_turn_that_is_far_away_is_not_waited_for(
         self, timed_sandbox: SandboxServer, quiet: Conference
     ) -> None:
         # What others have booked before.
-        for _turn in range(4):
-            one_a_second = Rate(1, Duration.SECOND, burst=1)
-            pacing._book({f"{quiet.app_id}:QueryConferenceMembers": one_a_second}, patience=5.0)
+        in_four_seconds = int((time.time() + 4) * 1_000_000)
+        Pace.objects.create(key=f"{quiet.app_id}:QueryConferenceMembers", state=[in_four_seconds])
         observation = read(quiet)
         assert timed_sandbox.received == []
         assert (observation.read_at, observation.leased_until, observation.problem) == (None, None, "")

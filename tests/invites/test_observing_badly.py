@@ -44,7 +44,7 @@ class TestWhatGoesWrong:
         self, timed_sandbox: SandboxServer, quiet: Conference, fault: str, problem: str
     ) -> None:
         member = MemberFactory(conference=quiet, attendance="joined")
-        Observation.objects.create(conference=quiet, calm=3)
+        Observation.objects.create(conference=quiet, calm=3, asks_for_default_pages=True)
         timed_sandbox.add_fault(fault, operation="members")
         observation = read(quiet)
         assert (observation.problem, observation.calm, observation.read_at) == (problem, 4, None)
@@ -64,7 +64,7 @@ class TestWhatGoesWrong:
     def test_failure_on_a_later_page_stores_nothing(
         self, timed_sandbox: SandboxServer, quiet: Conference
     ) -> None:
-        ring(timed_sandbox, *(f"person-{n}-1" for n in range(200)))
+        ring(timed_sandbox, *(f"person-{n}-1" for n in range(501)))
         timed_sandbox.add_fault("html", operation="members", skip=1)
         assert read(quiet).problem == "unreadableAnswer"
         assert not Member.objects.exists()
