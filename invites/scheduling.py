@@ -27,7 +27,6 @@ from invites.errors import (
     DraftChanged,
     InviteError,
     NobodyToInvite,
-    PutAside,
 )
 from invites.models import Invitation, User
 from invites.models.invitation import InvitationState, ScheduleProblem
@@ -55,7 +54,7 @@ def schedule(*, invitation: Invitation, revision: int, at: datetime, user: User)
     ConferenceEnded, each with nothing changed.
     """
     with transaction.atomic():
-        draft = _lock_draft(invitation, revision=revision)
+        draft = sending.lock_draft(invitation, revision=revision)
         if draft.conference.has_ended:
             raise ConferenceEnded
         if not draft.invitees.exists():
@@ -72,7 +71,7 @@ def schedule(*, invitation: Invitation, revision: int, at: datetime, user: User)
 def put_aside(*, invitation: Invitation, revision: int) -> Invitation:
     """Puts a draft aside that carries a time already, which stays as it is. Raises what `schedule` raises."""
     with transaction.atomic():
-        draft = _lock_draft(invitation, revision=revision)
+        draft = sending.lock_draft(invitation, revision=revision)
         if draft.scheduled_for is None:
             raise DraftChanged
         draft.state = InvitationState.SCHEDULED
@@ -83,7 +82,7 @@ def put_aside(*, invitation: Invitation, revision: int) -> Invitation:
 def unschedule(*, invitation: Invitation, revision: int) -> Invitation:
     """Takes the time away from a draft, and what is said about one that has passed. Raises what `schedule` raises."""
     with transaction.atomic():
-        draft = _lock_draft(invitation, revision=revision)
+        draft = sending.lock_draft(invitation, revision=revision)
         draft.scheduled_for = draft.scheduled_by = None
         draft.schedule_problem = ""
         _save(draft)
@@ -180,17 +179,6 @@ def _send_or_problem(due: Invitation, now: datetime) -> ScheduleProblem | None:
         due.refresh_from_db()
         return _PROBLEMS[type(refusal)]
     return None
-
-
-def _lock_draft(invitation: Invitation, *, revision: int) -> Invitation:
-    draft = Invitation.objects.for_change().get(pk=invitation.pk)
-    if draft.is_put_aside:
-        raise PutAside
-    if not draft.is_draft:
-        raise AlreadySent
-    if draft.revision != revision:
-        raise DraftChanged
-    return draft
 
 
 def _lock_put_aside(invitation: Invitation, *, revision: int | None = None) -> Invitation:

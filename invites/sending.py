@@ -37,14 +37,24 @@ def send(*, invitation: Invitation, revision: int, user: User) -> Invitation:
     raises, each with nothing changed. Of several simultaneous calls exactly one sends.
     """
     with transaction.atomic():
-        draft = Invitation.objects.for_change().get(pk=invitation.pk)
-        if draft.is_put_aside:
-            raise PutAside
-        if not draft.is_draft:
-            raise AlreadySent
-        if draft.revision != revision:
-            raise DraftChanged
+        draft = lock_draft(invitation, revision=revision)
         send_locked(invitation=draft, user=user)
+    return draft
+
+
+def lock_draft(invitation: Invitation, *, revision: int) -> Invitation:
+    """The draft ``invitation`` as it is now, locked until the transaction ends.
+
+    Raises AlreadySent or PutAside where it is no draft any more, DraftChanged where it is another list than that of
+    ``revision``.
+    """
+    draft = Invitation.objects.for_change().get(pk=invitation.pk)
+    if draft.is_put_aside:
+        raise PutAside
+    if not draft.is_draft:
+        raise AlreadySent
+    if draft.revision != revision:
+        raise DraftChanged
     return draft
 
 
