@@ -73,7 +73,7 @@ class Member(models.Model):
     left_at = models.DateTimeField(_("left at"), null=True)
     read_at = models.DateTimeField(_("read at"))
     changed_at = models.DateTimeField(_("changed at"))
-    # When they were first seen to decline, to leave or to be removed: from then on nobody rings them by itself.
+    # When they were first seen to have declined, left or been removed: from then on nobody rings them by itself.
     let_be_since = models.DateTimeField(null=True)
 
     objects = MemberQuerySet.as_manager()
