@@ -84,8 +84,11 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         return self.filter(batch__in=list(batches), state=AttemptState.SUCCEEDED).count()
 
     def count_calls(self) -> Calls:
-        """How many there are, and how many of them are of a part of a batch that was refused as a whole."""
-        to_find = models.Count("pk", filter=Q(batch__half_of__isnull=False))
+        """How many there are, and how many of them are of a part of a batch that was refused for somebody in it."""
+        # Not of one that was made smaller for its size, nor of one that was cut before it was ever sent.
+        same_size = Q(batch__times_shrunk=models.F("batch__half_of__times_shrunk"))
+        was_sent = models.Exists(Attempt.objects.filter(batch=models.OuterRef("batch__half_of")))
+        to_find = models.Count("pk", filter=same_size & Q(was_sent))
         counts = self.aggregate(made=models.Count("pk"), to_find=to_find)
         return Calls(made=counts["made"], to_find_unknown=counts["to_find"])
 

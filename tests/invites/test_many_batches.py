@@ -300,6 +300,7 @@ class TestSizes:
             refused = [len(post.people) for post in small.invitations if post.status != 200]
             assert len(refused) <= 6
             assert App.objects.get().largest_batch == 25
+            assert invitation.attempts.count_calls().to_find_unknown == 0
             again = to_the_end(sent(conference, organizer, 50))
             assert [batch.people for batch in in_order(again)] == [25, 25]
         close_clients()
@@ -323,6 +324,7 @@ class TestSizes:
         assert states(invitation) == {InviteeState.INVITED: PEOPLE}
         assert App.objects.get().largest_batch is None
         assert len(sandbox.invitations) == CALLS + 2
+        assert invitation.attempts.count_calls().to_find_unknown == 2
 
 
 @pytest.mark.django_db(transaction=True)
