@@ -5,6 +5,7 @@ What was put aside stands as a row of its own on the conference's page until the
 
 from http import HTTPStatus
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
@@ -128,7 +129,9 @@ def scheduled_remove(request: HttpRequest, pk: int, invitation_pk: int) -> HttpR
         scheduling.discard(invitation=scheduled)
         return redirect(page_url(conference))
     people = scheduled.invitees.count()
-    losses = ngettext("a list with %(n)s person", "a list with %(n)s people", people) % {"n": people}
+    losses = ngettext("a list with %(n)s person", "a list with %(n)s people", people) % {
+        "n": intcomma(people)
+    }
     context = {
         "title": _("Remove this invitation?"),
         "text": _("It will not be sent."),
@@ -146,7 +149,7 @@ def _schedule(request: HttpRequest, draft: Invitation, revision: int, form: Sche
     sentence = ngettext(
         "%(n)s person will be called at %(at)s.", "%(n)s people will be called at %(at)s.", people
     )
-    return sentence % {"n": people, "at": clock(at)}
+    return sentence % {"n": intcomma(people), "at": clock(at)}
 
 
 def _load(conference: Conference, pk: int) -> Invitation:

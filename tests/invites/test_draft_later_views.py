@@ -241,6 +241,14 @@ class TestScheduledOnThePage:
         scheduled.refresh_from_db()
         assert scheduled.state == InvitationState.SENDING
 
+    def test_locked_meeting_is_warned_of_and_nothing_can_be_sent_now(
+        self, browser: Client, conference: Conference, scheduled: Invitation
+    ) -> None:
+        Conference.objects.update(locked_at=NOW)
+        page = browser.get(page_of(conference))
+        assertContains(page, "The meeting is locked. Nobody is called unless it is unlocked by then.")
+        assertContains(page, '<button class="btn btn-sm" disabled>')
+
     def test_what_could_not_be_sent_says_why_and_what_to_do(
         self, browser: Client, conference: Conference, scheduled: Invitation
     ) -> None:
