@@ -21,6 +21,7 @@ from invites.models import Conference, Invitation, User
 from invites.models.invitee import InviteeState
 from invites.views.address_book import asks_for
 from invites.views.people_shown import changes, people_context
+from invites.views.ringing import redirect_back
 
 INVITATIONS_SHOWN = 10
 
@@ -79,16 +80,19 @@ def invitation_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     if not invitation.is_under_way or invitation.cancelled_at is not None:
         raise InvitationOver
     waiting = invitation.invitees.pending().count()
+    left_out = ngettext(
+        "%(count)s person has not been called yet and will be left out. Calls that are under way end by "
+        "themselves, and what was sent stays on record.",
+        "%(count)s people have not been called yet and will be left out. Calls that are under way end by "
+        "themselves, and what was sent stays on record.",
+        waiting,
+    ) % {"count": intcomma(waiting)}
+    nobody = _(
+        "Nobody is waiting any more: the last calls are under way, end by themselves and stay on record."
+    )
     context = {
         "title": _("Cancel the invitation into “%(title)s”?") % {"title": invitation.conference},
-        "text": ngettext(
-            "%(count)s person has not been called yet and will be left out. Calls that are under way end by "
-            "themselves, and what was sent stays on record.",
-            "%(count)s people have not been called yet and will be left out. Calls that are under way end by "
-            "themselves, and what was sent stays on record.",
-            waiting,
-        )
-        % {"count": intcomma(waiting)},
+        "text": left_out if waiting else nobody,
         "label": _("Cancel the invitation"),
         "back_label": _("Back"),
         "cancel_url": back,
@@ -110,9 +114,9 @@ def invitation_again(request: HttpRequest, pk: int) -> HttpResponse:
         ngettext(
             "%(count)s person is being invited again.", "%(count)s people are being invited again.", count
         )
-        % {"count": count},
+        % {"count": intcomma(count)},
     )
-    return redirect("invites:invitation_detail", pk=again.pk)
+    return redirect_back(request, again)
 
 
 def invitations_context(request: HttpRequest, conference: Conference) -> dict[str, Any]:

@@ -23,9 +23,10 @@ from invites.views.ringing import ring_again_context
 PEOPLE_SHOWN = 100
 OTHERS_SHOWN = 20
 ATTEMPTS_SHOWN = 20
-# How often a page asks what is new while calls are under way, and while people may still come and go.
+# How often a page asks what is new while calls are under way or phones ring, and while people may still come and go.
 WHILE_CALLING = "1500ms"
 WHILE_OPEN = "4s"
+PHONES_RING_FOR = timedelta(minutes=1)
 # Whoever has not come by then is not waited for any more.
 WATCHED_FOR = timedelta(hours=3)
 # The parts of `_people.html` beside its rows, and the card with the calls. Each is an element's id behind "people_".
@@ -188,8 +189,12 @@ def _asks_every(invitation: Invitation, *, in_call: int) -> str:
         return WHILE_CALLING
     if invitation.is_under_way:
         return WHILE_OPEN
-    is_young = invitation.sent_at is not None and timezone.now() - invitation.sent_at < WATCHED_FOR
-    return WHILE_OPEN if is_young and not invitation.conference.has_ended else ""
+    now = timezone.now()
+    is_young = invitation.sent_at is not None and now - invitation.sent_at < WATCHED_FOR
+    if invitation.conference.has_ended or not is_young:
+        return ""
+    rings = invitation.finished_at is not None and now - invitation.finished_at < PHONES_RING_FOR
+    return WHILE_CALLING if rings else WHILE_OPEN
 
 
 def _rests_until(invitation: Invitation) -> datetime | None:
@@ -218,6 +223,7 @@ def _seen(context: dict[str, Any]) -> Seen:
     again = (
         *(context[name] for name in ("again_failed", "again_unknown")),
         invitation.conference.has_ended,
+        invitation.conference.locked_at is None,
         bool(context["ring_again"].not_joined),
     )
     facts = {

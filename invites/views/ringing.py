@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -77,9 +78,9 @@ def invitation_ring(request: HttpRequest, pk: int) -> HttpResponse:
     messages.success(
         request,
         ngettext("%(count)s person is being rung again.", "%(count)s people are being rung again.", count)
-        % {"count": count},
+        % {"count": intcomma(count)},
     )
-    return _back(request, ring)
+    return redirect_back(request, ring)
 
 
 @require_POST
@@ -89,7 +90,7 @@ def invitation_stop_ringing(request: HttpRequest, pk: int) -> HttpResponse:
     invitation = _load(request, pk)
     ringing_again.stop_ringing(invitation=invitation)
     messages.success(request, _("Stopped. Nobody is rung again by itself."))
-    return _back(request, invitation)
+    return redirect_back(request, invitation)
 
 
 def _load(request: HttpRequest, pk: int) -> Invitation:
@@ -97,7 +98,7 @@ def _load(request: HttpRequest, pk: int) -> Invitation:
     return get_object_or_404(permissions.sendable_invitations(request.user), pk=pk)
 
 
-def _back(request: HttpRequest, invitation: Invitation) -> HttpResponse:
+def redirect_back(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     """The page of the conference where the press was made there, else that of ``invitation``."""
     if PeopleForm(request.GET).is_on_conference:
         return redirect("invites:conference_detail", pk=invitation.conference_id)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from invites.models import Conference, Invitation, Invitee, User
 from invites.models.conference import ConferenceStatus
@@ -133,6 +134,21 @@ class TestInvitationAgain:
         again = Invitation.objects.get(repeats=finished)
         assert answer["Location"] == url(again)
         assert [person.nick for person in again.invitees.all()] == [nick]
+
+    def test_press_on_the_page_of_a_conference_leads_back_there(
+        self, client: Client, finished: Invitation
+    ) -> None:
+        there = reverse("invites:conference_detail", args=[finished.conference_id])
+        assert f"{url(finished, 'again')}?on=conference" in client.get(there).content.decode()
+        answer = client.post(url(finished, "again") + "?on=conference", {"who": "failed"})
+        assert answer["Location"] == there
+
+    def test_nobody_is_offered_while_the_meeting_is_locked(
+        self, client: Client, finished: Invitation
+    ) -> None:
+        assert url(finished, "again") in client.get(url(finished)).content.decode()
+        Conference.objects.update(locked_at=timezone.now())
+        assert url(finished, "again") not in client.get(url(finished)).content.decode()
 
     def test_second_press_invites_nobody_and_says_so(self, client: Client, finished: Invitation) -> None:
         client.post(url(finished, "again"), {"who": "failed"})

@@ -228,9 +228,14 @@ class TestAsking:
     def test_it_asks_often_while_calls_are_under_way(self, client: Client, invitation: Invitation) -> None:
         assert page_of(client, invitation).every == "1500ms"
 
-    def test_then_now_and_then_while_people_may_come(self, client: Client, invitation: Invitation) -> None:
+    def test_and_while_phones_ring_then_now_and_then_while_people_may_come(
+        self, client: Client, invitation: Invitation
+    ) -> None:
         page = page_of(client, invitation)
         finish(invitation)
+        page.ask()
+        assert page.every == "1500ms"
+        Invitation.objects.update(finished_at=timezone.now() - timedelta(minutes=2))
         page.ask()
         assert page.every == "4s"
 
@@ -384,6 +389,14 @@ class TestSteering:
         assert "Cancelled" in answer
         paused.refresh_from_db()
         assert paused.state == InvitationState.CANCELLED
+
+    def test_cancel_says_where_nobody_is_waiting_any_more(
+        self, client: Client, invitation: Invitation
+    ) -> None:
+        invitation.invitees.update(state=InviteeState.SENDING)
+        answer = client.get(reverse("invites:invitation_cancel", args=[invitation.pk])).content.decode()
+        assert "Nobody is waiting any more" in answer
+        assert "0 people" not in answer
 
     def test_those_left_out_can_be_invited_again(self, client: Client, paused: Invitation) -> None:
         client.post(reverse("invites:invitation_cancel", args=[paused.pk]))

@@ -109,7 +109,7 @@ class TestWhatPagesOffer:
         assert person.member is not None
         type(person.member).objects.update(attendance=Attendance.DECLINED)
         news = browser.get(url(invitation, "live"), {"seen": str(ask)}, headers={"HX-Request": "true"})
-        assertContains(news, 'id="people_ring" hx-swap-oob="true"')
+        assertContains(news, 'id="people_ring" class="people-actions" hx-swap-oob="true"')
         assertContains(news, "Ring again: 1 person who has not joined")
 
 
