@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
         )
         print(f"seed {plan.seed}", flush=True)
         played = play(plan, sandbox=sandbox, postgres=postgres, log=options.log)
-        verdict = judge(journal)
+        verdict = judge(journal, latency=options.latency / 1000, away=played.away)
         verdict.doubled += played.mistakes
         if verdict.cut_off > (most := plan.most_cut_off(played.kills)):
             verdict.lost.append(f"{verdict.cut_off} calls were given up; {most} can have been under way")
@@ -102,7 +102,7 @@ def _report(played: "Played", verdict: "Verdict") -> None:
         f"at rest {played.rested_after:.1f} seconds after the last press",
         f"{verdict.invitations} invitations of {verdict.people} people by {played.presses} presses",
         f"{verdict.posts} posts; {verdict.cut_off} calls cut off by kills, {verdict.unanswered} without a clear answer",
-        f"{verdict.late} outcomes written down late",
+        f"{verdict.answered_meanwhile} answers came while the database was away",
         f"lost {len(verdict.lost)}, doubled {len(verdict.doubled)}, unknown {verdict.unknown}",
         *(f"lost: {sentence}" for sentence in verdict.lost),
         *(f"doubled: {sentence}" for sentence in verdict.doubled),

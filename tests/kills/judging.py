@@ -2,10 +2,9 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from django.conf import settings
 
 from invites.delivering import PROCESS_DIED
 from invites.dingtalk.calls import INVITE_USERS
@@ -20,11 +19,20 @@ NOT_KNOWN = "unknown-"
 type People = tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A time in which the database was away, in seconds since 1970."""
+
+    begin: float
+    end: float
+
+
 @dataclass(slots=True, kw_only=True)
 class Post:
     """An invitation as the sandbox received it. ``status`` is None where its answer was not sent."""
 
     people: People
+    answered_at: float
     status: int | None = None
 
     @property
@@ -44,13 +52,17 @@ class Verdict:
     posts: int = 0
     cut_off: int = 0
     unanswered: int = 0
-    late: int = 0
+    answered_meanwhile: int = 0
     unknown: int = 0
 
 
-def judge(journal: Path) -> Verdict:
-    """Holds every post in ``journal`` against every attempt, person and invitation of the database."""
-    posts = _posts(journal)
+def judge(journal: Path, *, latency: float, away: Sequence[Span]) -> Verdict:
+    """Holds every post in ``journal`` against every attempt, person and invitation of the database.
+
+    The sandbox took ``latency`` seconds for each of its answers, and the database was ``away`` at times.
+    """
+    posts = _posts(journal, latency=latency)
+    answered = [post.answered_at for post in posts.values()]
     attempts = list(Attempt.objects.with_people())
     unknown = [attempt for attempt in attempts if attempt.state == AttemptState.UNKNOWN]
     verdict = Verdict(
@@ -59,7 +71,7 @@ def judge(journal: Path) -> Verdict:
         posts=len(posts),
         cut_off=sum(attempt.error_code == PROCESS_DIED for attempt in unknown),
         unanswered=sum(attempt.error_code != PROCESS_DIED for attempt in unknown),
-        late=sum(map(_was_late, attempts)),
+        answered_meanwhile=sum(span.begin < moment < span.end for span in away for moment in answered),
         unknown=Invitee.objects.with_state(InviteeState.UNKNOWN).count(),
     )
     _judge_record(verdict, posts, attempts)
@@ -68,23 +80,17 @@ def judge(journal: Path) -> Verdict:
     return verdict
 
 
-def _posts(journal: Path) -> dict[str, Post]:
+def _posts(journal: Path, *, latency: float) -> dict[str, Post]:
     """Every invitation that was received, by its request id."""
     posts = {}
     for line in journal.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         if entry["kind"] == "received" and entry["operation"] == "invite":
             people = tuple(sorted(person["value"] for person in entry["people"]))
-            posts[entry["requestId"]] = Post(people=people)
+            posts[entry["requestId"]] = Post(people=people, answered_at=entry["at"] + latency)
         elif entry["kind"] == "answered" and entry["requestId"] in posts:
             posts[entry["requestId"]].status = entry["status"]
     return posts
-
-
-def _was_late(attempt: Attempt) -> bool:
-    """Whether the outcome was heard, and yet not written down before the call had to be over."""
-    duration = attempt.duration_ms or 0
-    return attempt.error_code != PROCESS_DIED and duration > settings.CALL_SECONDS * 1000
 
 
 def _people_of(attempt: Attempt) -> People:

@@ -19,6 +19,7 @@ from invites.models.app import AppKind
 from invites.models.attempt import AttemptState
 from invites.models.conference import ConferenceStatus
 from invites.models.user import Role
+from tests.kills.judging import Span
 from tests.kills.processes import Processes
 from tests.kills.senders import Sender, patiently
 from tests.services.postgres import PostgresServer
@@ -88,6 +89,7 @@ class Played:
     presses: int
     seconds: float
     rested_after: float
+    away: list[Span]
     mistakes: list[str]
 
 
@@ -113,8 +115,9 @@ def play(plan: Plan, *, sandbox: SandboxServer, postgres: PostgresServer | None,
         waiting = 2 * plan.workers * plan.calls_in_flight
         sending = [pool.submit(sender.send_until, is_over, waiting=waiting) for sender in senders]
         begin = time.monotonic()
+        killer = _Killer(plan, processes, sandbox, postgres)
         try:
-            kills = _Killer(plan, processes, sandbox, postgres).kill_all()
+            kills = killer.kill_all()
         finally:
             is_over.set()
         for each in sending:
@@ -127,6 +130,7 @@ def play(plan: Plan, *, sandbox: SandboxServer, postgres: PostgresServer | None,
         presses=sum(sender.presses for sender in senders),
         seconds=end - begin,
         rested_after=end - all_sent,
+        away=killer.away,
         mistakes=[mistake for sender in senders for mistake in sender.mistakes],
     )
 
@@ -138,6 +142,7 @@ class _Killer:
         self._plan, self._processes, self._sandbox, self._postgres = plan, processes, sandbox, postgres
         self._rng = random.Random(plan.seed)
         self._tokens_live_until = time.monotonic()
+        self.away: list[Span] = []
         self._strike: Mapping[Kind, Callable[[], None]] = {
             Kind.WORKER: lambda: processes.kill_worker(self._rng),
             Kind.WEB_PROCESS: lambda: processes.kill_web_process(self._rng),
@@ -177,14 +182,16 @@ class _Killer:
         return kinds
 
     def _take_database_away(self) -> None:
+        begin = time.time()
         if self._postgres is None:
             # SQLite has no server. What comes nearest is somebody who does not finish writing.
             with transaction.atomic():
                 time.sleep(self._plan.away)
-            return
-        self._postgres.kill()
-        time.sleep(self._plan.away)
-        self._postgres.start()
+        else:
+            self._postgres.kill()
+            time.sleep(self._plan.away)
+            self._postgres.start()
+        self.away.append(Span(begin=begin, end=time.time()))
 
     def _wait_for_calls(self, *, at_most: float) -> None:
         """Until several calls are under way: that is the moment that matters; or ``at_most`` so many seconds."""
