@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import Error, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from invites import delivering, ringing_again, scheduling, sending
@@ -22,7 +22,7 @@ def recover() -> None:
     for step in _STEPS:
         try:
             step()
-        except Error:
+        except (OperationalError, InterfaceError):
             raise
         except Exception:
             # A mistake of ours in one of them must not keep people of the others waiting for ever.

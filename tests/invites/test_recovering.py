@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from pytest_django import DjangoCaptureOnCommitCallbacks
@@ -75,18 +75,19 @@ class TestLostBells:
 
 
 class TestSteps:
+    @pytest.mark.parametrize("mistake", [ZeroDivisionError, IntegrityError])
     def test_a_mistake_in_one_step_keeps_no_other_from_being_taken(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, mistake: type[Exception]
     ) -> None:
         taken: list[str] = []
 
         def wrong() -> None:
-            raise ZeroDivisionError
+            raise mistake
 
         monkeypatch.setattr(recovering, "_STEPS", (wrong, lambda: taken.append("the next")))
         recover()
         assert taken == ["the next"]
-        assert "ZeroDivisionError" in caplog.text
+        assert mistake.__name__ in caplog.text
 
     def test_a_database_that_is_away_ends_the_round(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def away() -> None:
