@@ -23,7 +23,9 @@ from pytest_django.live_server_helper import LiveServer
 from invites.connecting import close_clients, ensure_apps
 from invites.dingtalk.sandbox import SandboxServer
 from invites.management.commands.worker import Caretaker
-from invites.models import User
+from invites.models import App, Conference, User
+from invites.models.app import AppKind
+from invites.models.conference import ConferenceStatus
 from tests.browser.looks import Look
 from tests.services.packages import ensure, find_chromium
 
@@ -106,6 +108,18 @@ def worker(transactional_db: None, sandbox: SandboxServer) -> Iterator[None]:
         yield
         tasks.running = False
         thread.join()
+
+
+@pytest.fixture
+def conference(worker: None, organizer: User) -> Conference:
+    """One that is running in the sandbox."""
+    return Conference.objects.create(
+        app=App.objects.get(kind=AppKind.SANDBOX),
+        owner=organizer,
+        conference_id="5a9db0c000000000000000a1",
+        title="Weekly review",
+        status=ConferenceStatus.OPEN,
+    )
 
 
 @pytest.fixture

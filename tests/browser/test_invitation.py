@@ -10,8 +10,6 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import App, Conference, Invitation, Invitee, Member, Observation, User
-from invites.models.app import AppKind
-from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel, InviteeState
 from invites.models.member import Attendance
@@ -27,23 +25,16 @@ from tests.factories import (
     SentInvitationFactory,
 )
 
-RUNNING = "5a9db0c000000000000000a1"
 MANY = 500
 # Nearly a minute for all: however slow the machine is, there is somebody to pause and to cancel.
 BATCH_SIZE = 10
 
 
 @pytest.fixture
-def conference(worker: None, sandbox: SandboxServer, organizer: User) -> Conference:
+def conference(conference: Conference) -> Conference:
     """A running one, and calls that take their time."""
     App.objects.update(batch_size=BATCH_SIZE, calls_per_second=1)
-    return Conference.objects.create(
-        app=App.objects.get(kind=AppKind.SANDBOX),
-        owner=organizer,
-        conference_id=RUNNING,
-        title="Weekly review",
-        status=ConferenceStatus.OPEN,
-    )
+    return conference
 
 
 @pytest.fixture

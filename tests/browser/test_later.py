@@ -7,28 +7,11 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from invites import composing, scheduling
-from invites.dingtalk.sandbox import SandboxServer
-from invites.models import App, CallCount, Conference, Invitation, User
-from invites.models.app import AppKind
-from invites.models.conference import ConferenceStatus
+from invites.models import CallCount, Conference, Invitation, User
 from invites.models.spending import quota_month
 from tests.browser.conftest import Screenshot, SignIn
 from tests.browser.looks import LOOKS, Look, sideways
 from tests.factories import ContactFactory, InviteeFactory
-
-RUNNING = "5a9db0c000000000000000a1"
-
-
-@pytest.fixture
-def conference(worker: None, sandbox: SandboxServer, organizer: User) -> Conference:
-    """A running one."""
-    return Conference.objects.create(
-        app=App.objects.get(kind=AppKind.SANDBOX),
-        owner=organizer,
-        conference_id=RUNNING,
-        title="Weekly review",
-        status=ConferenceStatus.OPEN,
-    )
 
 
 @pytest.fixture

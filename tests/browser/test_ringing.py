@@ -7,9 +7,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from invites.dingtalk.sandbox import SandboxServer
-from invites.models import App, Conference, Invitation, Observation, User
-from invites.models.app import AppKind
-from invites.models.conference import ConferenceStatus
+from invites.models import Conference, Invitation, Observation, User
 from invites.models.invitee import Channel
 from invites.models.member import Attendance
 from invites.sending import send
@@ -17,19 +15,6 @@ from tests.browser.conftest import Screenshot, SignIn
 from tests.browser.looks import LOOKS, Look, sideways
 from tests.factories import InvitationFactory, InviteeFactory, SentInvitationFactory
 from tests.invites.rung import called
-
-RUNNING = "5a9db0c000000000000000a1"
-
-
-@pytest.fixture
-def conference(worker: None, organizer: User) -> Conference:
-    return Conference.objects.create(
-        app=App.objects.get(kind=AppKind.SANDBOX),
-        owner=organizer,
-        conference_id=RUNNING,
-        title="Weekly review",
-        status=ConferenceStatus.OPEN,
-    )
 
 
 @pytest.fixture
