@@ -128,7 +128,7 @@ def outcome_of_error(error: DingTalkError, *, tried: Tried, policy: RetryPolicy)
         pause=pause,
         token_was_stale=isinstance(error, StaleToken),
         rest=pause if isinstance(error, Throttled) else 0.0,
-        left=not isinstance(error, NotSent),
+        left=error.left,
         conference_over=error.about == About.CONFERENCE,
         about_person=error.about == About.PERSON,
         unknown_person=isinstance(error, UnknownPerson),

@@ -55,12 +55,14 @@ class DingTalkError(Exception):
 
     `may_have_rung` says whether somebody's phone can have rung. `worth_retrying` says whether the same
     call may be repeated without asking a person; it is never true where somebody may have been rung.
+    `left` says whether the call itself left this machine: it did not where there was no token for it.
     `body` is an excerpt of the answer, free of tokens, as is `message`; `request_id` is empty where
     DingTalk gave none, `http_status` None where no answer came.
     """
 
     may_have_rung: bool = True
     worth_retrying: bool = False
+    left: bool = True
     about: About = About.CALL
 
     def __init__(self, **facts: Unpack[Facts]) -> None:
@@ -81,6 +83,7 @@ class NotSent(DingTalkError):  # noqa: N818 - named for what happened
 
     may_have_rung = False
     worth_retrying = True
+    left = False
 
 
 class TokenUnavailable(NotSent):

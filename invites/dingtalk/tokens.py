@@ -273,14 +273,16 @@ def token_error(failure: DingTalkError) -> DingTalkError:
     """
     kind: type[DingTalkError] = TokenUnavailable
     if isinstance(failure, Throttled | QuotaExhausted):
-        failure.body = ""
+        failure.body, failure.left = "", False
         return failure
     if isinstance(failure, Refused) and not isinstance(failure, Broken):
         kind = NotAuthorised
-    return kind(
+    error = kind(
         message=f"No access token: {failure}",
         code=failure.code if isinstance(failure, Refused) else codes.TOKEN_UNAVAILABLE,
         request_id=failure.request_id,
         http_status=failure.http_status,
         required_scopes=failure.required_scopes,
     )
+    error.left = False
+    return error

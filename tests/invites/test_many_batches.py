@@ -111,6 +111,15 @@ class TestEverybody:
         to_the_end(sent(conference, organizer))
         assert CallCount.objects.get(operation="InviteUsers").calls == CALLS
 
+    @pytest.mark.parametrize("fault", ["throttled", "code:invalidClientIdOrSecret", "html_502"])
+    def test_call_that_was_not_made_for_want_of_a_token_is_not_counted(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User, fault: str
+    ) -> None:
+        sandbox.add_fault(fault, operation="token")
+        step(sent(conference, organizer, SIZE))
+        assert Attempt.objects.exists()
+        assert CallCount.objects.filter(operation="InviteUsers").count() == len(sandbox.invitations) == 0
+
 
 def in_order(invitation: Invitation) -> list[Batch]:
     return list(Batch.objects.of(invitation.pk).order_by("number"))
