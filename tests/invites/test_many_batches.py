@@ -172,16 +172,56 @@ class TestWhatStops:
         assert states(invitation) == {InviteeState.FAILED: SIZE, InviteeState.SKIPPED: PEOPLE - SIZE}
 
     @pytest.mark.parametrize(
-        "fault", ["code:systemError", "no_code", "success_false", "html", "drop", "html_502"]
+        ("fault", "state"),
+        [
+            ("code:systemError", InviteeState.FAILED),
+            ("code:somethingNew", InviteeState.FAILED),
+            ("no_code", InviteeState.FAILED),
+            ("success_false", InviteeState.FAILED),
+            ("html", InviteeState.UNKNOWN),
+            ("html_502", InviteeState.UNKNOWN),
+            ("html_503", InviteeState.UNKNOWN),
+            ("html_504", InviteeState.UNKNOWN),
+            ("cut_json", InviteeState.UNKNOWN),
+            ("empty_object", InviteeState.UNKNOWN),
+            ("empty_body", InviteeState.UNKNOWN),
+            ("json_array", InviteeState.UNKNOWN),
+            ("wrong_type", InviteeState.UNKNOWN),
+            ("no_content", InviteeState.UNKNOWN),
+            ("redirect", InviteeState.UNKNOWN),
+            ("not_http", InviteeState.UNKNOWN),
+            ("drop", InviteeState.UNKNOWN),
+            ("reset", InviteeState.UNKNOWN),
+            ("drop_mid_body", InviteeState.UNKNOWN),
+        ],
     )
     def test_what_concerns_one_call_stops_no_other(
-        self, sandbox: SandboxServer, conference: Conference, organizer: User, fault: str
+        self, sandbox: SandboxServer, conference: Conference, organizer: User, fault: str, state: str
     ) -> None:
         sandbox.add_fault(fault, skip=1)
         invitation = to_the_end(sent(conference, organizer))
         assert len(sandbox.invitations) == CALLS
-        assert states(invitation)[InviteeState.INVITED] == PEOPLE - SIZE
-        assert sum(states(invitation).values()) == PEOPLE
+        assert states(invitation) == {InviteeState.INVITED: PEOPLE - SIZE, state: SIZE}
+
+    @pytest.mark.parametrize("fault", ["bare_401", "errcode", "code:InvalidAuthentication"])
+    def test_a_stale_token_is_renewed_and_stops_nobody(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User, fault: str
+    ) -> None:
+        sandbox.add_fault(fault, skip=1)
+        invitation = to_the_end(sent(conference, organizer))
+        assert len(sandbox.invitations) == CALLS + 1
+        assert states(invitation) == {InviteeState.INVITED: PEOPLE}
+
+    def test_dingtalk_that_cannot_be_reached_is_tried_a_few_times_and_costs_no_call(
+        self, conference: Conference, organizer: User
+    ) -> None:
+        App.objects.update(kind=AppKind.FIXED_TOKEN, base_url="http://127.0.0.1:9", access_token="token")
+        conference.app.refresh_from_db()
+        invitation = to_the_end(sent(conference, organizer))
+        assert states(invitation) == {InviteeState.FAILED: PEOPLE}
+        assert Attempt.objects.count() == CALLS * WORKER.max_unsent
+        assert set(Attempt.objects.values_list("error_code", flat=True)) == {"notConnected"}
+        assert not CallCount.objects.exists()
 
     def test_an_app_that_is_switched_off_meanwhile_calls_nobody_else(
         self, sandbox: SandboxServer, conference: Conference, organizer: User
