@@ -97,6 +97,8 @@ class Sender:
         url = reverse("invites:draft_send", args=[self._conference.pk])
         data = {"draft": str(draft.pk), "revision": str(draft.revision), "confirmed": "yes"}
         self._press(url, data, hands=PRESSES_AT_ONCE if self._rng.random() < 0.2 else 1)
+        if patiently(Invitation.objects.drafts().filter(pk=draft.pk).exists):
+            raise AssertionError(f"{url} with {data} was answered, and yet nothing was sent")
 
     def _ask_again(self) -> None:
         """Has those invited once more of whom nothing is known, in any earlier invitation that is over."""
