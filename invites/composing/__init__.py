@@ -22,7 +22,7 @@ from invites.composing.editing import (
     ring_again,
 )
 from invites.composing.searching import Suggestion, suggest
-from invites.composing.summary import Room, Summary, room_in, summarise
+from invites.composing.summary import Room, Summary, room_for, summarise
 
 __all__ = [
     "Change",
@@ -44,7 +44,7 @@ __all__ = [
     "remove_lines",
     "rename",
     "ring_again",
-    "room_in",
+    "room_for",
     "suggest",
     "summarise",
 ]

@@ -72,16 +72,16 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """How many people a meeting ``holds`` and how many are ``in_meeting`` now, for so many ``invited``."""
+    """How many people a meeting ``holds``, how many are ``in_meeting`` now, and how many more are ``to_come``."""
 
     holds: int
     in_meeting: int
-    invited: int
+    to_come: int
 
     @property
     def missing(self) -> int:
         """How many would find the meeting full, if everybody came: a reason to ask before sending."""
-        return max(0, self.in_meeting + self.invited - self.holds)
+        return max(0, self.in_meeting + self.to_come - self.holds)
 
 
 def summarise(draft: Invitation | None, *, conference: Conference) -> Summary:
@@ -99,7 +99,8 @@ def summarise(draft: Invitation | None, *, conference: Conference) -> Summary:
     )
 
 
-def room_in(conference: Conference, *, invited: int) -> Room:
-    """The room in ``conference`` for ``invited`` more people, as far as its members were read."""
-    in_meeting = Member.objects.of(conference).in_meeting().count()
-    return Room(holds=settings.MEETING_HOLDS, in_meeting=in_meeting, invited=invited)
+def room_for(draft: Invitation) -> Room:
+    """The room for those of ``draft`` who are not in its meeting yet, as far as its members were read."""
+    inside = Member.objects.of(draft.conference).in_meeting()
+    to_come = draft.invitees.who_are_none_of(inside).count()
+    return Room(holds=settings.MEETING_HOLDS, in_meeting=inside.count(), to_come=to_come)

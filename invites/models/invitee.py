@@ -15,7 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from invites.models.address_book import NICK_LENGTH, Contact
 from invites.models.batch import Batch, BatchQuerySet
-from invites.models.member import Attendance, Member
+from invites.models.member import Attendance, Member, MemberQuerySet
 
 if TYPE_CHECKING:
     from invites.models.invitation import InvitationQuerySet
@@ -115,6 +115,12 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
     def with_contact(self) -> Self:
         """With the contact that each was added from."""
         return self.select_related("contact")
+
+    def who_are_none_of(self, members: MemberQuerySet) -> Self:
+        """Those whose unionId, or that of their contact, none of ``members`` has."""
+        union_ids = members.exclude(union_id="").values("union_id")
+        by_union_id = Q(channel=Channel.UNION_ID, value__in=union_ids)
+        return self.exclude(by_union_id | Q(contact__union_id__in=union_ids))
 
     def in_batches(self, batches: BatchQuerySet) -> Self:
         """Those of any of ``batches``."""

@@ -75,7 +75,7 @@ def question_context(conference: Conference, draft: Invitation) -> dict[str, Any
     """What `_draft_question.html` needs beside the bar; ``asks_first`` says whether there is anything to ask."""
     context = bar_context(conference, draft)
     summary = context["summary"]
-    room = composing.room_in(conference, invited=summary.people)
+    room = composing.room_for(draft)
     asks_first = bool(summary.people) and (summary.asks_first or room.missing > 0)
     return context | {"room": room, "asks_first": asks_first, "cancel_url": page_url(conference)}
 

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects, assertTemplateUsed
 
 from invites import composing, scheduling
@@ -20,7 +20,13 @@ from invites.models.invitation import InvitationState, ScheduleProblem
 from invites.models.member import Attendance
 from invites.models.spending import quota_month
 from tests.conftest import SignedIn
-from tests.factories import ConferenceFactory, ContactFactory, InvitationFactory, InviteeFactory
+from tests.factories import (
+    ConferenceFactory,
+    ContactFactory,
+    InvitationFactory,
+    InviteeFactory,
+    MemberFactory,
+)
 from tests.invites.composer import BAR, CHANGE, at, fill, page_of, seen, send
 
 pytestmark = pytest.mark.django_db
@@ -417,6 +423,21 @@ class TestCapacity:
             answer,
             "A meeting holds 500 people, and 499 are in it now: if everybody comes, 2 people will not fit.",
         )
+
+    def test_whoever_is_in_the_meeting_already_needs_no_room(
+        self, browser: Client, conference: Conference, person: Invitee, settings: Settings
+    ) -> None:
+        settings.MEETING_HOLDS = 2
+        InviteeFactory(
+            invitation=person.invitation,
+            channel="phone",
+            value="+8613800138000",
+            contact=ContactFactory(union_id="in-the-book"),
+        )
+        for union_id in (person.value, "in-the-book"):
+            MemberFactory(conference=conference, union_id=union_id)
+        browser.post(at("draft_send", conference), seen(person.invitation))
+        assert not Invitation.objects.get().is_draft
 
     def test_whoever_fits_is_not_asked_about(
         self, browser: Client, conference: Conference, person: Invitee
