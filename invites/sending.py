@@ -160,8 +160,10 @@ def ring(invitation_id: int) -> None:
 
 def _enqueue(invitation_id: int, bells: int) -> None:
     with transaction.atomic():
-        for _ in range(bells):
-            tasks.deliver_invitation.enqueue(invitation_id)
+        # One goes before the turns of long lists, so that nobody waits for these to begin; the others take their place.
+        tasks.deliver_invitation.enqueue(invitation_id)
+        for _ in range(bells - 1):
+            tasks.ring_behind_others(invitation_id, at=timezone.now())
         bell.ring()
 
 

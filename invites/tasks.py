@@ -4,7 +4,7 @@ A task is a bell, not a record: what is still to be sent stands in our own table
 again by `invites.recovering`. A bell that rings twice does no harm, since batches are claimed.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.tasks import task
 from django.utils import timezone
@@ -15,6 +15,10 @@ from invites.models import Invitation
 TURN_SECONDS = 1.0
 """After so long a sender lets others have the worker: somebody's meeting may wait behind a very long list."""
 
+# Below the first bell of every invitation and every reading, which have none: the engine sorts by priority first, and
+# of the same priority it takes what was put off until some time before what was not.
+_BEHIND_OTHERS = -1
+
 
 @task()
 def deliver_invitation(invitation_id: int) -> None:
@@ -24,7 +28,12 @@ def deliver_invitation(invitation_id: int) -> None:
     if next_due is not None:
         next_due = max(next_due, timezone.now())
         Invitation.objects.note_ring(invitation_id, at=next_due)
-        deliver_invitation.using(run_after=next_due).enqueue(invitation_id)
+        ring_behind_others(invitation_id, at=next_due)
+
+
+def ring_behind_others(invitation_id: int, *, at: datetime) -> None:
+    """Rings for one more sender of an invitation, to be heard at ``at``, when nobody is needed more urgently."""
+    deliver_invitation.using(run_after=at, priority=_BEHIND_OTHERS).enqueue(invitation_id)
 
 
 @task()
