@@ -198,5 +198,9 @@ def _tried(claim: Claim, error: DingTalkError) -> Tried:
         may_halve=app.halve_refused_batches,
         is_part=batch.half_of_id is not None,
         largest_taken=Attempt.objects.largest_taken_of(claim.invitation) if is_wrong else 0,
-        times_refused=Attempt.objects.times_refused(claim.invitation, code=error.code) if is_wrong else 0,
+        times_refused=(
+            Attempt.objects.times_refused(claim.invitation, code=error.code, people=len(claim.invitees))
+            if is_wrong
+            else 0
+        ),
     )

@@ -61,7 +61,8 @@ class Tried:
     """What is known of a batch when its attempt ends: ``tries`` counts that attempt, ``elapsed`` is in seconds.
 
     ``is_part`` says that its people were in a larger one before. Of its invitation, ``largest_taken`` is the largest
-    number of people that DingTalk took in one call, ``times_refused`` how often it has given the same code before.
+    number of people that DingTalk took in one call, ``times_refused`` how often it has given the same code to calls of
+    other sizes, and to those for one person.
     """
 
     people: int
@@ -142,7 +143,7 @@ def outcome_of_error(error: DingTalkError, *, tried: Tried, policy: RetryPolicy)
 
 # The whole app, organisation or conference is refused: every other batch would be too.
 _STOPS_EVERYTHING = frozenset({About.APP, About.CONFERENCE, About.ORGANISATION})
-# So often smaller batches are tried while DingTalk takes none: from 100 people to 4.
+# So many sizes are tried while DingTalk takes none: from 100 people to 4.
 _MOST_TIMES_REFUSED = 5
 _LONGEST_GROWN_PAUSE = 60.0
 _JITTER = 0.25

@@ -102,9 +102,18 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         taken = self.filter(invitation=invitation, state=AttemptState.SUCCEEDED)
         return taken.aggregate(largest=models.Max("people"))["largest"] or 0
 
-    def times_refused(self, invitation: Invitation, *, code: str) -> int:
-        """How often DingTalk has answered with ``code`` to a call of ``invitation``."""
-        return self.filter(invitation=invitation, error_code=code).count()
+    def times_refused(self, invitation: Invitation, *, code: str, people: int) -> int:
+        """How often DingTalk has answered with ``code`` to calls of ``invitation`` of another size than ``people``.
+
+        Calls of the same size count once, since many senders find it refused at the same moment; those for one person
+        count each.
+        """
+        other_size = Q(people__gt=1) & ~Q(people=people)
+        counts = self.filter(invitation=invitation, error_code=code).aggregate(
+            sizes=models.Count("people", filter=other_size, distinct=True),
+            alone=models.Count("pk", filter=Q(people=1)),
+        )
+        return counts["sizes"] + counts["alone"]  # type: ignore[no-any-return]
 
     def in_order_made(self) -> Self:
         """As they were made."""

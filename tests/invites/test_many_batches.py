@@ -354,6 +354,34 @@ class TestSizes:
             assert [batch.people for batch in in_order(again)] == [25, 25]
         close_clients()
 
+    @pytest.mark.django_db(transaction=True)
+    def test_a_size_that_many_senders_find_refused_at_once_does_not_stop_the_invitation(
+        self, sandbox_app: App, organizer: User, settings: Settings
+    ) -> None:
+        close_clients()
+        with SandboxServer(pace=0.01, batch_limit=30, latency_ms=300) as small:
+            settings.DINGTALK_SANDBOX_URL = small.base_url
+            App.objects.update(batch_size=50)
+            conference = Conference.objects.create(
+                app=sandbox_app, owner=organizer, conference_id="5a9db0c000000000000000a1"
+            )
+            invitation = sent(conference, organizer, 500)
+
+            def sender() -> None:
+                try:
+                    step(invitation)
+                finally:
+                    connection.close()
+
+            threads = [threading.Thread(target=sender) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert states(to_the_end(invitation)) == {InviteeState.INVITED: 500}
+            assert set(rung(small).values()) == {1}
+        close_clients()
+
     def test_one_wrong_union_id_is_no_reason_to_send_smaller_batches_for_ever(
         self, sandbox: SandboxServer, conference: Conference, organizer: User
     ) -> None:
