@@ -156,7 +156,7 @@ class TestWithoutScript:
         page.get_by_role("button", name="Send at this time").click()
         expect(page.get_by_text("This time has passed already.").first).to_be_visible()
         page.get_by_label("Call them at").fill(at(timedelta(hours=2)))
-        page.get_by_role("button", name="Save").click()
+        page.get_by_role("button", name="Send at this time").click()
         expect(page.locator("#draft_scheduled li")).to_contain_text("· 2 people")
         page.get_by_role("button", name="Change").click()
         page.get_by_text("Rings once").click()
