@@ -83,7 +83,9 @@ def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None =
         invitation = Invitation.objects.select_related("conference__app").get(pk=invitation_id)
         client = client_for(invitation.conference.app)
     except (AppUnavailable, UndecryptableError):
-        leave_out_waiting(invitation_id, because=APP_UNAVAILABLE)
+        # Not where it is paused: the app may be back before somebody resumes it.
+        if Invitation.objects.next_due(invitation_id) is not None:
+            leave_out_waiting(invitation_id, because=APP_UNAVAILABLE)
         return None
     while (due := Invitation.objects.next_due(invitation_id)) is not None:
         now = timezone.now()

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from invites.models import Attempt, Batch, Invitation, Invitee
 from invites.models.batch import BatchState
+from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
 
@@ -29,7 +30,8 @@ _TAKE_BATCH = """
             )
             AND EXISTS (
                 SELECT 1 FROM invites_invitation i JOIN invites_conference c ON c.id = i.conference_id
-                WHERE i.id = %(invitation)s AND i.state = %(going)s AND i.cancelled_at IS NULL AND c.locked_at IS NULL
+                WHERE i.id = %(invitation)s AND i.state = %(going)s AND i.cancelled_at IS NULL
+                    AND c.locked_at IS NULL AND c.status <> %(ended)s
             )
         ORDER BY number LIMIT 1 {lock}
     )
@@ -92,6 +94,7 @@ def _take_batch(invitation: Invitation, now: datetime) -> Batch | None:
             "waiting": BatchState.WAITING.value,
             "invitation": invitation.pk,
             "going": InvitationState.SENDING.value,
+            "ended": ConferenceStatus.ENDED.value,
             "app": invitation.conference.app_id,
             "now": connection.ops.adapt_datetimefield_value(now),
         },

@@ -38,7 +38,7 @@ _CLOSE_FINISHED = """
 """
 _THIS_ONE = " AND id = %(invitation)s"
 # Longer than DingTalk ever asks for; nobody is called later than an hour after Send in any case.
-_LONGEST_REST = 1800.0
+_LONGEST_REST = 3600.0
 # The largest number that the column takes: an attempt may be found dead a month later.
 _LONGEST_MS = 2**31 - 1
 

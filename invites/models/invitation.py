@@ -190,12 +190,13 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
     def next_due(self, pk: int) -> Due | None:
         """When a sender may go on with one invitation: not before its app has rested. None where nothing waits, and
-        while it is paused or its conference is locked.
+        while it is paused or its conference is locked or over.
         """
         first = Batch.objects.of(pk).waiting().next_due()
         if first is None:
             return None
         going = self.sending().filter(pk=pk, conference__locked_at__isnull=True)
+        going = going.exclude(conference__status=ConferenceStatus.ENDED)
         fields = ("conference__app__rests_until", "sent_at", "resumed_at", "cancelled_at")
         for rests_until, sent_at, resumed_at, cancelled_at in going.values_list(*fields):
             times = [time for time in (sent_at, resumed_at) if time is not None]

@@ -140,11 +140,6 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         """Those of whom the conference reports ``attendance``; "" for those of whom nothing has been read."""
         return self.alias(reported=_attendance()).filter(reported=attendance)
 
-    def count_by_attendance(self) -> dict[str, int]:
-        """How many there are of each ``attendance`` that occurs, "" included."""
-        rows = self.order_by().annotate(reported=_attendance()).values_list("reported")
-        return dict(rows.annotate(people=Count("pk")))
-
     def count_by_outcome(self) -> dict[tuple[str, str], int]:
         """How many there are of each pair of ``state`` and ``attendance`` that occurs."""
         rows = self.order_by().annotate(reported=_attendance()).values_list("state", "reported")

@@ -62,9 +62,7 @@ class TestAttendance:
                 InviteeFactory(invitation=invitation, member=member, state=InviteeState.INVITED)
         InviteeFactory(invitation=invitation, state=InviteeState.INVITED)
         InviteeFactory(invitation=invitation, state=InviteeState.FAILED)
-        counts = invitation.invitees.in_order().count_by_attendance()
-        assert counts == {"joined": 3, "declined": 2, "not_known": 1, "": 1}
-        for reported, number in counts.items():
+        for reported, number in {"joined": 3, "declined": 2, "not_known": 1, "": 1}.items():
             chosen = invitation.invitees.with_attendance(reported).with_member()
             assert [person.attendance for person in chosen] == [reported] * number
 

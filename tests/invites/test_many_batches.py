@@ -19,6 +19,7 @@ from invites.delivering import COMMAND_LINE, WORKER
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import App, Attempt, Batch, CallCount, Conference, Invitation, User
 from invites.models.app import AppKind
+from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel, InviteeState
 from invites.recovering import recover
@@ -233,6 +234,25 @@ class TestWhatStops:
         Batch.objects.update(not_before=timezone.now())
         assert step(invitation) is None
         assert states(invitation) == {InviteeState.INVITED: 2 * SIZE, InviteeState.SKIPPED: PEOPLE - 2 * SIZE}
+
+    def test_a_conference_that_was_found_to_have_ended_gets_no_call_more(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User
+    ) -> None:
+        invitation = sent(conference, organizer)
+        Conference.objects.update(status=ConferenceStatus.ENDED)
+        step(invitation)
+        assert sandbox.invitations == []
+        recover()
+        assert states(invitation) == {InviteeState.SKIPPED: PEOPLE}
+
+    def test_a_paused_invitation_outlasts_an_app_that_is_switched_off_for_a_while(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User
+    ) -> None:
+        invitation = sent(conference, organizer)
+        Invitation.objects.update(state=InvitationState.PAUSED)
+        App.objects.update(enabled=False)
+        assert step(invitation) is None
+        assert states(invitation) == {InviteeState.PENDING: PEOPLE}
 
     def test_a_locked_conference_gets_no_call_more(
         self, sandbox: SandboxServer, conference: Conference, organizer: User
