@@ -74,7 +74,7 @@ logger = logging.getLogger(__name__)
 
 
 def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None = None) -> datetime | None:
-    """Sends what is due of an invitation, batch after batch, beginning none after ``until``.
+    """Sends what is due of an invitation, batch after batch, until ``until``, and one in any case.
 
     Returns when to go on, or None where nothing is left for this sender to do. Any number of senders may do this for
     the same invitation at the same time.
@@ -87,16 +87,19 @@ def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None =
         if Invitation.objects.next_due(invitation_id) is not None:
             leave_out_waiting(invitation_id, because=APP_UNAVAILABLE)
         return None
+    has_tried = False
     while (due := Invitation.objects.next_due(invitation_id)) is not None:
         now = timezone.now()
         if because := _reason_to_stop(due, now):
             leave_out_waiting(invitation_id, because=because)
             return None
-        if due.at > now or (until is not None and now >= until):
+        # However slow the database is, every turn brings an invitation forward.
+        if due.at > now or (has_tried and until is not None and now >= until):
             return due.at
         wait = take_turn(invitation.conference.app, INVITE_USERS, patience=_PATIENCE)
         if wait:
             return now + timedelta(seconds=wait)
+        has_tried = True
         if not attempt_next(invitation, client, policy=policy) and Invitation.objects.next_due(invitation_id):
             # What has changed meanwhile is asked for at the beginning: the app, for one.
             return timezone.now() + _A_MOMENT

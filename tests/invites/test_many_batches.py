@@ -430,10 +430,10 @@ class TestTurns:
         self, sandbox: SandboxServer, conference: Conference, organizer: User
     ) -> None:
         invitation = sent(conference, organizer)
-        assert (
-            delivering.deliver(invitation_id=invitation.pk, policy=WORKER, until=timezone.now()) is not None
-        )
-        assert sandbox.invitations == []
+        for calls in (1, 2):
+            due = delivering.deliver(invitation_id=invitation.pk, policy=WORKER, until=timezone.now())
+            assert due is not None
+            assert len(sandbox.invitations) == calls
         deliver_invitation.func(invitation.pk)
         assert states(invitation) == {InviteeState.INVITED: PEOPLE}
 
