@@ -29,8 +29,9 @@ CALLS_PER_SECOND = 200
 REST_SECONDS = 60.0
 START_SECONDS = 30.0
 SAYS_EVERY = 100
-# A kill waits for so many calls under way.
+# A kill waits for so many calls under way, at most so long.
 CALLS_UNDER_WAY = 4
+CALLS_SECONDS = 10.0
 
 
 class Kind(StrEnum):
@@ -157,7 +158,7 @@ class _Killer:
             time.sleep(self._rng.uniform(0.0, 2 * self._plan.pause))
             if not self._plan.is_weather_fair:
                 self._spoil_the_weather()
-            self._wait_for_calls(at_most=2.0)
+            self._wait_for_calls(at_most=CALLS_SECONDS)
             for kind in blow:
                 self._strike[kind]()
                 done[kind] += 1
