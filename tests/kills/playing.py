@@ -153,7 +153,7 @@ class _Killer:
 
     def kill_all(self) -> Counter[Kind]:
         done: Counter[Kind] = Counter()
-        self._wait_for_calls(at_most=START_SECONDS)
+        self._wait_for_the_first_answer()
         for blow in self._blows():
             time.sleep(self._rng.uniform(0.0, 2 * self._plan.pause))
             if not self._plan.is_weather_fair:
@@ -185,14 +185,31 @@ class _Killer:
     def _take_database_away(self) -> None:
         begin = time.time()
         if self._postgres is None:
-            # SQLite has no server. What comes nearest is somebody who does not finish writing.
-            with transaction.atomic():
-                time.sleep(self._plan.away)
+            begin = self._keep_others_from_writing()
         else:
             self._postgres.kill()
             time.sleep(self._plan.away)
             self._postgres.start()
         self.away.append(Span(begin=begin, end=time.time()))
+
+    def _keep_others_from_writing(self) -> float:
+        """Since when: SQLite has no server, and what comes nearest is somebody who does not finish writing."""
+        deadline = time.monotonic() + CALLS_SECONDS
+        while True:
+            with transaction.atomic():
+                # Whoever waits for the one lock there is may get it when the calls are over.
+                if self._calls_under_way() or time.monotonic() > deadline:
+                    begin = time.time()
+                    time.sleep(self._plan.away)
+                    return begin
+            time.sleep(0.05)
+
+    def _wait_for_the_first_answer(self) -> None:
+        """From then on there is an access token: before, calls that have begun wait for one, and nothing has left."""
+        deadline = time.monotonic() + START_SECONDS
+        answered = Attempt.objects.filter(state=AttemptState.SUCCEEDED)
+        while not patiently(answered.exists) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _wait_for_calls(self, *, at_most: float) -> None:
         """Until several calls are under way: that is the moment that matters; or ``at_most`` so many seconds."""
