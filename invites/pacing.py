@@ -8,6 +8,7 @@ more than it allows. Must not run inside a transaction, which would keep everybo
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -19,7 +20,7 @@ from invites.models import App, Pace
 _OF_THE_ADDRESS = Rate(9000, 20 * Duration.SECOND, burst=500)
 _ADDRESS = "address"
 # DingTalk counts when calls arrive, and they do not all travel equally fast.
-_A_GOOD_SECOND_MS = 1030
+_A_GOOD_SECOND_MS = 1040
 
 LONGEST_PATIENCE = 5.0
 # Nobody books further ahead than that, and no rate is slower than one call a second: what seems to be booked
@@ -35,11 +36,31 @@ _WRITE = "UPDATE invites_pace SET state = %s WHERE key = %s"
 type State = tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The turn is ours in ``wait`` seconds if ``is_booked``; if not, one may ask again after so long."""
+
+    is_booked: bool
+    wait: float
+
+
 def take_turn(app: App, operation: str, *, patience: float) -> float:
     """Waits until ``app`` may make its next call of ``operation``, and returns 0.0.
 
     Where that is more than ``patience`` seconds away (at most `LONGEST_PATIENCE`), books nothing and returns at once
     after how many seconds to ask again.
+    """
+    turn = book_turn(app, operation, patience=patience)
+    if not turn.is_booked:
+        return turn.wait
+    time.sleep(turn.wait)
+    return 0.0
+
+
+def book_turn(app: App, operation: str, *, patience: float) -> Turn:
+    """Books the next call of ``operation`` that ``app`` may make, for somebody who has something to do until then.
+
+    Nothing is booked where that is more than ``patience`` seconds away (at most `LONGEST_PATIENCE`).
     """
     rates = {
         f"{app.pk}:{operation}": Rate(app.calls_per_second, _A_GOOD_SECOND_MS, burst=1),
@@ -47,10 +68,7 @@ def take_turn(app: App, operation: str, *, patience: float) -> float:
     }
     patience = min(patience, LONGEST_PATIENCE)
     wait = _book(rates, patience=patience)
-    if wait > patience:
-        return wait
-    time.sleep(wait)
-    return 0.0
+    return Turn(is_booked=wait <= patience, wait=wait)
 
 
 def _book(rates: Mapping[str, Rate], *, patience: float) -> float:

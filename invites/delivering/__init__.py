@@ -33,10 +33,10 @@ from invites.dingtalk import DingTalkClient, DingTalkError, Invitee, PhoneInvite
 from invites.dingtalk.calls import INVITE_USERS
 from invites.encryption import UndecryptableError
 from invites.errors import AppUnavailable
-from invites.models import Attempt, Invitation
+from invites.models import App, Attempt, Invitation
 from invites.models.invitation import Due
 from invites.models.invitee import Channel
-from invites.pacing import take_turn
+from invites.pacing import book_turn
 
 __all__ = [
     "CANCELLED",
@@ -64,6 +64,10 @@ CANCELLED = "cancelled"
 
 TOO_LATE_AFTER = timedelta(hours=1)
 
+_TOKEN_SECONDS = 5.0
+# A claim takes about that long; who is later than that by so much has missed a turn.
+_CLAIM_SECONDS = 0.02
+_MISSED_SECONDS = 0.08
 # Longer than that a sender does not wait for its turn; it does something else meanwhile.
 _PATIENCE = 2.0
 _A_MOMENT = timedelta(seconds=0.2)
@@ -87,6 +91,8 @@ def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None =
         if Invitation.objects.next_due(invitation_id) is not None:
             leave_out_waiting(invitation_id, because=APP_UNAVAILABLE)
         return None
+    # Those who waited for one token would all call at the moment at which it comes.
+    client.get_token_ready(deadline=time.monotonic() + _TOKEN_SECONDS)
     has_tried = False
     while (due := Invitation.objects.next_due(invitation_id)) is not None:
         now = timezone.now()
@@ -96,25 +102,32 @@ def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None =
         # However slow the database is, every turn brings an invitation forward.
         if due.at > now or (has_tried and until is not None and now >= until):
             return due.at
-        wait = take_turn(invitation.conference.app, INVITE_USERS, patience=_PATIENCE)
-        if wait:
-            return now + timedelta(seconds=wait)
+        turn = book_turn(invitation.conference.app, INVITE_USERS, patience=_PATIENCE)
+        if not turn.is_booked:
+            return now + timedelta(seconds=turn.wait)
         has_tried = True
-        if not attempt_next(invitation, client, policy=policy) and Invitation.objects.next_due(invitation_id):
+        is_ours = attempt_next(invitation, client, policy=policy, wait=turn.wait)
+        if not is_ours and Invitation.objects.next_due(invitation_id):
             # What has changed meanwhile is asked for at the beginning: the app, for one.
             return timezone.now() + _A_MOMENT
     return None
 
 
-def attempt_next(invitation: Invitation, client: DingTalkClient, *, policy: RetryPolicy) -> bool:
+def attempt_next(
+    invitation: Invitation, client: DingTalkClient, *, policy: RetryPolicy, wait: float = 0.0
+) -> bool:
     """Claims, posts and records one batch; returns whether there was one.
 
-    ``invitation`` comes with its conference and app.
+    ``invitation`` comes with its conference and app. Nothing leaves for ``wait`` seconds: the claim is made at the end
+    of them, so that the call leaves when its turn comes and not somewhat later.
     """
+    turn = time.monotonic() + wait
+    time.sleep(max(0.0, wait - _CLAIM_SECONDS))
     claim = claim_next_batch(invitation)
     if claim is None:
         return False
     try:
+        _wait_for(turn, invitation.conference.app)
         outcome = _post(client, claim, policy=policy)
     except BaseException:
         # Interrupted, or a mistake of ours: whether something has left is not known, and nobody else will say so.
@@ -124,6 +137,17 @@ def attempt_next(invitation: Invitation, client: DingTalkClient, *, policy: Retr
     if outcome.next_step is NextStep.LOOK_UP:
         find_unknown(claim.attempt.batch_id)
     return True
+
+
+def _wait_for(turn: float, app: App) -> None:
+    """Waits for a ``turn`` on the clock of `time.monotonic`; for another one where that has been missed.
+
+    Otherwise all those who were held up together would call together.
+    """
+    early = turn - time.monotonic()
+    if early < -_MISSED_SECONDS:
+        early = book_turn(app, INVITE_USERS, patience=_PATIENCE).wait
+    time.sleep(min(max(0.0, early), _PATIENCE))
 
 
 def close_dead_attempts() -> int:

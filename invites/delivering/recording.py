@@ -23,6 +23,10 @@ from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
 
 # Once for every call while people wait, like the statements of a claim.
+_PUT_PEOPLE = """
+    UPDATE invites_invitee SET state = %(state)s, changed_at = %(now)s
+    WHERE batch_id = %(batch)s AND state = %(in_a_call)s
+"""
 _CLOSE_FINISHED = """
     UPDATE invites_invitation
     SET state = CASE WHEN cancelled_at IS NULL THEN %(finished)s ELSE %(cancelled)s END, finished_at = %(now)s
@@ -71,7 +75,7 @@ def record(attempt: Attempt, outcome: Outcome, *, are_from_books: bool = True) -
                 "Attempt %s had been given up; its late outcome %s changes nothing", attempt.pk, outcome.code
             )
             return False
-        Invitee.objects.in_batch(attempt.batch_id).sending().update(state=outcome.invitee, changed_at=now)
+        _put_people(attempt, state=outcome.invitee, now=now)
         _go_on(attempt, outcome, now)
         if are_from_books:
             _note_who_is_known(attempt, outcome)
@@ -118,6 +122,19 @@ def close_finished(invitation_id: int | None = None) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(_CLOSE_FINISHED if invitation_id is None else _CLOSE_FINISHED + _THIS_ONE, parameters)
+
+
+def _put_people(attempt: Attempt, *, state: InviteeState, now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PUT_PEOPLE,
+            {
+                "state": state.value,
+                "now": connection.ops.adapt_datetimefield_value(now),
+                "batch": attempt.batch_id,
+                "in_a_call": InviteeState.SENDING.value,
+            },
+        )
 
 
 def _note_who_is_known(attempt: Attempt, outcome: Outcome) -> None:

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
@@ -124,6 +125,14 @@ class DingTalkClient:
         For a call that was refused for its token elsewhere: a second stale one would be taken for a lasting refusal.
         """
         self._tokens.look_again()
+
+    def get_token_ready(self, *, deadline: float | None = None) -> None:
+        """Fetches an access token if none is at hand, so that a call does not have to wait for one when its turn comes.
+
+        One that cannot be had is that call's affair: nothing is raised.
+        """
+        with suppress(DingTalkError):
+            self._tokens.get(deadline=self._until(deadline))
 
     def invite_users(
         self,

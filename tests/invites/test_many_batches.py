@@ -116,7 +116,7 @@ class TestEverybody:
     def test_call_that_was_not_made_for_want_of_a_token_is_not_counted(
         self, sandbox: SandboxServer, conference: Conference, organizer: User, fault: str
     ) -> None:
-        sandbox.add_fault(fault, operation="token")
+        sandbox.add_fault(fault, operation="token", times=2)
         step(sent(conference, organizer, SIZE))
         assert Attempt.objects.exists()
         assert CallCount.objects.filter(operation="InviteUsers").count() == len(sandbox.invitations) == 0
