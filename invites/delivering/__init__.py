@@ -122,7 +122,8 @@ def attempt_next(
     of them, so that the call leaves when its turn comes and not somewhat later.
     """
     turn = time.monotonic() + wait
-    time.sleep(max(0.0, wait - _CLAIM_SECONDS))
+    if wait > _CLAIM_SECONDS:
+        time.sleep(wait - _CLAIM_SECONDS)
     claim = claim_next_batch(invitation)
     if claim is None:
         return False
@@ -147,7 +148,8 @@ def _wait_for(turn: float, app: App) -> None:
     early = turn - time.monotonic()
     if early < -_MISSED_SECONDS:
         early = book_turn(app, INVITE_USERS, patience=_PATIENCE).wait
-    time.sleep(min(max(0.0, early), _PATIENCE))
+    if early > 0:
+        time.sleep(min(early, _PATIENCE))
 
 
 def close_dead_attempts() -> int:

@@ -6,9 +6,10 @@ started ──▶ succeeded | failed | unknown
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -66,6 +67,16 @@ class Calls:
 
     made: int
     to_find_unknown: int
+
+
+# Once for every call while people wait, so in SQL.
+_FINISH = """
+    UPDATE invites_attempt
+    SET state = %(state)s, people_state = %(people_state)s, finished_at = %(finished_at)s,
+        duration_ms = %(duration_ms)s, http_status = %(http_status)s, error_code = %(error_code)s,
+        error_message = %(error_message)s, request_id = %(request_id)s, response_excerpt = %(response_excerpt)s
+    WHERE id = %(pk)s AND state = %(started)s
+"""
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):
@@ -231,9 +242,13 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
     def _end(self, pk: int) -> int | None:
         return pk if self.older_than(pk).exists() else None
 
-    def finish(self, pk: int, **facts: object) -> bool:
+    def finish(self, pk: int, *, finished_at: datetime, **facts: str | int | None) -> bool:
         """Writes the outcome of a started attempt; False where it is finished already and so was left alone."""
-        return bool(self.filter(pk=pk, state=AttemptState.STARTED).update(**facts))
+        moment = connection.ops.adapt_datetimefield_value(finished_at)
+        started = AttemptState.STARTED.value
+        with connection.cursor() as cursor:
+            cursor.execute(_FINISH, facts | {"finished_at": moment, "pk": pk, "started": started})
+            return bool(cursor.rowcount)
 
 
 class Attempt(models.Model):
