@@ -60,8 +60,8 @@ def record(attempt: Attempt, outcome: Outcome, *, are_from_books: bool = True) -
         # Whoever changes this row first has the attempt; the others wait for it here, and then change nothing.
         finished = Attempt.objects.finish(
             attempt.pk,
-            state=outcome.attempt.value,
-            people_state=outcome.invitee.value,
+            state=outcome.attempt,
+            people_state=outcome.invitee,
             finished_at=now,
             duration_ms=_milliseconds(now - attempt.started_at),
             http_status=outcome.http_status,

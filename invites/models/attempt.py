@@ -242,12 +242,36 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
     def _end(self, pk: int) -> int | None:
         return pk if self.older_than(pk).exists() else None
 
-    def finish(self, pk: int, *, finished_at: datetime, **facts: str | int | None) -> bool:
+    def finish(  # noqa: PLR0913 - what an outcome consists of
+        self,
+        pk: int,
+        *,
+        state: AttemptState,
+        people_state: InviteeState,
+        finished_at: datetime,
+        duration_ms: int | None = None,
+        http_status: int | None = None,
+        error_code: str = "",
+        error_message: str = "",
+        request_id: str = "",
+        response_excerpt: str = "",
+    ) -> bool:
         """Writes the outcome of a started attempt; False where it is finished already and so was left alone."""
-        moment = connection.ops.adapt_datetimefield_value(finished_at)
-        started = AttemptState.STARTED.value
+        parameters: dict[str, str | int | None] = {
+            "pk": pk,
+            "started": AttemptState.STARTED.value,
+            "state": state.value,
+            "people_state": people_state.value,
+            "finished_at": connection.ops.adapt_datetimefield_value(finished_at),
+            "duration_ms": duration_ms,
+            "http_status": http_status,
+            "error_code": error_code,
+            "error_message": error_message,
+            "request_id": request_id,
+            "response_excerpt": response_excerpt,
+        }
         with connection.cursor() as cursor:
-            cursor.execute(_FINISH, facts | {"finished_at": moment, "pk": pk, "started": started})
+            cursor.execute(_FINISH, parameters)
             return bool(cursor.rowcount)
 
 

@@ -128,7 +128,11 @@ class TestHistory:
         expect(row).to_contain_text("Under way")
         row.get_by_role("link").focus()
         Attempt.objects.finish(
-            attempt.pk, state=AttemptState.SUCCEEDED, finished_at=timezone.now(), duration_ms=1500
+            attempt.pk,
+            state=AttemptState.SUCCEEDED,
+            people_state=InviteeState.INVITED,
+            finished_at=timezone.now(),
+            duration_ms=1500,
         )
         expect(row).to_contain_text("Succeeded")
         expect(row.get_by_role("link")).to_be_focused()

@@ -412,7 +412,11 @@ def started(invitation: Invitation) -> Attempt:
 
 def finish(attempt: Attempt) -> None:
     Attempt.objects.finish(
-        attempt.pk, state=AttemptState.SUCCEEDED, finished_at=timezone.now(), duration_ms=9
+        attempt.pk,
+        state=AttemptState.SUCCEEDED,
+        people_state=InviteeState.INVITED,
+        finished_at=timezone.now(),
+        duration_ms=9,
     )
 
 
