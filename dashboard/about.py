@@ -63,7 +63,7 @@ def apps() -> list[AboutApp]:
     counts = defaultdict(list)
     for count in CallCount.objects.in_month(month).most_first():
         counts[count.app_id].append(count)
-    return [_app(row, month, counts[row.pk]) for row in App.objects.without_secrets().in_order()]
+    return [_app(row, month, counts[row.pk]) for row in App.objects.in_order()]
 
 
 def _app(row: App, month: date, counts: list[CallCount]) -> AboutApp:

@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -76,10 +75,6 @@ class AppAdmin(admin.ModelAdmin[App]):
     list_display = ("name", "kind", "base_url", "batch_size", "calls_per_second", "monthly_quota", "enabled")
     list_filter = ("kind", "enabled")
     search_fields = ("name",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[App]:
-        """Without the secrets: no page of these needs them."""
-        return App.objects.without_secrets().in_order()
 
     def get_form(
         self, request: HttpRequest, obj: App | None = None, change: bool = False, **kwargs: Any

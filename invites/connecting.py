@@ -88,8 +88,7 @@ def ensure_apps() -> list[App]:
         App.objects.get_or_create(kind=AppKind.ENVIRONMENT, defaults={"name": _free_name(ENVIRONMENT_APP)})
     if settings.DINGTALK_SANDBOX_URL:
         App.objects.get_or_create(kind=AppKind.SANDBOX, defaults={"name": _free_name(SANDBOX_APP)})
-    # One app whose secrets cannot be read must not keep the others from being used.
-    return list(App.objects.usable().without_secrets())
+    return list(App.objects.usable())
 
 
 def _free_name(wanted: str) -> str:

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import models
+from django.db.models.query_utils import DeferredAttribute
 
 
 class UndecryptableError(Exception):
@@ -46,13 +47,47 @@ def decrypt(token: str) -> str:
         ) from error
 
 
+class _Closed(str):
+    """A secret as it stands in the database, which nobody has asked for yet."""
+
+    __slots__ = ()
+
+
+class _OpenedWhenAsked(DeferredAttribute):
+    """Decrypts a secret when somebody reads it.
+
+    Rows are read far more often than their secrets are needed, and one that no key fits must not keep anybody from what
+    else stands in its row.
+    """
+
+    def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> Any:
+        value = super().__get__(instance, cls)
+        if isinstance(value, _Closed):
+            value = decrypt(value)
+            self.__set__(instance, value)
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self.field.attname] = value
+
+
 class EncryptedTextField(models.TextField[str, str]):
-    """Text that is encrypted in the database and plain in Python; it cannot be searched."""
+    """Text that is encrypted in the database and plain in Python; it cannot be searched.
+
+    Reading it from an object raises UndecryptableError where no configured key fits.
+    """
+
+    descriptor_class = _OpenedWhenAsked
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """What is to be stored: where nobody has asked for it, it stays as it is."""
+        value = model_instance.__dict__.get(self.attname)
+        return value if isinstance(value, _Closed) else super().pre_save(model_instance, add)
 
     def get_prep_value(self, value: Any) -> Any:
         """The encrypted form that goes to the database."""
-        return encrypt(super().get_prep_value(value) or "")
+        return str(value) if isinstance(value, _Closed) else encrypt(super().get_prep_value(value) or "")
 
     def from_db_value(self, value: str | None, _expression: object, _connection: object) -> str:
-        """The plain form of what the database holds."""
-        return decrypt(value or "")
+        """What the database holds, to be opened when somebody asks for it."""
+        return _Closed(value or "")

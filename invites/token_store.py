@@ -55,12 +55,12 @@ class DatabaseTokenStore:
         return token
 
     def _read(self) -> AccessToken | None:
+        row = CachedToken.objects.filter(pk=self._fingerprint).first()
         try:
-            row = CachedToken.objects.filter(pk=self._fingerprint).first()
+            if row is None or not row.value or row.expires_at is None:
+                return None
         except UndecryptableError:
             # The keys were changed. A token is cheap to fetch again.
-            return None
-        if row is None or not row.value or row.expires_at is None:
             return None
         return AccessToken(value=row.value, expires_at=row.expires_at)
 

@@ -31,7 +31,6 @@ from invites.delivering.recording import close_finished, leave_out_waiting, reco
 from invites.delivering.stopping import leave_out_everybody, leave_out_the_late
 from invites.dingtalk import DingTalkClient, DingTalkError, Invitee, PhoneInvitee, WrongParameters
 from invites.dingtalk.calls import INVITE_USERS
-from invites.encryption import UndecryptableError
 from invites.errors import AppUnavailable
 from invites.models import App, Attempt, Invitation
 from invites.models.invitation import Due
@@ -83,10 +82,10 @@ def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None =
     Returns when to go on, or None where nothing is left for this sender to do. Any number of senders may do this for
     the same invitation at the same time.
     """
+    invitation = Invitation.objects.with_app().get(pk=invitation_id)
     try:
-        invitation = Invitation.objects.select_related("conference__app").get(pk=invitation_id)
         client = client_for(invitation.conference.app)
-    except (AppUnavailable, UndecryptableError):
+    except AppUnavailable:
         # Not where it is paused: the app may be back before somebody resumes it.
         if Invitation.objects.next_due(invitation_id) is not None:
             leave_out_waiting(invitation_id, because=APP_UNAVAILABLE)

@@ -55,7 +55,7 @@ class AppQuerySet(models.QuerySet["App"]):
 
         Whoever changes many batches at once takes this lock first, so that two of them never wait for each other.
         """
-        of_invitation = self.filter(conferences__invitations=invitation_id).without_secrets()
+        of_invitation = self.filter(conferences__invitations=invitation_id)
         return of_invitation.select_for_update(no_key=True, of=("self",)).get()
 
     def rests_until(self, pk: int) -> datetime | None:
@@ -83,10 +83,6 @@ class AppQuerySet(models.QuerySet["App"]):
         """With ``calls_spent``: how many calls each has taken from the quota of ``month``."""
         taken = Q(call_counts__month=month, call_counts__is_exempt=False)
         return self.annotate(calls_spent=Coalesce(Sum("call_counts__calls", filter=taken), 0))
-
-    def without_secrets(self) -> Self:
-        """Without reading, and so without decrypting, what nobody needs to see."""
-        return self.defer(*SECRETS)
 
     def stored_secrets(self, pk: int) -> set[str]:
         """Which of the secrets of one app (none yet: ``pk`` is None) have a value, told without reading any."""

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
-from invites.models.app import SECRETS, App
+from invites.models.app import App
 from invites.models.batch import Batch
 from invites.models.conference import Conference, ConferenceStatus
 from invites.models.invitee import InviteeState
@@ -174,11 +174,8 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         return self.select_related("sent_by")
 
     def with_app(self) -> Self:
-        """With the conference of each and its app, whose secrets are not read: one app of which they cannot be read
-        must not keep those of others waiting.
-        """
-        secrets = (f"conference__app__{name}" for name in SECRETS)
-        return self.select_related("conference__app").defer(*secrets)
+        """With the conference of each and its app."""
+        return self.select_related("conference__app")
 
     def with_conference(self) -> Self:
         """With the conference of each."""

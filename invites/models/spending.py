@@ -49,8 +49,8 @@ def quota_month(at: datetime | None = None) -> date:
 
 
 def spending_of_apps() -> list[Spending]:
-    """What the usable apps have spent of this month's quota each, in one query and without their secrets."""
-    apps = App.objects.usable().without_secrets().with_calls_spent(quota_month()).in_order()
+    """What the usable apps have spent of this month's quota each, in one query."""
+    apps = App.objects.usable().with_calls_spent(quota_month()).in_order()
     return [Spending(app=app, quota=app.monthly_quota, spent=app.calls_spent) for app in apps]
 
 

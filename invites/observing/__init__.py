@@ -17,7 +17,6 @@ from invites.connecting import client_for
 from invites.delivering.stopping import CONFERENCE_CLOSED
 from invites.dingtalk import AddressShutOut, ConferenceOver, DingTalkClient, DingTalkError
 from invites.dingtalk.types import ConferenceStatus as RemoteStatus
-from invites.encryption import UndecryptableError
 from invites.errors import AppUnavailable
 from invites.models import App, Conference, Observation
 from invites.models.conference import ConferenceStatus
@@ -59,7 +58,7 @@ def read(conference_id: int) -> datetime | None:
         if observation.conference.has_ended:
             return None
         client = client_for(observation.conference.app)
-    except (AppUnavailable, UndecryptableError):
+    except AppUnavailable:
         pause = settings.OBSERVE_REFUSED_SECONDS
         return _put_off(conference_id, until=until, pause=pause, problem=delivering.APP_UNAVAILABLE)
     return _read(observation, client, until=until)
