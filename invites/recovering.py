@@ -43,9 +43,10 @@ def _ring_for_what_is_due() -> None:
     # A bell that nobody has answered for so long is taken for lost.
     unheard = timezone.now() - timedelta(seconds=settings.UNHEARD_SECONDS)
     for invitation in Invitation.objects.unheard(rung_before=unheard):
-        logger.warning("Invitation %s has people waiting and no worker; ringing again", invitation.pk)
         with transaction.atomic():
-            sending.ring(invitation.pk)
+            if Invitation.objects.take_ring(invitation.pk, rung_before=unheard):
+                logger.warning("Invitation %s has people waiting and no worker; ringing again", invitation.pk)
+                sending.ring(invitation.pk)
 
 
 # The bell for a set time may be lost, too, and rings by themselves have none.

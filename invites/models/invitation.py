@@ -215,6 +215,11 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
             .exclude(app_rests)
         )
 
+    def take_ring(self, pk: int, *, rung_before: datetime) -> bool:
+        """Whether the caller is to ask for workers for one invitation: of several that find it unheard, one is."""
+        unrung = Q(rung_at__isnull=True) | Q(rung_at__lt=rung_before)
+        return bool(self.filter(unrung, pk=pk).update(rung_at=timezone.now()))
+
     def note_ring(self, pk: int, *, at: datetime) -> None:
         """A worker has been asked for, which will take up one invitation at ``at``."""
         self.filter(pk=pk).update(rung_at=at)

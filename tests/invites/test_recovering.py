@@ -66,6 +66,15 @@ class TestLostBells:
             recover()
         assert DBTaskResult.objects.get().args_kwargs["args"] == [invitation.pk]
 
+    def test_of_several_workers_that_find_it_at_the_same_moment_one_rings(
+        self, invitation: Invitation
+    ) -> None:
+        Invitation.objects.update(rung_at=timezone.now() - timedelta(minutes=1))
+        unheard = timezone.now() - timedelta(seconds=30)
+        found = [Invitation.objects.unheard(rung_before=unheard).get() for _worker in range(3)]
+        taken = [Invitation.objects.take_ring(each.pk, rung_before=unheard) for each in found]
+        assert taken == [True, False, False]
+
     def test_bell_that_has_just_rung_is_not_rung_again(
         self, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
     ) -> None:
