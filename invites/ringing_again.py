@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites import permissions, watching
+from invites.delivering import TOO_LATE_AFTER
 from invites.errors import AlreadySent, InviteError, NobodyToInvite
 from invites.models import Conference, Invitation, Invitee, Observation, User
 from invites.models.invitee import InviteeQuerySet, InviteeState
@@ -32,9 +33,6 @@ MOST_WAITS = 6
 """So often a ring is put off for want of fresh news; then it is left out."""
 
 LOOK_EVERY = timedelta(seconds=30)
-LATEST = timedelta(hours=1)
-"""A ring that comes later than that after its time would surprise people."""
-
 _MAY_STILL_JOIN = (InviteeState.PENDING, InviteeState.SENDING, InviteeState.INVITED)
 
 logger = logging.getLogger(__name__)
@@ -142,7 +140,7 @@ def _may_go_on(first: Invitation, timed: Invitation, *, now: datetime) -> bool:
     if first.cancelled_at is not None or timed.cancelled_at is not None:
         return False
     begun = timed.set_going_at or timed.created_at
-    latest = begun + timedelta(minutes=timed.ring_again_minutes) + LATEST
+    latest = begun + timedelta(minutes=timed.ring_again_minutes) + TOO_LATE_AFTER
     if (timed.conference.app.end_of_quiet_hours(now) or now) > latest:
         return False
     return first.sent_by is not None and permissions.may_still_invite(first.sent_by, timed.conference)

@@ -8,7 +8,7 @@ moment; it lies beside the verb that it calls, since `invites.tasks` holds what 
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
@@ -17,6 +17,7 @@ from django.tasks import task
 from django.utils import timezone
 
 from invites import composing, permissions, sending
+from invites.delivering import TOO_LATE_AFTER
 from invites.errors import (
     AlreadySent,
     AppUnavailable,
@@ -30,9 +31,6 @@ from invites.errors import (
 )
 from invites.models import Invitation, User
 from invites.models.invitation import InvitationState, ScheduleProblem
-
-# Whoever waited for a call has given up by then, and a worker that comes back must not surprise anybody.
-LATE_AT_MOST = timedelta(hours=1)
 
 _PROBLEMS: Mapping[type[InviteError], ScheduleProblem] = MappingProxyType(
     {
@@ -167,7 +165,7 @@ def _send_due(pk: int) -> bool:
 
 def _send_or_problem(due: Invitation, now: datetime) -> ScheduleProblem | None:
     user = due.scheduled_by
-    if due.scheduled_for is None or now - due.scheduled_for > LATE_AT_MOST:
+    if due.scheduled_for is None or now - due.scheduled_for > TOO_LATE_AFTER:
         return ScheduleProblem.TOO_LATE
     if user is None or not permissions.may_still_invite(user, due.conference):
         return ScheduleProblem.NOT_ALLOWED

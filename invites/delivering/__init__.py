@@ -35,7 +35,7 @@ from invites.errors import AppUnavailable
 from invites.models import App, Attempt, Invitation
 from invites.models.invitation import Due
 from invites.models.invitee import Channel
-from invites.pacing import book_turn
+from invites.pacing import LONGEST_PATIENCE, book_turn
 
 __all__ = [
     "CANCELLED",
@@ -56,12 +56,13 @@ APP_UNAVAILABLE = "appUnavailable"
 """Our own code of why people were left out: the app was switched off or lost its credentials."""
 
 TOO_LATE = "tooLate"
-"""Our own code of why people were left out: no worker ran for so long that a call would surprise them."""
+"""Our own code of why people were left out: nobody got round to them for so long that a call would surprise them."""
 
 CANCELLED = "cancelled"
 """Our own code of why people were left out: somebody called the invitation off."""
 
 TOO_LATE_AFTER = timedelta(hours=1)
+"""Nobody is called later than that after somebody wanted it: not from a list, at a set time, or by a ring by itself."""
 
 _TOKEN_SECONDS = 5.0
 # A claim takes about that long; who is later than that by so much has missed a turn.
@@ -146,9 +147,14 @@ def _wait_for(turn: float, app: App) -> None:
     """
     early = turn - time.monotonic()
     if early < -_MISSED_SECONDS:
-        early = book_turn(app, INVITE_USERS, patience=_PATIENCE).wait
+        try:
+            # Always within that: nobody books further ahead than senders are patient.
+            early = book_turn(app, INVITE_USERS, patience=LONGEST_PATIENCE).wait
+        except (OperationalError, InterfaceError):
+            # The claim stands, and nothing has left: the call is made, and written down when the database is back.
+            connection.close()
     if early > 0:
-        time.sleep(min(early, _PATIENCE))
+        time.sleep(early)
 
 
 def close_dead_attempts() -> int:

@@ -2,20 +2,22 @@
 
 import itertools
 import threading
+import time
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from invites import delivering
-from invites.connecting import close_clients
+from invites import delivering, pacing
+from invites.connecting import client_for, close_clients
 from invites.delivering import COMMAND_LINE, WORKER
+from invites.dingtalk.calls import INVITE_USERS
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import App, Attempt, Batch, CallCount, Conference, Invitation, User
 from invites.models.app import AppKind
@@ -436,6 +438,36 @@ class TestTurns:
             assert len(sandbox.invitations) == calls
         deliver_invitation.func(invitation.pk)
         assert states(invitation) == {InviteeState.INVITED: PEOPLE}
+
+    def test_a_database_that_is_away_when_a_turn_was_missed_makes_nobody_s_lot_unknown(
+        self,
+        sandbox: SandboxServer,
+        conference: Conference,
+        organizer: User,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def away(*_: object, **__: object) -> None:
+            raise OperationalError
+
+        invitation = sent(conference, organizer, SIZE)
+        loaded = Invitation.objects.with_app().get(pk=invitation.pk)
+        client = client_for(loaded.conference.app)
+        monkeypatch.setattr(delivering, "book_turn", away)
+        assert delivering.attempt_next(loaded, client, policy=WORKER, wait=-1.0)
+        assert states(invitation) == {InviteeState.INVITED: SIZE}
+
+    def test_who_missed_a_turn_takes_another_one(
+        self, sandbox: SandboxServer, conference: Conference, organizer: User
+    ) -> None:
+        App.objects.update(calls_per_second=2)
+        invitation = sent(conference, organizer, SIZE)
+        loaded = Invitation.objects.with_app().get(pk=invitation.pk)
+        client = client_for(loaded.conference.app)
+        client.get_token_ready()
+        pacing.take_turn(loaded.conference.app, INVITE_USERS, patience=0)
+        begun = time.time()
+        assert delivering.attempt_next(loaded, client, policy=WORKER, wait=-1.0)
+        assert sandbox.invitations[0].at - begun > 0.3
 
     def test_many_senders_of_one_invitation_call_everybody_once(
         self, sandbox: SandboxServer, conference: Conference, organizer: User
