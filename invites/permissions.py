@@ -49,6 +49,13 @@ def may_administer(user: Viewer) -> bool:
     return isinstance(user, User) and user.role == Role.ADMINISTRATOR
 
 
+def organizer(user: Viewer) -> User:
+    """``user``, who is somebody that organizes. Raises PermissionDenied for anybody else."""
+    if not isinstance(user, User) or not may_organize(user):
+        raise PermissionDenied
+    return user
+
+
 def own_account(user: Viewer) -> User:
     """The account of whoever is signed in, which they may change. Raises PermissionDenied for nobody.
 

@@ -22,7 +22,7 @@ from invites.forms.conference import (
     ConferenceForm,
     CoOrganizerForm,
 )
-from invites.models import Conference, Invitee, User
+from invites.models import Conference, Invitee
 from invites.views.draft_shown import composer_context
 from invites.views.invitation import invitations_context
 
@@ -95,7 +95,9 @@ def conference_refresh(request: HttpRequest, pk: int) -> HttpResponse:
 def conference_close(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks once, then ends the meeting for everybody in it."""
     conference = _load(request, pk)
-    form = CloseConferenceForm(posted(request), conference=conference, user=organizer(request))
+    form = CloseConferenceForm(
+        posted(request), conference=conference, user=permissions.organizer(request.user)
+    )
     context: dict[str, Any] = {
         "conference": conference,
         "form": form,
@@ -196,13 +198,6 @@ def _lock_changed(request: HttpRequest, conference: Conference, said: str) -> Ht
     else:
         messages.success(request, said)
     return redirect("invites:conference_detail", pk=conference.pk)
-
-
-def organizer(request: HttpRequest) -> User:
-    """Who is signed in; the decorators have seen to it that it is somebody who organizes."""
-    if not isinstance(request.user, User):
-        raise TypeError("an organizer is signed in")
-    return request.user
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

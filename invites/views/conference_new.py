@@ -22,7 +22,7 @@ from invites.forms.conference_new import (
     RunningConferencesForm,
     ThroughApp,
 )
-from invites.views.conference import form_view, organizer, posted
+from invites.views.conference import form_view, posted
 
 # How often a page that waits for DingTalk looks again, in seconds.
 LOOK_AGAIN = 1
@@ -32,7 +32,7 @@ LOOK_AGAIN = 1
 @permissions.allow(permissions.may_organize)
 def conference_create(request: HttpRequest) -> HttpResponse:
     """A new meeting in DingTalk, one for however many presses of the same form."""
-    form = CreateConferenceForm(posted(request), user=organizer(request))
+    form = CreateConferenceForm(posted(request), user=permissions.organizer(request.user))
     if not form.is_valid():
         return _way(request, "invites/conference_create.html", form)
     typed = form.cleaned_data
@@ -74,7 +74,7 @@ def conference_creating(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 @permissions.allow(permissions.may_organize)
 def conference_choose(request: HttpRequest) -> HttpResponse:
     """One's running meetings. DingTalk is asked on a press only, since every look is a call of the monthly quota."""
-    form = RunningConferencesForm(posted(request), user=organizer(request))
+    form = RunningConferencesForm(posted(request), user=permissions.organizer(request.user))
     if not form.is_valid():
         return _way(request, "invites/conference_choose.html", form)
     try:
@@ -90,7 +90,7 @@ def conference_choose(request: HttpRequest) -> HttpResponse:
 @permissions.allow(permissions.may_organize)
 def conference_find(request: HttpRequest) -> HttpResponse:
     """The meetings behind a meeting number."""
-    form = FindConferenceForm(posted(request), user=organizer(request))
+    form = FindConferenceForm(posted(request), user=permissions.organizer(request.user))
     if not form.is_valid():
         return _way(request, "invites/conference_find.html", form)
     try:
@@ -104,7 +104,7 @@ def conference_find(request: HttpRequest) -> HttpResponse:
 @permissions.allow(permissions.may_organize)
 def conference_register(request: HttpRequest) -> HttpResponse:
     """A conference by its id: pasted, or chosen among those that were found."""
-    form = RegisterConferenceForm(posted(request), user=organizer(request))
+    form = RegisterConferenceForm(posted(request), user=permissions.organizer(request.user))
     if not form.is_valid():
         return _way(request, "invites/conference_register.html", form)
     typed = form.cleaned_data

@@ -21,7 +21,7 @@ from invites.composing import Change
 from invites.conferring.operator import remember
 from invites.errors import AlreadySent, DraftChanged, NobodyToInvite
 from invites.forms.draft import AddPeopleForm, LineForm, NickForm, OperatorForm, SeenDraftForm
-from invites.models import Conference, DraftLine, Invitation, Invitee, User
+from invites.models import Conference, DraftLine, Invitation, Invitee
 from invites.views.address_book import asks_for
 from invites.views.draft_shown import (
     MOST_ROWS_OF_A_CHANGE,
@@ -55,7 +55,7 @@ def draft_add(request: HttpRequest, pk: int) -> HttpResponse:
             request,
             conference,
             lambda: composing.add_text(
-                draft=shown_draft(request, conference), text=text, user=organizer(request)
+                draft=shown_draft(request, conference), text=text, user=permissions.organizer(request.user)
             ),
         )
     return with_form(request, "invites/draft_add.html", conference, form)
@@ -132,7 +132,7 @@ def draft_line(request: HttpRequest, pk: int, line_pk: int) -> HttpResponse:
     return changed(
         request,
         conference,
-        lambda: composing.correct_line(line=line, text=text, user=organizer(request)),
+        lambda: composing.correct_line(line=line, text=text, user=permissions.organizer(request.user)),
     )
 
 
@@ -153,7 +153,7 @@ def draft_line_remove(request: HttpRequest, pk: int) -> HttpResponse:
 def draft_operator(request: HttpRequest, pk: int) -> HttpResponse:
     """The unionId under which this person invites, remembered for every conference."""
     conference = load(request, pk)
-    user = organizer(request)
+    user = permissions.organizer(request.user)
     data = request.POST if request.method == "POST" else None
     form = OperatorForm(data, initial={"union_id": user.union_id}, app=conference.app, auto_id="operator_%s")
     if request.method == "POST" and form.is_valid():
@@ -187,7 +187,9 @@ def draft_send(request: HttpRequest, pk: int) -> HttpResponse:
             template = "invites/_draft_bar.html" if in_place else "invites/draft_send.html"
             return TemplateResponse(request, template, context | {"asking": True})
     try:
-        sent = sending.send(invitation=draft, revision=seen.seen("revision") or 0, user=organizer(request))
+        sent = sending.send(
+            invitation=draft, revision=seen.seen("revision") or 0, user=permissions.organizer(request.user)
+        )
     except (AlreadySent, DraftChanged) as refusal:
         if not asks_for(request, "draft_bar"):
             raise
@@ -223,13 +225,6 @@ def draft_people(request: HttpRequest, pk: int) -> HttpResponse:
 def load(request: HttpRequest, pk: int) -> Conference:
     """The conference, if the person may invite into it. Raises Http404."""
     return get_object_or_404(permissions.conferences(request.user).select_related("app"), pk=pk)
-
-
-def organizer(request: HttpRequest) -> User:
-    """Who is signed in; the decorators have seen to it that it is somebody who organizes."""
-    if not isinstance(request.user, User):
-        raise TypeError("an organizer is signed in")
-    return request.user
 
 
 def changed(

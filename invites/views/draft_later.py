@@ -19,7 +19,7 @@ from invites.forms.draft_later import RingAgainForm, ScheduleForm
 from invites.models import Conference, Invitation
 from invites.templatetags.schedule import clock
 from invites.views.address_book import asks_for
-from invites.views.draft import acted, changed, form_view, load, organizer, shown_draft, with_form
+from invites.views.draft import acted, changed, form_view, load, shown_draft, with_form
 from invites.views.draft_shown import LATER, later_context, page_url, question_context
 
 
@@ -115,7 +115,7 @@ def scheduled_send(request: HttpRequest, pk: int, invitation_pk: int) -> HttpRes
         if context["asks_first"]:
             return TemplateResponse(request, "invites/draft_send.html", context)
     revision = SeenDraftForm(request.POST).seen("revision") or 0
-    scheduling.send_now(invitation=scheduled, revision=revision, user=organizer(request))
+    scheduling.send_now(invitation=scheduled, revision=revision, user=permissions.organizer(request.user))
     return redirect(page_url(conference))
 
 
@@ -144,7 +144,7 @@ def scheduled_remove(request: HttpRequest, pk: int, invitation_pk: int) -> HttpR
 
 def _schedule(request: HttpRequest, draft: Invitation, revision: int, form: ScheduleForm) -> str:
     at = form.cleaned_data["at"]
-    scheduling.schedule(invitation=draft, revision=revision, at=at, user=organizer(request))
+    scheduling.schedule(invitation=draft, revision=revision, at=at, user=permissions.organizer(request.user))
     people = draft.invitees.count()
     sentence = ngettext(
         "%(n)s person will be called at %(at)s.", "%(n)s people will be called at %(at)s.", people

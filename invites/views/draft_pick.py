@@ -15,7 +15,7 @@ from invites.composing import Change
 from invites.forms.draft import PickFilterForm, PickForm
 from invites.models import Conference, Invitation
 from invites.views.address_book import asks_for
-from invites.views.draft import changed, form_view, load, organizer, shown_draft, with_form
+from invites.views.draft import changed, form_view, load, shown_draft, with_form
 from invites.views.draft_shown import page_url
 
 PEOPLE_SHOWN = 50
@@ -34,7 +34,7 @@ def draft_search(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(f"{pick}?{urlencode({'q': text})}")
     suggestions = composing.suggest(
         text=text,
-        user=organizer(request),
+        user=permissions.organizer(request.user),
         app=conference.app,
         draft=composing.find_draft(conference),
     )
@@ -48,7 +48,7 @@ def draft_pick(request: HttpRequest, pk: int) -> HttpResponse:
     """Lists books, groups and contacts to choose from; adds those that were picked."""
     conference = load(request, pk)
     if request.method == "POST":
-        form = PickForm(request.POST, user=organizer(request), app=conference.app)
+        form = PickForm(request.POST, user=permissions.organizer(request.user), app=conference.app)
         if form.is_valid():
             draft = shown_draft(request, conference)
             return changed(request, conference, lambda: _add(draft, form.cleaned_data))

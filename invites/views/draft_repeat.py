@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST
 
@@ -14,8 +14,9 @@ from invites.errors import ConferenceEnded
 from invites.forms.draft_later import EarlierInvitationForm
 from invites.models import Conference, Invitation
 from invites.views.address_book import asks_for
-from invites.views.draft import changed, form_view, load, organizer, shown_draft, with_form
+from invites.views.draft import changed, form_view, load, shown_draft, with_form
 from invites.views.draft_shown import page_url, sentences_of
+from invites.views.ringing import load_sent
 
 EARLIER_SHOWN = 10
 
@@ -26,7 +27,9 @@ def draft_earlier(request: HttpRequest, pk: int) -> HttpResponse:
     """Lists the latest invitations of the same app, those into other conferences too; adds the people of one."""
     conference = load(request, pk)
     if request.method == "POST":
-        form = EarlierInvitationForm(request.POST, user=organizer(request), app=conference.app)
+        form = EarlierInvitationForm(
+            request.POST, user=permissions.organizer(request.user), app=conference.app
+        )
         if form.is_valid():
             earlier: Invitation = form.cleaned_data["invitation"]
             draft = shown_draft(request, conference)
@@ -44,7 +47,7 @@ def draft_earlier(request: HttpRequest, pk: int) -> HttpResponse:
 @permissions.allow(permissions.may_organize)
 def invitation_repeat(request: HttpRequest, pk: int) -> HttpResponse:
     """Puts everybody on a sent invitation on the list of its conference, beside whoever is there already."""
-    earlier = get_object_or_404(permissions.sendable_invitations(request.user), pk=pk)
+    earlier = load_sent(request, pk)
     conference = earlier.conference
     if conference.has_ended:
         raise ConferenceEnded
@@ -54,7 +57,7 @@ def invitation_repeat(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _add(request: HttpRequest, draft: Invitation, earlier: Invitation) -> composing.Change:
-    return composing.add_invitation(draft=draft, invitation=earlier, user=organizer(request))
+    return composing.add_invitation(draft=draft, invitation=earlier, user=permissions.organizer(request.user))
 
 
 def _context(request: HttpRequest, conference: Conference) -> dict[str, Any]:

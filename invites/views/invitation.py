@@ -17,11 +17,11 @@ from dashboard.fragments import page_or_fragment
 from invites import permissions, sending, steering, watching
 from invites.errors import InvitationOver
 from invites.forms.invitation import ON_CONFERENCE, PeopleForm
-from invites.models import Conference, Invitation, User
+from invites.models import Conference, Invitation
 from invites.models.invitee import InviteeState
 from invites.views.address_book import asks_for
 from invites.views.people_shown import changes, people_context
-from invites.views.ringing import redirect_back
+from invites.views.ringing import load_sent, redirect_back
 
 INVITATIONS_SHOWN = 10
 
@@ -55,7 +55,7 @@ def invitation_live(request: HttpRequest, pk: int) -> HttpResponse:
 @permissions.allow(permissions.may_organize)
 def invitation_pause(request: HttpRequest, pk: int) -> HttpResponse:
     """Holds an invitation: no further call begins."""
-    steering.pause(invitation=_load(request, pk), user=_organizer(request))
+    steering.pause(invitation=load_sent(request, pk), user=permissions.organizer(request.user))
     return _steered(request, pk, _("Paused. Nobody else is called until you resume."))
 
 
@@ -63,7 +63,7 @@ def invitation_pause(request: HttpRequest, pk: int) -> HttpResponse:
 @permissions.allow(permissions.may_organize)
 def invitation_resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Lets a paused invitation go on."""
-    steering.resume(invitation=_load(request, pk), user=_organizer(request))
+    steering.resume(invitation=load_sent(request, pk), user=permissions.organizer(request.user))
     return _steered(request, pk, _("Resumed. The others are being called."))
 
 
@@ -71,10 +71,10 @@ def invitation_resume(request: HttpRequest, pk: int) -> HttpResponse:
 @permissions.allow(permissions.may_organize)
 def invitation_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks once, saying how many people will not be called, then calls an invitation off."""
-    invitation = _load(request, pk)
+    invitation = load_sent(request, pk)
     back = _page(invitation, PeopleForm(request.GET))
     if request.method == "POST":
-        steering.cancel(invitation=invitation, user=_organizer(request))
+        steering.cancel(invitation=invitation, user=permissions.organizer(request.user))
         messages.success(request, _("The invitation has been cancelled. Whoever was waiting is not called."))
         return redirect(back)
     if not invitation.is_under_way or invitation.cancelled_at is not None:
@@ -104,10 +104,12 @@ def invitation_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @permissions.allow(permissions.may_organize)
 def invitation_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Invites those who failed, or those of whom nothing is known, once more: one press, a new invitation."""
-    invitation = _load(request, pk)
+    invitation = load_sent(request, pk)
     states = {"failed": [InviteeState.FAILED, InviteeState.SKIPPED], "unknown": [InviteeState.UNKNOWN]}
     chosen = states.get(request.POST.get("who", ""), [])
-    again = sending.invite_again(invitation=invitation, states=chosen, user=_organizer(request))
+    again = sending.invite_again(
+        invitation=invitation, states=chosen, user=permissions.organizer(request.user)
+    )
     count = again.invitees.count()
     messages.success(
         request,
@@ -132,18 +134,6 @@ def invitations_context(request: HttpRequest, conference: Conference) -> dict[st
         "earlier": invitations[1 : INVITATIONS_SHOWN + 1],
         "has_more": len(invitations) > INVITATIONS_SHOWN + 1,
     }
-
-
-def _load(request: HttpRequest, pk: int) -> Invitation:
-    """The sent invitation, if the person may decide about it. Raises Http404."""
-    return get_object_or_404(permissions.sendable_invitations(request.user), pk=pk)
-
-
-def _organizer(request: HttpRequest) -> User:
-    """Who is signed in; the decorators have seen to it that it is somebody who organizes."""
-    if not isinstance(request.user, User):
-        raise TypeError("an organizer is signed in")
-    return request.user
 
 
 def _watch(invitation: Invitation, context: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from invites import permissions, ringing_again
 from invites.forms.invitation import PeopleForm
 from invites.forms.ringing import RingAgainForm
-from invites.models import Invitation, User
+from invites.models import Invitation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +65,15 @@ def ring_again_context(request: HttpRequest, invitation: Invitation) -> dict[str
 @permissions.allow(permissions.may_organize)
 def invitation_ring(request: HttpRequest, pk: int) -> HttpResponse:
     """Rings those who have not joined, or those of whom that is not known: one press, a new invitation."""
-    invitation = _load(request, pk)
+    invitation = load_sent(request, pk)
     form = RingAgainForm(request.POST)
     if not form.is_valid():
         raise BadRequest
-    if not isinstance(request.user, User):
-        raise TypeError("an organizer is signed in")
     ring = ringing_again.ring_again(
-        invitation=invitation, whom=form.whom_to_ring, seen=form.newest_seen, user=request.user
+        invitation=invitation,
+        whom=form.whom_to_ring,
+        seen=form.newest_seen,
+        user=permissions.organizer(request.user),
     )
     count = ring.invitees.count()
     messages.success(
@@ -87,13 +88,13 @@ def invitation_ring(request: HttpRequest, pk: int) -> HttpResponse:
 @permissions.allow(permissions.may_organize)
 def invitation_stop_ringing(request: HttpRequest, pk: int) -> HttpResponse:
     """Nobody of an invitation is rung again by itself any more."""
-    invitation = _load(request, pk)
+    invitation = load_sent(request, pk)
     ringing_again.stop_ringing(invitation=invitation)
     messages.success(request, _("Stopped. Nobody is rung again by itself."))
     return redirect_back(request, invitation)
 
 
-def _load(request: HttpRequest, pk: int) -> Invitation:
+def load_sent(request: HttpRequest, pk: int) -> Invitation:
     """The sent invitation, if the person may decide about it. Raises Http404."""
     return get_object_or_404(permissions.sendable_invitations(request.user), pk=pk)
 
