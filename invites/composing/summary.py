@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from invites.models import CallCount, Conference, Invitation, Member
+from invites.models import Conference, Invitation, Member
 from invites.models.conference import ConferenceStatus
 from invites.models.invitee import Channel
-from invites.models.spending import NEARLY_USED_UP
+from invites.models.spending import Spending, spending_of
 
 # Above this many people, Invite asks once more.
 MANY_PEOPLE = 50
@@ -17,7 +17,7 @@ MANY_PEOPLE = 50
 class Summary:
     """``people`` of the draft, ``in_dingtalk`` and ``by_phone``; the ``calls`` to DingTalk that they take.
 
-    ``lines`` still need a look. ``spent`` of the ``quota`` of this month's calls are used; a quota of 0 is no limit.
+    ``lines`` still need a look. ``spending`` says what is left of this month's calls.
     ``are_many``, ``has_not_started`` and ``exceeds_quota`` are reasons to ask before sending.
     """
 
@@ -26,8 +26,7 @@ class Summary:
     people_per_call: int
     lines: int
     has_not_started: bool
-    quota: int
-    spent: int
+    spending: Spending
 
     @property
     def people(self) -> int:
@@ -40,24 +39,9 @@ class Summary:
         return -(-self.people // self.people_per_call)
 
     @property
-    def left(self) -> int:
-        """How many of this month's calls are left."""
-        return max(0, self.quota - self.spent)
-
-    @property
-    def warns_from(self) -> int:
-        """From how many calls on the quota counts as nearly used up."""
-        return int(self.quota * NEARLY_USED_UP)
-
-    @property
-    def is_near_quota(self) -> bool:
-        """Whether this month's calls are nearly used up."""
-        return bool(self.quota) and self.spent >= self.warns_from
-
-    @property
     def exceeds_quota(self) -> bool:
         """Whether this takes more calls than are left this month."""
-        return bool(self.quota) and self.calls > self.left
+        return bool(self.spending.quota) and self.calls > self.spending.left
 
     @property
     def are_many(self) -> bool:
@@ -94,8 +78,7 @@ def summarise(draft: Invitation | None, *, conference: Conference) -> Summary:
         people_per_call=app.people_per_call,
         lines=draft.draft_lines.count() if draft else 0,
         has_not_started=conference.status == ConferenceStatus.NOT_STARTED,
-        quota=app.monthly_quota,
-        spent=CallCount.objects.of(app).spent() if app.monthly_quota else 0,
+        spending=spending_of(app),
     )
 
 

@@ -33,6 +33,11 @@ class Spending:
         return int(self.quota * NEARLY_USED_UP)
 
     @property
+    def left(self) -> int:
+        """How many calls are left."""
+        return max(0, self.quota - self.spent)
+
+    @property
     def is_nearly_used_up(self) -> bool:
         """Whether people should know that few calls are left, or none."""
         return bool(self.quota) and self.spent >= self.warns_from
@@ -46,6 +51,12 @@ class Spending:
 def quota_month(at: datetime | None = None) -> date:
     """The first day of the month whose quota a call at ``at`` (now by default) is taken from."""
     return (at or timezone.now()).astimezone(QUOTA_ZONE).date().replace(day=1)
+
+
+def spending_of(app: App) -> Spending:
+    """What one app has spent of this month's quota."""
+    spent = CallCount.objects.of(app).spent() if app.monthly_quota else 0
+    return Spending(app=app, quota=app.monthly_quota, spent=spent)
 
 
 def spending_of_apps() -> list[Spending]:
