@@ -93,7 +93,6 @@ class Outcome:
     left: bool = True
     conference_over: bool = False
     about_person: bool = False
-    unknown_person: bool = False
     http_status: int | None = None
     code: str = ""
     message: str = ""
@@ -132,7 +131,6 @@ def outcome_of_error(error: DingTalkError, *, tried: Tried, policy: RetryPolicy)
         left=error.left,
         conference_over=error.about == About.CONFERENCE,
         about_person=error.about == About.PERSON,
-        unknown_person=isinstance(error, UnknownPerson),
         http_status=error.http_status,
         code=error.code,
         message=error.message,

@@ -33,8 +33,6 @@ class Worker(models.Model):
     name = models.CharField(max_length=64, primary_key=True)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField(db_index=True)
-    # How many calls to DingTalk it has in flight at most.
-    calls_in_flight = models.PositiveSmallIntegerField(default=1)
 
     objects = WorkerQuerySet.as_manager()
 

@@ -102,7 +102,7 @@ def worker(transactional_db: None, sandbox: SandboxServer) -> Iterator[None]:
         finally:
             connection.close()
 
-    with Caretaker("browser-tests", calls_in_flight=1):
+    with Caretaker("browser-tests"):
         thread = threading.Thread(target=work, name="worker")
         thread.start()
         yield

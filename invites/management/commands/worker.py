@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 class Caretaker:
     """Reports that the worker is alive and recovers, in a thread of its own, until it is told to stop."""
 
-    def __init__(self, name: str, *, calls_in_flight: int) -> None:
-        self._name, self._calls_in_flight = name, calls_in_flight
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
 
@@ -60,9 +60,7 @@ class Caretaker:
         """One heartbeat and one recovery."""
         now = timezone.now()
         WorkerRow.objects.update_or_create(
-            pk=self._name,
-            defaults={"seen_at": now},
-            create_defaults={"started_at": now, "seen_at": now, "calls_in_flight": self._calls_in_flight},
+            pk=self._name, defaults={"seen_at": now}, create_defaults={"started_at": now, "seen_at": now}
         )
         WorkerRow.objects.gone().delete()
         recover()
@@ -128,10 +126,9 @@ class Command(BaseCommand):
         # an administrator wants to read.
         logging.getLogger("django_tasks_db").setLevel(logging.ERROR)
         listening = bell.ear()
-        calls: int = options["calls_in_flight"]
-        crew = Crew(name=name, size=calls)
+        crew = Crew(name=name, size=options["calls_in_flight"])
         _stop_on_signals(crew)
-        with Caretaker(name, calls_in_flight=calls), crew:
+        with Caretaker(name), crew:
             try:
                 while not crew.is_stopping:
                     crew.look()
