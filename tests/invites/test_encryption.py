@@ -54,7 +54,9 @@ class TestField:
         assert "the-token" not in row[1]
         assert App.objects.get(pk=app.pk).client_secret == "the-secret"
 
-    def test_a_secret_that_no_key_fits_keeps_nobody_from_the_rest_of_its_row(self, settings: Settings) -> None:
+    def test_a_secret_that_no_key_fits_keeps_nobody_from_the_rest_of_its_row(
+        self, settings: Settings
+    ) -> None:
         settings.FIELD_ENCRYPTION_KEYS = [OLD]
         app = AppFactory(name="Before", client_secret="the-secret")
         settings.FIELD_ENCRYPTION_KEYS = [NEW]
