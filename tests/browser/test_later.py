@@ -55,14 +55,20 @@ class TestSetTime:
         expect(opened.locator("#latest_invitation")).to_contain_text("Person 21")
         expect(scheduled).to_have_count(0)
 
-    def test_bad_time_is_said_at_its_field_and_the_list_stays(self, opened: Page) -> None:
+    def test_bad_time_is_said_at_its_field_which_stays_open_and_the_list_stays(self, opened: Page) -> None:
+        later = opened.locator("#draft_later")
         opened.get_by_text("Later…").click()
         field = opened.get_by_label("Call them at")
         field.fill("2020-01-01T10:00")
-        opened.get_by_role("button", name="Send at this time").click()
+        later.get_by_role("button", name="Send at this time").click()
         expect(opened.locator("#later_at_error")).to_have_text("This time has passed already.")
+        expect(opened.locator("#later_at_error")).to_be_visible()
+        expect(field).to_be_visible()
         expect(field).to_have_value("2020-01-01T10:00")
         expect(opened.locator("#draft_people li")).to_have_count(2)
+        field.fill(at(timedelta(hours=2)))
+        later.get_by_role("button", name="Send at this time").click()
+        expect(opened.locator("#draft_scheduled li")).to_contain_text("2 people")
 
     def test_time_that_was_typed_outlives_a_change_of_the_list(self, opened: Page) -> None:
         opened.get_by_text("Later…").click()
