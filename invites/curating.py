@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from invites.models import AddressBook, Contact, ContactGroup
-from invites.models.address_book import ContactQuerySet
+from invites.models.contact import ContactQuerySet
 
 
 @transaction.atomic

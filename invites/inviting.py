@@ -20,8 +20,8 @@ from invites.connecting import client_for, ensure_apps
 from invites.errors import ConferenceLocked
 from invites.guarding import refuse_demo_conference, refuse_demo_person
 from invites.models import App, Conference, Contact, ContactGroup, Invitation, Invitee
-from invites.models.address_book import validate_nick, validate_union_id
 from invites.models.app import AppKind
+from invites.models.contact import validate_nick, validate_union_id
 from invites.models.invitation import InvitationSource, InvitationState
 from invites.models.invitee import Channel
 from invites.sending import freeze

@@ -24,10 +24,12 @@ from invites.models import (
     Invitation,
     User,
 )
-from invites.models.address_book import AddressBookQuerySet, ContactGroupQuerySet, ContactQuerySet
+from invites.models.address_book import AddressBookQuerySet
 from invites.models.app import AppQuerySet
 from invites.models.attempt import AttemptQuerySet
 from invites.models.conference import ConferenceCreationQuerySet, ConferenceQuerySet
+from invites.models.contact import ContactQuerySet
+from invites.models.contact_group import ContactGroupQuerySet
 from invites.models.invitation import InvitationQuerySet
 from invites.models.user import Role
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from invites.composing import fields
 from invites.composing.fields import Field, Likeness
-from invites.models.address_book import NICK_LENGTH, UNION_ID_LENGTH
+from invites.models.contact import NICK_LENGTH, UNION_ID_LENGTH
 from invites.models.draft_line import LineProblem
 from invites.models.invitee import Channel
 

@@ -15,7 +15,7 @@ from invites.composing.reading import LINE_LENGTH, BadLine, Entry, line_of
 from invites.errors import DemoPersonRefused
 from invites.guarding import refuse_demo_person
 from invites.models import App, Contact, Invitation, Invitee, User
-from invites.models.address_book import NICK_LENGTH
+from invites.models.contact import NICK_LENGTH
 from invites.models.draft_line import LineProblem
 from invites.models.invitee import Channel
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from invites import permissions
+from invites import finding, permissions
 from invites.composing.fields import holds_a_separator
 from invites.models import AddressBook, Contact, ContactGroup, Invitation, User
 from invites.models.app import App
@@ -39,11 +39,10 @@ def suggest(*, text: str, user: User, app: App, draft: Invitation | None) -> lis
     if not text or holds_a_separator(text):
         return []
     books = permissions.readable_books(user).of_app(app)
-    found = permissions.contacts(user, app=app).matching(text).best_first(text).with_book()
-    contacts = list(found[:CONTACTS])
+    contacts = Contact.objects.in_books_with_keys(books.values_list("pk", flat=True))
     groups = permissions.contact_groups(user, app=app).matching(text).with_book().for_list()
     return [
-        *_of_contacts(contacts, draft=draft),
+        *_of_contacts(finding.find(contacts, text=text, most=CONTACTS).contacts, draft=draft),
         *map(_of_group, groups[:GROUPS]),
         *map(_of_book, books.matching(text).for_list()[:BOOKS]),
     ]

@@ -4,8 +4,8 @@ from typing import TypedDict
 
 from invites.dingtalk import types
 from invites.dingtalk.types import ConferenceInfo
-from invites.models.address_book import UNION_ID_LENGTH
 from invites.models.conference import LINK_LENGTH, LONGEST_TITLE, ROOM_CODE_LENGTH, ConferenceStatus
+from invites.models.contact import UNION_ID_LENGTH
 
 _STATUS = {
     types.ConferenceStatus.INITIALISED: ConferenceStatus.NOT_STARTED,

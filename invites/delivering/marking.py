@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from invites.models import Attempt, Contact, Invitation
-from invites.models.address_book import ContactQuerySet
+from invites.models.contact import ContactQuerySet
 from invites.models.invitee import InviteeQuerySet
 
 

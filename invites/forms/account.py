@@ -8,7 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from invites.forms.keeping import KeepingForm
 from invites.models import User
-from invites.models.address_book import validate_union_id
+from invites.models.contact import validate_union_id
 
 
 class AccountForm(KeepingForm[User]):

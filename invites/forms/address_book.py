@@ -7,8 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from invites.forms.keeping import KeepingForm
 from invites.models import AddressBook
-from invites.models.address_book import Sharing, validate_nick
+from invites.models.address_book import Sharing
 from invites.models.app import AppQuerySet
+from invites.models.contact import validate_nick
 
 
 class AddressBookForm(KeepingForm[AddressBook]):

@@ -15,8 +15,8 @@ from django_stubs_ext import StrOrPromise
 
 from invites import permissions
 from invites.models import Conference, User
-from invites.models.address_book import UNION_ID_LENGTH, validate_union_id
 from invites.models.conference import TITLE_LENGTH, ConferenceQuerySet, ConferenceStatus
+from invites.models.contact import UNION_ID_LENGTH, validate_union_id
 
 PAGE_SIZE = 30
 # A place in the list: the last conference that was shown, and in which half of the list it stood.

@@ -13,7 +13,7 @@ from invites.errors import DemoPersonRefused
 from invites.forms.keeping import KeepingForm
 from invites.guarding import refuse_demo_person
 from invites.models import AddressBook, Contact, ContactGroup
-from invites.models.address_book import KEY_DIGITS, ContactQuerySet, validate_nick, validate_union_id
+from invites.models.contact import KEY_DIGITS, ContactQuerySet, validate_nick, validate_union_id
 
 _AS_IT_IS = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 

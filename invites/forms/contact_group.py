@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from invites import curating
 from invites.forms.keeping import KeepingForm
 from invites.models import Contact, ContactGroup
-from invites.models.address_book import validate_nick
+from invites.models.contact import validate_nick
 
 
 class ContactGroupForm(KeepingForm[ContactGroup]):

@@ -12,7 +12,7 @@ from invites.composing.fields import tidy
 from invites.errors import DemoPersonRefused
 from invites.guarding import refuse_demo_person
 from invites.models import AddressBook, App, Contact, ContactGroup, User
-from invites.models.address_book import NICK_LENGTH, UNION_ID_LENGTH, validate_nick, validate_union_id
+from invites.models.contact import NICK_LENGTH, UNION_ID_LENGTH, validate_nick, validate_union_id
 
 # A pasted list beyond these is a mistake rather than a meeting.
 MOST_LINES = 20_000

@@ -7,7 +7,7 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.utils.translation import gettext_lazy as _
 
 from invites.models import User
-from invites.models.address_book import validate_union_id
+from invites.models.contact import validate_union_id
 from invites.models.user import Role
 
 

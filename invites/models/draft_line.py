@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from invites.models.contact import Contact
 from invites.models.invitation import Invitation, InvitationQuerySet
 
 
@@ -20,6 +21,7 @@ class LineProblem(models.TextChoices):
     BLANK_IN_UNION_ID = "blank_in_union_id", _("A unionId has no blanks inside.")
     NICK_TOO_LONG = "nick_too_long", _("The name is longer than 100 characters.")
     VALUE_TOO_LONG = "value_too_long", _("A unionId has at most 128 characters.")
+    DO_NOT_INVITE = "do_not_invite", _("This person is marked “do not invite”.")
     DEMO_PERSON = "demo_person", _("This person exists in the sandbox only.")
     TWO_PEOPLE = "two_people", _("This line names more than one person. Put each on a line of their own.")
 
@@ -38,6 +40,8 @@ class DraftLine(models.Model):
     invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, related_name="draft_lines")
     text = models.CharField(max_length=500)
     problem = models.CharField(max_length=32, choices=LineProblem)
+    # Who it is, where that is known and they are left out for a reason of their own.
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, null=True, related_name="draft_lines")
 
     objects = DraftLineQuerySet.as_manager()
 

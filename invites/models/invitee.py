@@ -13,9 +13,10 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from invites.models.address_book import NICK_LENGTH, Contact
 from invites.models.batch import Batch, BatchQuerySet
+from invites.models.contact import NICK_LENGTH, Contact
 from invites.models.member import Attendance, Member, MemberQuerySet
+from invites.models.user import User
 
 if TYPE_CHECKING:
     from invites.models.invitation import InvitationQuerySet
@@ -247,6 +248,16 @@ class Invitee(models.Model):
     member = models.ForeignKey(
         Member, on_delete=models.SET_NULL, null=True, related_name="invitees", verbose_name=_("member")
     )
+    # Who decided to invite this person though a contact of theirs said "do not invite", and the reason that stood there.
+    overridden_by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("overridden by"),
+    )
+    overridden_reason = models.CharField(_("overridden reason"), max_length=200, blank=True)
     member_is_probable = models.BooleanField(_("probably"), default=False)
     last_attempt = models.ForeignKey(
         "Attempt", on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("last attempt")
@@ -279,6 +290,8 @@ class Invitee(models.Model):
         indexes = (
             models.Index(fields=["invitation", "position"], name="invitee_in_order"),
             models.Index(fields=["invitation", "state"], name="invitee_by_state"),
+            # What last became of somebody.
+            models.Index(fields=["value", "id"], name="invitee_by_value"),
         )
 
     def __str__(self) -> str:

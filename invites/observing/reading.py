@@ -12,7 +12,7 @@ from invites.dingtalk.calls import QUERY_CONFERENCE_INFO, QUERY_CONFERENCE_MEMBE
 from invites.dingtalk.judging import clean
 from invites.dingtalk.types import Member as RemoteMember
 from invites.models import App, Conference, Member
-from invites.models.address_book import UNION_ID_LENGTH
+from invites.models.contact import UNION_ID_LENGTH
 from invites.models.member import NICK_LENGTH, Attendance, key_of
 
 # More pages than this are a list that never ends.

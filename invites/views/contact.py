@@ -14,7 +14,7 @@ from invites import curating, permissions
 from invites.forms.contact import ContactFilterForm, ContactForm, SelectionForm
 from invites.forms.contact_group import ContactGroupForm
 from invites.models import Contact, ContactGroup
-from invites.models.address_book import ContactQuerySet
+from invites.models.contact import ContactQuerySet
 from invites.views.address_book import asks_for, book_url, people_of
 
 NEW_ID = "new_contact_%s"

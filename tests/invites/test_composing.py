@@ -515,7 +515,7 @@ class TestSuggest:
     ) -> None:
         for nick in ("Aanna", "Anna", "Joanna"):
             ContactFactory(book=book, nick=nick)
-        assert [name for _, name, _, _ in suggest("an")] == ["Anna", "Aanna", "Joanna"]
+        assert [name for _, name, _, _ in suggest("ann")] == ["Anna", "Aanna", "Joanna"]
 
     def test_who_is_on_the_list_already_is_marked(
         self,

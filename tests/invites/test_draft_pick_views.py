@@ -91,7 +91,7 @@ class TestDraftSearch:
     ) -> None:
         for contact in ContactFactory.create_batch(20, book=book, nick="Jane"):
             ContactGroupFactory(book=book, name=f"Jane {contact.pk}").contacts.add(contact)
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(14):
             browser.get(at("draft_search", conference), {"text": "jane"}, headers=SEARCH)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from invites.composing import fields
 from invites.composing.fields import Likeness, likeness, tidy
 from invites.composing.reading import LINE_LENGTH, BadLine, Entry, line_of, read
-from invites.models.address_book import NICK_LENGTH
+from invites.models.contact import NICK_LENGTH
 from invites.models.draft_line import LineProblem
 from invites.models.invitee import Channel
 

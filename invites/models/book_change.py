@@ -1,0 +1,115 @@
+"""What was done to address books: who, when, what, and what is needed to undo it."""
+
+from typing import Self
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from invites.models.address_book import AddressBook
+from invites.models.user import User
+
+
+class ChangeKind(models.TextChoices):
+    """What was done."""
+
+    ADDED = "added", _("Added")
+    EDITED = "edited", _("Changed")
+    DELETED = "deleted", _("Deleted")
+    MOVED_OUT = "moved_out", _("Moved to another book")
+    MOVED_IN = "moved_in", _("Moved here from another book")
+    COPIED_IN = "copied_in", _("Copied here from another book")
+    MARKED = "marked", _("Marked “do not invite”")
+    UNMARKED = "unmarked", _("Mark “do not invite” removed")
+    GROUPED = "grouped", _("Added to a group")
+    UNGROUPED = "ungrouped", _("Removed from a group")
+    GROUP_CREATED = "group_created", _("Group created")
+    GROUP_RENAMED = "group_renamed", _("Group renamed")
+    GROUP_DELETED = "group_deleted", _("Group deleted")
+    MERGED = "merged", _("Doubles merged")
+    IMPORTED = "imported", _("Imported")
+    REFRESHED = "refreshed", _("Refreshed from the directory")
+    BOOK_EDITED = "book_edited", _("Book changed")
+    SHARED = "shared", _("Sharing changed")
+
+
+class BookChangeQuerySet(models.QuerySet["BookChange"]):
+    """Queries over changes."""
+
+    def of_book(self, book: AddressBook) -> Self:
+        """Those of ``book``."""
+        return self.filter(book=book)
+
+    def newest_first(self) -> Self:
+        """In the order in which lists show them, with who it was."""
+        return self.select_related("user", "undone_by").order_by("-pk")
+
+    def before(self, pk: int) -> Self:
+        """Those older than the change with this key."""
+        return self.filter(pk__lt=pk)
+
+    def undoable(self) -> Self:
+        """Those that can still be undone."""
+        return self.filter(can_be_undone=True, undone_at__isnull=True)
+
+
+class BookChange(models.Model):
+    """One thing that somebody did to a book, to one contact or to many at once. Never edited, but for being undone."""
+
+    book = models.ForeignKey(AddressBook, on_delete=models.CASCADE, related_name="changes")
+    # Nobody, where the directory was read by itself.
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(max_length=16, choices=ChangeKind)
+    at = models.DateTimeField(auto_now_add=True)
+    people = models.PositiveIntegerField(default=0)
+    # Names and numbers for the sentence that tells it: see `invites.curating`.
+    detail = models.JSONField(default=dict, blank=True)
+    can_be_undone = models.BooleanField(default=False)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    objects = BookChangeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("change of an address book")
+        verbose_name_plural = _("changes of address books")
+        indexes = (models.Index("book", F("id").desc(), name="book_change_newest"),)
+        constraints = (
+            models.CheckConstraint(condition=Q(kind__in=ChangeKind.values), name="book_change_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(undone_at__isnull=True, undone_by__isnull=True) | Q(undone_at__isnull=False),
+                name="book_change_undone_at_some_time",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.pk}"
+
+    @property
+    def is_undoable(self) -> bool:
+        """Whether it can still be undone."""
+        return self.can_be_undone and self.undone_at is None
+
+
+class ChangedContact(models.Model):
+    """One contact that a change has touched, as it was ``before`` and is ``after``: None for not there at all.
+
+    The two are snapshots as `invites.curating` writes them. Whoever a change has merely put into a group, or taken out
+    of it, stands here without either. Whom an import has added does not stand here: see `Contact.added_by`.
+    """
+
+    change = models.ForeignKey(BookChange, on_delete=models.CASCADE, related_name="contacts", db_index=False)
+    # The key, which an undo gives back; the contact itself may be gone.
+    contact_key = models.BigIntegerField()
+    before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        verbose_name = _("changed contact")
+        constraints = (
+            models.UniqueConstraint(fields=["change", "contact_key"], name="changed_contact_once_per_change"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.change_id}: {self.contact_key}"

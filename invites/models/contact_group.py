@@ -1,0 +1,99 @@
+"""Groups: named sets of contacts of one book."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Lower
+from django.utils.translation import gettext_lazy as _
+
+from invites.models.address_book import AddressBook, AddressBookQuerySet
+from invites.models.app import App
+from invites.models.contact import Contact
+
+
+class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
+    """Queries over groups."""
+
+    def in_books(self, books: AddressBookQuerySet) -> Self:
+        """Those of any of ``books``."""
+        return self.filter(book__in=books)
+
+    def matching(self, text: str) -> Self:
+        """Those whose name contains ``text``."""
+        return self.filter(name__icontains=text.strip())
+
+    def named(self, name: str, *, book_name: str, app: App) -> Self:
+        """Those called so in a book called so, of this app."""
+        return self.filter(name=name, book__name=book_name, book__app=app)
+
+    def of_book(self, book: AddressBook) -> Self:
+        """Those of ``book``."""
+        return self.filter(book=book)
+
+    def with_book(self) -> Self:
+        """With the book of each and its app."""
+        return self.select_related("book__app")
+
+    def by_name(self) -> Self:
+        """In the order in which lists show groups."""
+        return self.order_by(Lower("name"), "pk")
+
+    def for_list(self) -> Self:
+        """By name, with ``contact_count``: how many are in each, and ``marked_count``: how many of them are not to be
+        invited at present.
+        """
+        marked = (
+            Contact.objects.not_to_be_invited()
+            .filter(groups=OuterRef("pk"))
+            .order_by()
+            .values("groups")
+            .annotate(n=Count("pk"))
+            .values("n")
+        )
+        return self.annotate(
+            contact_count=Coalesce(F("size__contacts"), 0), marked_count=Coalesce(Subquery(marked), 0)
+        ).by_name()
+
+
+class ContactGroup(models.Model):
+    """A named set of contacts of one book; a contact can be in many."""
+
+    book = models.ForeignKey(
+        AddressBook, on_delete=models.CASCADE, related_name="groups", verbose_name=_("address book")
+    )
+    name = models.CharField(_("name"), max_length=80)
+    contacts = models.ManyToManyField(Contact, blank=True, related_name="groups", verbose_name=_("contacts"))
+
+    objects = ContactGroupQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("group")
+        verbose_name_plural = _("groups")
+        constraints = (
+            models.UniqueConstraint(
+                "book",
+                Lower("name"),
+                name="group_name_once_per_book",
+                violation_error_message=_("This book already has a group of this name."),
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="group_has_name"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GroupSize(models.Model):
+    """How many contacts are in a group. The database itself keeps it, by triggers; nothing else may write it."""
+
+    group = models.OneToOneField(
+        ContactGroup, on_delete=models.CASCADE, primary_key=True, related_name="size", editable=False
+    )
+    contacts = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("size of a group")
+
+    def __str__(self) -> str:
+        return f"{self.group_id}: {self.contacts}"

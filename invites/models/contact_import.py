@@ -1,0 +1,226 @@
+"""Imports: files and lists of contacts on their way into a book.
+
+uploaded ──columns──▶ reading ──▶ ready ──confirmed──▶ storing ──▶ done ──▶ undone
+    └──────────────────┴─────────▶ failed       └──▶ discarded
+"""
+
+from collections.abc import Iterator
+from typing import Self
+
+from django.db import models
+from django.db.models import Count, Q
+from django.utils.translation import gettext_lazy as _
+
+from invites.models.address_book import AddressBook
+from invites.models.book_change import BookChange
+from invites.models.user import User
+
+
+class ImportSource(models.TextChoices):
+    """Where the contacts come from."""
+
+    FILE = "file", _("File")
+    PASTE = "paste", _("Pasted text")
+    DIRECTORY = "directory", _("DingTalk directory")
+
+
+class ImportState(models.TextChoices):
+    """Where an import stands."""
+
+    UPLOADED = "uploaded", _("Columns to be confirmed")
+    READING = "reading", _("Being read")
+    READY = "ready", _("Ready to be confirmed")
+    STORING = "storing", _("Being stored")
+    DONE = "done", _("Done")
+    UNDONE = "undone", _("Undone")
+    FAILED = "failed", _("Failed")
+    DISCARDED = "discarded", _("Discarded")
+
+
+class ContactImportQuerySet(models.QuerySet["ContactImport"]):
+    """Queries over imports."""
+
+    def of_book(self, book: AddressBook) -> Self:
+        """Those into ``book``."""
+        return self.filter(book=book)
+
+    def made_by(self, user: User) -> Self:
+        """Those that ``user`` began."""
+        return self.filter(created_by=user)
+
+    def under_way(self) -> Self:
+        """Those that a worker has still to finish."""
+        return self.filter(state__in=[ImportState.READING, ImportState.STORING])
+
+
+class ContactImport(models.Model):
+    """One file, pasted text or reading of the directory on its way into a book."""
+
+    book = models.ForeignKey(AddressBook, on_delete=models.CASCADE, related_name="imports")
+    # Nobody, where the directory was read by itself.
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    source = models.CharField(max_length=16, choices=ImportSource)
+    file_name = models.CharField(max_length=255, blank=True)
+    # "csv", "xlsx" or "vcard", and how it is to be read: encoding, delimiter, sheet, heading row.
+    file_format = models.CharField(max_length=16, blank=True)
+    reading = models.JSONField(default=dict, blank=True)
+    # The field for each column, "" for none: ["nick", "", "phoneNumber"].
+    columns = models.JSONField(default=list, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    state = models.CharField(max_length=16, choices=ImportState, default=ImportState.UPLOADED)
+    # Why it failed, or had to be read again, in a word that a page explains.
+    problem = models.CharField(max_length=64, blank=True)
+    problem_detail = models.CharField(max_length=500, blank=True)
+    # How far it has come, and when something last happened: a worker that is silent for long is taken for dead.
+    rows_read = models.PositiveIntegerField(default=0)
+    rows_total = models.PositiveIntegerField(null=True)
+    heard_at = models.DateTimeField(null=True)
+    # The book's `updated_at` when its contacts were compared; another one means that the preview is out of date.
+    compared_at = models.DateTimeField(null=True)
+    added = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    # Of a directory: those who are in the book and no longer there.
+    left = models.PositiveIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True)
+    change = models.OneToOneField(BookChange, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    objects = ContactImportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        indexes = (
+            models.Index(
+                fields=["heard_at"],
+                condition=Q(state__in=["reading", "storing"]),
+                name="import_under_way",
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(source__in=ImportSource.values), name="import_source_is_known"
+            ),
+            models.CheckConstraint(condition=Q(state__in=ImportState.values), name="import_state_is_known"),
+        )
+
+    def __str__(self) -> str:
+        return self.file_name or str(self.pk)
+
+
+class ImportChunk(models.Model):
+    """A piece of an uploaded file, kept in the database so that a worker on another machine can read it."""
+
+    contact_import = models.ForeignKey(
+        ContactImport, on_delete=models.CASCADE, related_name="chunks", db_index=False
+    )
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("piece of a file")
+        constraints = (
+            models.UniqueConstraint(fields=["contact_import", "number"], name="import_chunk_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.contact_import_id}: {self.number}"
+
+
+class RowOutcome(models.TextChoices):
+    """What becomes of a row when the import is confirmed."""
+
+    ADD = "add", _("Is added")
+    CHANGE = "change", _("Is changed")
+    SAME = "same", _("Stays as it is")
+    REFUSE = "refuse", _("Is refused")
+    LEAVE = "leave", _("Has left the directory")
+
+
+class ImportRowQuerySet(models.QuerySet["ImportRow"]):
+    """Queries over rows."""
+
+    def of(self, contact_import: ContactImport) -> Self:
+        """Those of one import."""
+        return self.filter(contact_import=contact_import)
+
+    def with_outcome(self, outcome: str) -> Self:
+        """Those of which this becomes."""
+        return self.filter(outcome=outcome)
+
+    def in_order(self) -> Self:
+        """As they stand in the file."""
+        return self.order_by("number")
+
+    def after(self, number: int) -> Self:
+        """Those behind the row with this number."""
+        return self.filter(number__gt=number)
+
+    def count_by_outcome(self) -> dict[str, int]:
+        """How many there are of each outcome that occurs."""
+        return dict(self.order_by().values_list("outcome").annotate(rows=Count("pk")))
+
+    def cells_in_order(self) -> Iterator[list[str]]:
+        """What stood in each, a piece at a time."""
+        return self.in_order().values_list("cells", flat=True).iterator(chunk_size=1000)
+
+
+class ImportRow(models.Model):
+    """One person of an import, cleaned and compared with the book, or the row that cannot be used and why."""
+
+    contact_import = models.ForeignKey(
+        ContactImport, on_delete=models.CASCADE, related_name="rows", db_index=False
+    )
+    # That of the line in the file, from 1 on, headings included; of the card in a vCard file.
+    number = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=8, choices=RowOutcome)
+    nick = models.CharField(max_length=100, blank=True)
+    union_id = models.CharField(max_length=128, blank=True)
+    phone_number = models.CharField(max_length=20, blank=True)
+    search_text = models.TextField(blank=True)
+    # Names of groups that the person is to be in, and the mark "do not invite", where the file has them.
+    groups = models.JSONField(default=list, blank=True)
+    do_not_invite_reason = models.CharField(max_length=200, blank=True)
+    do_not_invite_until = models.DateField(null=True)
+    # The contact that it is, for what changes, stays or leaves.
+    contact_key = models.BigIntegerField(null=True)
+    # What is wrong, in a word that a page explains, and the field that it is about; only of those refused.
+    problem = models.CharField(max_length=32, blank=True)
+    problem_field = models.CharField(max_length=16, blank=True)
+    # What stood in the file, cell by cell; only of those refused, who are given back to be mended.
+    cells = models.JSONField(default=list, blank=True)
+
+    objects = ImportRowQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("row of an import")
+        verbose_name_plural = _("rows of imports")
+        constraints = (
+            models.UniqueConstraint(fields=["contact_import", "number"], name="import_row_once"),
+            models.CheckConstraint(condition=Q(outcome__in=RowOutcome.values), name="import_row_outcome"),
+        )
+        indexes = (
+            models.Index(fields=["contact_import", "outcome", "number"], name="import_row_by_outcome"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.contact_import_id}: {self.number}"
+
+
+class ColumnMapping(models.Model):
+    """Which columns a person's files have, by their headings, so that the next such file is read the same way."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    # A hash of the headings, in their order.
+    headings = models.CharField(max_length=64)
+    columns = models.JSONField()
+    used_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("columns of a file")
+        constraints = (models.UniqueConstraint(fields=["user", "headings"], name="column_mapping_once"),)
+
+    def __str__(self) -> str:
+        return self.headings[:8]
