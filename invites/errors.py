@@ -6,9 +6,11 @@ InviteError
 │   └── PutAside       it waits for its time outside of the composer
 ├── ComposerInUse      another list stands in the composer
 ├── NobodyToInvite     nobody usable on the list
+│   └── EverybodyMarked  everybody on it is marked "do not invite"
 ├── InvitationOver     nobody on the invitation is going to be called any more
 ├── ConferenceEnded    the conference is over
 ├── ConferenceLocked   nobody else is let in at present
+├── ContactGone        somebody has deleted or moved the contact meanwhile
 ├── AppUnavailable     the DingTalk app is disabled or has no credentials at present
 ├── DemoPersonRefused  somebody or something of the sandbox, through a real app
 ├── ConferenceTaken    somebody else has this conference already
@@ -71,6 +73,15 @@ class NobodyToInvite(InviteError):  # noqa: N818
     message = _("There is nobody to invite yet. Add at least one person.")
 
 
+class EverybodyMarked(NobodyToInvite):
+    """Everybody on the list is marked "do not invite"."""
+
+    message = _(
+        "Everybody on this list is marked “do not invite” in an address book, so nobody was called. Who is to come all "
+        "the same can be added by name and invited anyway."
+    )
+
+
 class InvitationOver(InviteError):  # noqa: N818
     """Nobody on the invitation is going to be called any more, so there is nothing left to hold or to call off."""
 
@@ -87,6 +98,12 @@ class ConferenceLocked(InviteError):  # noqa: N818
     """The conference lets nobody else in, so nobody can be called into it."""
 
     message = _("This meeting is locked, so nobody else is let in. Unlock it, then invite again.")
+
+
+class ContactGone(InviteError):  # noqa: N818
+    """The contact is not in its book any more."""
+
+    message = _("Somebody else has deleted this person, or moved them to another book, in the meantime.")
 
 
 class AppUnavailable(InviteError):  # noqa: N818

@@ -16,6 +16,7 @@ from invites.views import (
     draft_repeat,
     invitation,
     ringing,
+    selection,
     settings,
 )
 
@@ -28,9 +29,9 @@ urlpatterns = [
     path("books/<int:pk>/edit/", address_book.book_edit, name="book_edit"),
     path("books/<int:pk>/delete/", address_book.book_delete, name="book_delete"),
     path("books/<int:pk>/contacts/new/", contact.contact_create, name="contact_create"),
-    path("books/<int:pk>/selected/group/", contact.selection_group, name="selection_group"),
-    path("books/<int:pk>/selected/ungroup/", contact.selection_ungroup, name="selection_ungroup"),
-    path("books/<int:pk>/selected/delete/", contact.selection_delete, name="selection_delete"),
+    path("books/<int:pk>/selected/group/", selection.selection_group, name="selection_group"),
+    path("books/<int:pk>/selected/ungroup/", selection.selection_ungroup, name="selection_ungroup"),
+    path("books/<int:pk>/selected/delete/", selection.selection_delete, name="selection_delete"),
     path("books/<int:pk>/groups/new/", contact_group.group_create, name="group_create"),
     path("contacts/<int:pk>/", contact.contact_edit, name="contact_edit"),
     path("contacts/<int:pk>/row/", contact.contact_row, name="contact_row"),

@@ -12,14 +12,17 @@ from invites import curating, phone_numbers
 from invites.errors import DemoPersonRefused
 from invites.forms.keeping import KeepingForm
 from invites.guarding import refuse_demo_person
-from invites.models import AddressBook, Contact, ContactGroup
+from invites.models import AddressBook, BookChange, Contact, ContactGroup, User
 from invites.models.contact import KEY_DIGITS, ContactQuerySet, validate_nick, validate_union_id
 
 _AS_IT_IS = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 
 
 class ContactForm(KeepingForm[Contact]):
-    """A person of a book, whose ``instance`` carries the book. ``group`` is one that a new contact also joins."""
+    """A person of a book, whose ``instance`` carries the book. ``group`` is one that a new contact also joins.
+
+    Once it is kept, ``change`` is what ``user`` did to the book with it, None where nothing was different.
+    """
 
     fields_of_constraints: ClassVar = {
         "contact_is_reachable": "union_id",
@@ -44,13 +47,15 @@ class ContactForm(KeepingForm[Contact]):
             "union_id": forms.TextInput(attrs=_AS_IT_IS),
         }
 
-    def __init__(self, *args: Any, group: ContactGroup | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, group: ContactGroup | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.user = user
         self.group = group
+        self.change: BookChange | None = None
         if not self.is_bound:
             self.fields["nick"].widget.attrs["autofocus"] = True
         if self.instance.phone_number:
-            country = self.instance.book.app.country
+            country = self.instance.book.country
             self.initial["phone_number"] = phone_numbers.display(self.instance.phone_number, country=country)
 
     def clean_nick(self) -> str:
@@ -68,17 +73,17 @@ class ContactForm(KeepingForm[Contact]):
         return union_id
 
     def clean_phone_number(self) -> str:
-        """The number in E.164, read as people in the country of the book's app write it."""
+        """The number in E.164, read as people in the country of the book write it."""
         text: str = self.cleaned_data["phone_number"]
         if not text:
             return ""
-        number = phone_numbers.parse(text, country=self.instance.book.app.country)
+        number = phone_numbers.parse(text, country=self.instance.book.country)
         self._refuse_demo_person(number)
         return number
 
     def save(self, commit: bool = True) -> Contact:
         """Saves the contact, also into the group; ``commit`` is always true."""
-        curating.save_contact(contact=self.instance, group=self.group)
+        self.change = curating.save_contact(contact=self.instance, user=self.user, group=self.group)
         return self.instance
 
     def _refuse_demo_person(self, value: str) -> None:
@@ -126,6 +131,12 @@ class ContactFilterForm(forms.Form):
         """Where to go on; "" for the beginning."""
         return str(self.cleaned_data.get("after", ""))
 
+    @property
+    def start(self) -> int:
+        """How many of those whom a search finds were shown before."""
+        is_number = self.cursor.isascii() and self.cursor.isdecimal() and len(self.cursor) <= KEY_DIGITS
+        return int(self.cursor) if is_number else 0
+
     def query(self) -> str:
         """What is asked for as it stands in an address, with the question mark; "" for the whole book."""
         chosen = {
@@ -138,7 +149,11 @@ class ContactFilterForm(forms.Form):
 
     def found(self) -> ContactQuerySet:
         """The contacts of the book that are asked for, from the first one on."""
-        contacts = Contact.objects.of_book(self.book).matching(self.text)
+        return self.narrowed().matching(self.text)
+
+    def narrowed(self) -> ContactQuerySet:
+        """The contacts of the book that are asked for, whatever text is searched for."""
+        contacts = Contact.objects.of_book(self.book)
         if self.shows_not_known:
             contacts = contacts.not_known()
         return contacts.in_group(self.group_chosen) if self.group_chosen else contacts
@@ -158,27 +173,36 @@ class MemberFilterForm(ContactFilterForm):
         """Whether people outside the group are shown too."""
         return bool(self.cleaned_data.get("everybody"))
 
-    def found(self) -> ContactQuerySet:
-        """The people asked for, each with ``is_member``."""
-        contacts = super().found().with_membership(self.members_of)
+    def narrowed(self) -> ContactQuerySet:
+        """The people asked for, whatever text is searched for."""
+        contacts = super().narrowed()
         return contacts if self.shows_everybody else contacts.in_group(self.members_of)
 
 
 class SelectionForm(forms.Form):
-    """Contacts ticked in the list of a book, and the group that they are to join or leave.
+    """Contacts ticked in the list of a book, or ``everything`` that the search and the filters of ``query`` find in it,
+    and the group that they are to join or leave.
 
     Somebody who is no longer there, or was never in this book, is passed over without a word.
     """
 
+    everything = forms.BooleanField(required=False)
     group = forms.ModelChoiceField(ContactGroup.objects.none(), required=False)
 
-    def __init__(self, data: QueryDict, *, book: AddressBook) -> None:
+    def __init__(self, data: QueryDict, *, book: AddressBook, query: QueryDict | None = None) -> None:
         super().__init__(data)
         self.fields["group"].queryset = ContactGroup.objects.of_book(book)  # type: ignore[attr-defined]
         self.book = book
+        self.filters = ContactFilterForm(query or QueryDict(), book=book)
+        self.has_query = query is not None
         self.full_clean()
         ticked = data.getlist("contact")
         self.pks = [int(pk) for pk in ticked if pk.isascii() and pk.isdecimal() and len(pk) <= KEY_DIGITS]
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether everybody whom the search finds is meant, ticked or not."""
+        return self.has_query and bool(self.cleaned_data.get("everything"))
 
     @property
     def group_chosen(self) -> ContactGroup | None:
@@ -187,5 +211,9 @@ class SelectionForm(forms.Form):
         return group
 
     def contacts(self) -> ContactQuerySet:
-        """The contacts of the book that are ticked."""
-        return Contact.objects.of_book(self.book).among(self.pks)
+        """The contacts of the book that are meant; nobody where a search can no longer be made as it was."""
+        contacts = Contact.objects.of_book(self.book)
+        if not self.is_everything:
+            return contacts.among(self.pks)
+        # A group that is gone would otherwise be passed over, and everybody in the book would be meant.
+        return self.filters.found() if self.filters.is_valid() else contacts.none()

@@ -1,6 +1,5 @@
 """The form of a group of contacts."""
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
@@ -8,12 +7,15 @@ from django.utils.translation import gettext_lazy as _
 
 from invites import curating
 from invites.forms.keeping import KeepingForm
-from invites.models import Contact, ContactGroup
-from invites.models.contact import validate_nick
+from invites.models import BookChange, ContactGroup, User
+from invites.models.contact import ContactQuerySet, validate_nick
 
 
 class ContactGroupForm(KeepingForm[ContactGroup]):
-    """The name of a group, whose ``instance`` carries the book; ``contacts`` join it when it is saved."""
+    """The name of a group, whose ``instance`` carries the book; ``contacts`` join a new one when it is saved.
+
+    Once it is kept, ``change`` is what ``user`` did to the book with it, None where nothing was different.
+    """
 
     fields_of_constraints: ClassVar = {"group_name_once_per_book": "name"}
 
@@ -23,9 +25,13 @@ class ContactGroupForm(KeepingForm[ContactGroup]):
         error_messages: ClassVar = {"name": {"required": _("Enter a name.")}}
         widgets: ClassVar = {"name": forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"})}
 
-    def __init__(self, *args: Any, contacts: Iterable[Contact] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, user: User, contacts: ContactQuerySet | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.user = user
         self.contacts = contacts
+        self.change: BookChange | None = None
         if not self.is_bound:
             self.fields["name"].widget.attrs["autofocus"] = True
 
@@ -37,5 +43,5 @@ class ContactGroupForm(KeepingForm[ContactGroup]):
 
     def save(self, commit: bool = True) -> ContactGroup:
         """Saves the group and its people; ``commit`` is always true."""
-        curating.save_group(group=self.instance, contacts=self.contacts)
+        self.change = curating.save_group(group=self.instance, user=self.user, contacts=self.contacts)
         return self.instance

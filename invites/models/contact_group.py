@@ -1,5 +1,6 @@
 """Groups: named sets of contacts of one book."""
 
+from collections.abc import Iterable
 from typing import Self
 
 from django.db import models
@@ -30,6 +31,14 @@ class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
     def of_book(self, book: AddressBook) -> Self:
         """Those of ``book``."""
         return self.filter(book=book)
+
+    def name_of(self, pk: int) -> str:
+        """What the group with this key is called; "" where there is none."""
+        return self.filter(pk=pk).values_list("name", flat=True).first() or ""
+
+    def names_by_contact(self, pks: Iterable[int]) -> Self:
+        """Pairs of the key of a contact, one of ``pks``, and the name of a group that it is in."""
+        return self.filter(contacts__in=list(pks)).values_list("contacts", "name")  # type: ignore[return-value]
 
     def with_book(self) -> Self:
         """With the book of each and its app."""

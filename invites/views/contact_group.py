@@ -2,13 +2,11 @@
 
 from http import HTTPStatus
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.fragments import page_or_fragment
 from invites import curating, permissions
@@ -16,6 +14,8 @@ from invites.forms.contact import MemberFilterForm, SelectionForm
 from invites.forms.contact_group import ContactGroupForm
 from invites.models import ContactGroup
 from invites.views.address_book import COUNTED, PAGE, asks_for
+from invites.views.book_change import say_done
+from invites.views.selection import naming
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -23,17 +23,23 @@ from invites.views.address_book import COUNTED, PAGE, asks_for
 def group_create(request: HttpRequest, pk: int) -> HttpResponse:
     """Makes a group, of the people that were ticked in the list where some were."""
     book = get_object_or_404(permissions.writable_books(request.user).for_page(), pk=pk)
-    contacts = SelectionForm(request.POST, book=book).contacts().by_name()
+    selection = SelectionForm(request.POST, book=book, query=request.GET)
+    named = naming(selection.contacts())
     data = request.POST if request.method == "POST" else None
-    form = ContactGroupForm(data, instance=ContactGroup(book=book), contacts=contacts)
+    form = ContactGroupForm(
+        data,
+        instance=ContactGroup(book=book),
+        user=permissions.organizer(request.user),
+        contacts=selection.contacts(),
+    )
     if request.method == "POST" and form.keep():
         group = form.instance
-        messages.success(request, _("The group “%(name)s” is ready.") % {"name": group})
-        if contacts:
+        say_done(request, _("The group “%(name)s” is ready.") % {"name": group}, form.change)
+        if named.people:
             return redirect(f"{reverse('invites:book_detail', args=[book.pk])}?group={group.pk}")
         return redirect(f"{reverse('invites:group_members', args=[group.pk])}?everybody=on")
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    context = {"book": book, "form": form, "contacts": contacts}
+    context = {"book": book, "form": form, "selection": selection, "named": named}
     return page_or_fragment(request, "invites/group_create.html", context, status=status)
 
 
@@ -43,36 +49,24 @@ def group_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Renames a group."""
     group = get_object_or_404(permissions.writable_groups(request.user), pk=pk)
     name = group.name
-    form = ContactGroupForm(request.POST if request.method == "POST" else None, instance=group)
+    user = permissions.organizer(request.user)
+    form = ContactGroupForm(request.POST if request.method == "POST" else None, instance=group, user=user)
     if request.method == "POST" and form.keep():
-        messages.success(request, _("The group is now called “%(name)s”.") % {"name": group})
+        say_done(request, _("The group is now called “%(name)s”.") % {"name": group}, form.change)
         return redirect(_group_url(group))
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     context = {"form": form, "group": group, "name": name, "cancel_url": _group_url(group)}
     return page_or_fragment(request, "invites/group_edit.html", context, status=status)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_POST
 @permissions.allow(permissions.may_organize)
 def group_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Deletes a group, but not the people in it, after asking once."""
+    """Deletes a group, but not the people in it. It does not ask, for it can be undone."""
     group = get_object_or_404(permissions.writable_groups(request.user), pk=pk)
-    if request.method == "POST":
-        curating.delete_group(group=group)
-        messages.success(request, _("The group “%(name)s” was deleted.") % {"name": group})
-        return redirect("invites:book_detail", group.book.pk)
-    people = group.contacts.count()
-    lost = ngettext("the membership of %(n)s person", "the membership of %(n)s people", people) % {
-        "n": people
-    }
-    context = {
-        "title": _("Delete the group “%(name)s”?") % {"name": group},
-        "text": _("The people in it stay in the address book."),
-        "losses": [lost] if people else [],
-        "label": _("Delete the group"),
-        "cancel_url": _group_url(group),
-    }
-    return render(request, "confirm.html", context)
+    change = curating.delete_group(group=group, user=permissions.organizer(request.user))
+    say_done(request, _("The group “%(name)s” was deleted.") % {"name": group}, change)
+    return redirect("invites:book_detail", group.book.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -86,7 +80,7 @@ def group_members(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         selection = SelectionForm(request.POST, book=group.book)
         change = curating.add_to_group if request.POST.get("member") == "yes" else curating.remove_from_group
-        change(group=group, contacts=selection.contacts())
+        change(group=group, contacts=selection.contacts(), user=permissions.organizer(request.user))
         contact = selection.contacts().with_membership(group).first()
         if contact and asks_for(request, f"member-{contact.pk}"):
             return page_or_fragment(

@@ -21,7 +21,7 @@ def book() -> AddressBook:
 
 
 def contact_form(book: AddressBook, instance: Contact | None = None, **data: str) -> ContactForm:
-    return ContactForm({"nick": "Ada"} | data, instance=instance or Contact(book=book))
+    return ContactForm({"nick": "Ada"} | data, instance=instance or Contact(book=book), user=book.owner)
 
 
 def errors(form: Any) -> dict[str, list[str]]:
@@ -111,14 +111,17 @@ class TestContactPhoneNumber:
 
     def test_stored_number_is_shown_nationally_and_survives_saving(self, book: AddressBook) -> None:
         contact = ContactFactory(book=book, phone_number="+8613800138000")
-        shown = ContactForm(instance=contact)["phone_number"].value()
+        shown = ContactForm(instance=contact, user=contact.book.owner)["phone_number"].value()
         assert shown == "138 0013 8000"
         assert contact_form(book, instance=contact, phone_number=shown).keep()
         assert Contact.objects.get().phone_number == "+8613800138000"
 
     def test_foreign_number_is_shown_with_its_country_code(self, book: AddressBook) -> None:
         contact = ContactFactory(book=book, phone_number="+442083661177")
-        assert ContactForm(instance=contact)["phone_number"].value() == "+44 20 8366 1177"
+        assert (
+            ContactForm(instance=contact, user=contact.book.owner)["phone_number"].value()
+            == "+44 20 8366 1177"
+        )
 
 
 class TestContactIsReachable:
@@ -141,7 +144,7 @@ class TestDemoPeople:
         self, book: AddressBook, field: str, value: str
     ) -> None:
         data = {"nick": "Ada", "union_id": "u1"} | {field: value}
-        form = ContactForm(data, instance=Contact(book=book))
+        form = ContactForm(data, instance=Contact(book=book), user=book.owner)
         assert set(errors(form)) == {field}
         assert "exists in the sandbox only" in errors(form)[field][0]
 
@@ -167,7 +170,7 @@ class TestSomebodyElseWasFirst:
     def test_same_group_saved_between_check_and_write_is_an_error_of_the_form(
         self, book: AddressBook
     ) -> None:
-        form = ContactGroupForm({"name": "Sales"}, instance=ContactGroup(book=book))
+        form = ContactGroupForm({"name": "Sales"}, instance=ContactGroup(book=book), user=book.owner)
         assert form.is_valid()
         ContactGroupFactory(book=book, name="sales")
         assert not form.keep()
@@ -233,15 +236,18 @@ class TestAddressBookForm:
 class TestContactGroupForm:
     def test_name_is_unique_in_its_book_whatever_the_letters(self, book: AddressBook) -> None:
         ContactGroupFactory(book=book, name="Sales")
-        form = ContactGroupForm({"name": "SALES"}, instance=ContactGroup(book=book))
+        form = ContactGroupForm({"name": "SALES"}, instance=ContactGroup(book=book), user=book.owner)
         assert errors(form) == {"name": ["This book already has a group of this name."]}
         assert ContactGroupForm(
-            {"name": "Sales"}, instance=ContactGroup(book=AddressBookFactory())
+            {"name": "Sales"}, instance=ContactGroup(book=AddressBookFactory()), user=book.owner
         ).is_valid()
 
     def test_people_join_when_it_is_saved(self, book: AddressBook) -> None:
         people = ContactFactory.create_batch(2, book=book)
-        assert ContactGroupForm({"name": "Sales"}, instance=ContactGroup(book=book), contacts=people).keep()
+        instance, contacts = ContactGroup(book=book), Contact.objects.of_book(book)
+        assert ContactGroupForm(
+            {"name": "Sales"}, instance=instance, user=book.owner, contacts=contacts
+        ).keep()
         assert set(ContactGroup.objects.get().contacts.all()) == set(people)
 
 

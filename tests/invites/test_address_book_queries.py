@@ -88,7 +88,9 @@ class TestCurating:
 
     def test_new_contact_is_a_change_of_the_book(self, book: AddressBook) -> None:
         group = ContactGroupFactory(book=book)
-        curating.save_contact(contact=Contact(book=book, nick="Ada", union_id="u1"), group=group)
+        curating.save_contact(
+            contact=Contact(book=book, nick="Ada", union_id="u1"), group=group, user=book.owner
+        )
         assert nicks(group.contacts.all()) == ["Ada"]
         self.assert_changed_now(book)
 
@@ -98,7 +100,9 @@ class TestCurating:
         group = ContactGroupFactory(book=book)
         group.contacts.add(mine)
         chosen = Contact.objects.among([mine.pk, other.pk])
-        assert curating.delete_contacts(book=book, contacts=chosen) == 1
+        change = curating.delete_contacts(book=book, contacts=chosen, user=book.owner)
+        assert change is not None
+        assert change.people == 1
         assert list(Contact.objects.all()) == [other]
         invitee.refresh_from_db()
         assert (invitee.contact, invitee.nick) == (None, "As invited")
@@ -110,7 +114,9 @@ class TestCurating:
         stranger = ContactFactory()
         group.contacts.add(member)
         chosen = Contact.objects.among([member.pk, newcomer.pk, stranger.pk])
-        assert curating.add_to_group(group=group, contacts=chosen) == 1
+        change = curating.add_to_group(group=group, contacts=chosen, user=book.owner)
+        assert change is not None
+        assert change.people == 1
         assert set(group.contacts.all()) == {member, newcomer}
         self.assert_changed_now(book)
 
@@ -118,7 +124,11 @@ class TestCurating:
         group = ContactGroupFactory(book=book)
         member, outsider = people(book, "Member", "Outsider")
         group.contacts.add(member)
-        assert curating.remove_from_group(group=group, contacts=Contact.objects.of_book(book)) == 1
+        change = curating.remove_from_group(
+            group=group, contacts=Contact.objects.of_book(book), user=book.owner
+        )
+        assert change is not None
+        assert change.people == 1
         assert not group.contacts.exists()
         assert set(book.contacts.all()) == {member, outsider}
         self.assert_changed_now(book)
@@ -126,7 +136,7 @@ class TestCurating:
     def test_deleting_a_group_keeps_its_people(self, book: AddressBook) -> None:
         group = ContactGroupFactory(book=book)
         group.contacts.add(*people(book, "A", "B"))
-        curating.delete_group(group=group)
+        curating.delete_group(group=group, user=book.owner)
         assert not ContactGroup.objects.exists()
         assert book.contacts.count() == 2
         self.assert_changed_now(book)
@@ -136,6 +146,6 @@ class TestCurating:
     ) -> None:
         group = ContactGroupFactory(book=book)
         people(book, *(f"Person {n}" for n in range(30)))
-        with django_assert_max_num_queries(7):
-            curating.add_to_group(group=group, contacts=Contact.objects.of_book(book))
+        with django_assert_max_num_queries(8):
+            curating.add_to_group(group=group, contacts=Contact.objects.of_book(book), user=book.owner)
         assert group.contacts.count() == 30

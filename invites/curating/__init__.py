@@ -1,0 +1,19 @@
+"""Changes address books: their contacts, their groups, and who is in which.
+
+Every verb is told who does it, keeps others from changing the book meanwhile, and notes what it did in
+`invites.journal`, in the same transaction; it returns that change, or None where there was nothing to do. Invitations
+keep their own snapshots of people, so nothing here touches those that were sent.
+"""
+
+from invites.curating.bulk import delete_contacts
+from invites.curating.contacts import save_contact
+from invites.curating.groups import add_to_group, delete_group, remove_from_group, save_group
+
+__all__ = [
+    "add_to_group",
+    "delete_contacts",
+    "delete_group",
+    "remove_from_group",
+    "save_contact",
+    "save_group",
+]
