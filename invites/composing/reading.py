@@ -16,8 +16,11 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from invites.characters import is_visible, tidy
 from invites.composing import fields
-from invites.composing.fields import Field, Likeness
+from invites.composing.fields import Field
+from invites.labels import PHONE_LABELS, UNION_ID_LABELS
+from invites.likeness import Likeness, likeness
 from invites.models.contact import NICK_LENGTH, UNION_ID_LENGTH
 from invites.models.draft_line import LineProblem
 from invites.models.invitee import Channel
@@ -61,7 +64,7 @@ def read(text: str, *, country: str) -> list[Entry | BadLine]:
 
     Lines of nothing but separators and lines of column titles are left out; every other gives at least one item.
     """
-    return [item for line in text.splitlines() for item in _read_line(fields.tidy(line), country=country)]
+    return [item for line in text.splitlines() for item in _read_line(tidy(line), country=country)]
 
 
 def line_of(*, nick: str, channel: str, value: str) -> str:
@@ -220,7 +223,7 @@ class _Line:
             self.values.append(
                 _Value(word.text, field.start + word.start, field.start + word.end, is_phone=False)
             )
-        elif " " in field.narrow and fields.likeness(field.narrow.replace(" ", "")) is Likeness.STRONG:
+        elif " " in field.narrow and likeness(field.narrow.replace(" ", "")) is Likeness.STRONG:
             self.problem = LineProblem.BLANK_IN_UNION_ID
 
     def _nick(self) -> str:
@@ -239,13 +242,13 @@ class _Line:
         is_quoted = len(within) == 1 and within[0].quoted
         nick = within[0].text if is_quoted else _without_separators(self.text[start:end])
         nick = unicodedata.normalize("NFC", re.sub(r"\s+", " ", nick))
-        return nick if fields.is_visible(nick) else ""
+        return nick if is_visible(nick) else ""
 
 
 def _without_separators(stretch: str) -> str:
     """A stretch of words without what only separated it from its neighbours."""
     nick = stretch.strip(_AROUND_A_NAME).rstrip(_OPENING + _AROUND_A_NAME).lstrip(_CLOSING + _AROUND_A_NAME)
     before, blank, last = nick.rpartition(" ")
-    if blank and last.casefold() in fields.PHONE_LABELS | fields.UNION_ID_LABELS:
+    if blank and last.casefold() in PHONE_LABELS | UNION_ID_LABELS:
         nick = before.rstrip(_AROUND_A_NAME)
     return nick if nick.strip(_OPENING + _CLOSING) else ""

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy, pgettext_lazy
 
 from invites import permissions
-from invites.composing.fields import tidy
+from invites.characters import tidy
 from invites.errors import DemoPersonRefused
 from invites.guarding import refuse_demo_person
 from invites.models import AddressBook, App, Contact, ContactGroup, User

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from invites.characters import is_visible, plain, tidy
 from invites.composing import fields
-from invites.composing.fields import Likeness, likeness, tidy
 from invites.composing.reading import LINE_LENGTH, BadLine, Entry, line_of, read
+from invites.likeness import Likeness, likeness
 from invites.models.contact import NICK_LENGTH
 from invites.models.draft_line import LineProblem
 from invites.models.invitee import Channel
@@ -327,7 +328,7 @@ class TestAnyText:
         (item,) = read(line_of(nick=nick, channel=channel, value=value), country="CN")
         assert isinstance(item, Entry)
         assert (item.channel, item.value) == reached
-        assert item.nick == (unicodedata.normalize("NFC", nick) if fields.is_visible(nick) else "")
+        assert item.nick == (unicodedata.normalize("NFC", nick) if is_visible(nick) else "")
 
     @given(st.lists(st.integers(0, 9999), min_size=1, max_size=20, unique=True))
     def test_numbers_are_found_whatever_stands_between_them(self, ends: list[int]) -> None:
@@ -340,7 +341,7 @@ def is_only_titles(line: str) -> bool:
     """Whether the line is left out by intention."""
     titles = [
         title.strip(" 0123456789.)）")
-        for title in re.split(r'[\t,，;；|｜/／:：、<>"“”]+', fields.plain(fields.tidy(line)))
+        for title in re.split(r'[\t,，;；|｜/／:：、<>"“”]+', plain(tidy(line)))
     ]
     return all(
         title.casefold() in fields.LABELS or set(title.casefold().split()) <= fields.LABELS
