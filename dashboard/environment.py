@@ -25,9 +25,11 @@ class DingTalkEnvironment:
     """The one DingTalk app that the ``DINGTALK_…`` variables describe.
 
     ``access_token`` wins over ``client_id`` and ``client_secret``; exactly one of the two ways is filled in.
+    ``old_base_url`` is empty where the older interface is on the host that belongs to ``base_url``.
     """
 
     base_url: str
+    old_base_url: str = ""
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
     access_token: str = field(default="", repr=False)
@@ -86,7 +88,7 @@ def read_dingtalk(env: environ.Env) -> DingTalkEnvironment | None:
     """
     values = {
         name: read_text(env, f"DINGTALK_{name}").strip()
-        for name in ("CLIENT_ID", "CLIENT_SECRET", "ACCESS_TOKEN", "BASE_URL")
+        for name in ("CLIENT_ID", "CLIENT_SECRET", "ACCESS_TOKEN", "BASE_URL", "OLD_BASE_URL")
     }
     for name in ("CLIENT_ID", "CLIENT_SECRET", "ACCESS_TOKEN"):
         if not values[name].isascii() or not (values[name] or "x").isprintable() or " " in values[name]:
@@ -106,10 +108,16 @@ def read_dingtalk(env: environ.Env) -> DingTalkEnvironment | None:
                 )
             return None
     base_url = read_base_url(env, "DINGTALK_BASE_URL", default=INTERNATIONAL_HOST)
+    old_base_url = values["OLD_BASE_URL"] and read_base_url(env, "DINGTALK_OLD_BASE_URL", default="")
     if values["ACCESS_TOKEN"]:
-        return DingTalkEnvironment(base_url=base_url, access_token=values["ACCESS_TOKEN"])
+        return DingTalkEnvironment(
+            base_url=base_url, old_base_url=old_base_url, access_token=values["ACCESS_TOKEN"]
+        )
     return DingTalkEnvironment(
-        base_url=base_url, client_id=values["CLIENT_ID"], client_secret=values["CLIENT_SECRET"]
+        base_url=base_url,
+        old_base_url=old_base_url,
+        client_id=values["CLIENT_ID"],
+        client_secret=values["CLIENT_SECRET"],
     )
 
 

@@ -38,6 +38,7 @@ class _Connection:
 
     base_url: str
     country: str
+    old_base_url: str = ""
     fixed_token: str = field(default="", repr=False)
     credentials: InternalApp | ThirdPartyApp | None = field(default=None, repr=False)
 
@@ -133,10 +134,17 @@ def _environment_connection(app: App) -> _Connection:
         raise AppUnavailable(_("The environment of this server describes no DingTalk app at present."))
     if described.access_token:
         return _Connection(
-            base_url=described.base_url, country=app.country, fixed_token=described.access_token
+            base_url=described.base_url,
+            old_base_url=described.old_base_url,
+            country=app.country,
+            fixed_token=described.access_token,
         )
-    credentials = InternalApp(client_id=described.client_id, client_secret=described.client_secret)
-    return _Connection(base_url=described.base_url, country=app.country, credentials=credentials)
+    return _Connection(
+        base_url=described.base_url,
+        old_base_url=described.old_base_url,
+        country=app.country,
+        credentials=InternalApp(client_id=described.client_id, client_secret=described.client_secret),
+    )
 
 
 def _host(app: App) -> str:
@@ -153,6 +161,7 @@ def _new_client(connection: _Connection, *, on_call: Callable[[str], None]) -> D
     if connection.credentials is None:
         return DingTalkClient(
             base_url=connection.base_url,
+            old_base_url=connection.old_base_url,
             tokens=FixedToken(connection.fixed_token),
             default_country=connection.country,
             on_call=on_call,
@@ -163,6 +172,7 @@ def _new_client(connection: _Connection, *, on_call: Callable[[str], None]) -> D
     store = DatabaseTokenStore(fingerprint(connection.base_url, public, corp, *credentials.secrets))
     return DingTalkClient(
         base_url=connection.base_url,
+        old_base_url=connection.old_base_url,
         tokens=credentials,
         token_store=store,
         default_country=connection.country,

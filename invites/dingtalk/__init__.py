@@ -5,6 +5,7 @@ Must not import Django or anything else of the product: what it needs arrives as
 
 from invites.dingtalk.calls import Call, invite_request, phone_fields
 from invites.dingtalk.client import CHINESE_HOST, INTERNATIONAL_HOST, DingTalkClient
+from invites.dingtalk.directory import WHOLE_COMPANY, Directory
 from invites.dingtalk.errors import (
     About,
     AddressShutOut,
@@ -39,16 +40,25 @@ from invites.dingtalk.types import (
     ConferenceStatus,
     ContactUser,
     CreatedConference,
+    Department,
+    DirectoryPeople,
+    DirectoryPerson,
+    FoundIds,
+    GroupMembersPage,
     Invitee,
     Member,
     MembersPage,
+    PeoplePage,
     PhoneInvitee,
     Timeouts,
+    UserGroup,
+    UserGroupsPage,
 )
 
 __all__ = [
     "CHINESE_HOST",
     "INTERNATIONAL_HOST",
+    "WHOLE_COMPANY",
     "About",
     "AccessToken",
     "AddressShutOut",
@@ -61,9 +71,15 @@ __all__ = [
     "ConferenceStatus",
     "ContactUser",
     "CreatedConference",
+    "Department",
     "DingTalkClient",
     "DingTalkError",
+    "Directory",
+    "DirectoryPeople",
+    "DirectoryPerson",
     "FixedToken",
+    "FoundIds",
+    "GroupMembersPage",
     "InternalApp",
     "Invitee",
     "Member",
@@ -72,6 +88,7 @@ __all__ = [
     "NotAuthorised",
     "NotSent",
     "OutcomeUnknown",
+    "PeoplePage",
     "PhoneInvitee",
     "QuotaExhausted",
     "Refused",
@@ -84,6 +101,8 @@ __all__ = [
     "TokenUnavailable",
     "UnknownPerson",
     "UnreadableAnswer",
+    "UserGroup",
+    "UserGroupsPage",
     "WrongParameters",
     "invite_request",
     "phone_fields",

@@ -3,10 +3,12 @@
 Absent and null are the same and lenient; a value of the wrong type is never guessed at.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from invites.dingtalk import judging
+from invites.dingtalk.judging import Reading
 from invites.dingtalk.types import (
     AccessToken,
     AttendStatus,
@@ -28,6 +30,15 @@ class WrongShapeError(ValueError):
     """Part of an answer is missing or of the wrong type."""
 
 
+def parsed[Value](reading: Reading, parse: Callable[[Fields], Value]) -> Value:
+    """The value of an answer that does not say no. Raises UnreadableAnswer if it is not the operation's."""
+    try:
+        return parse(reading.payload or {})
+    except WrongShapeError as shape:
+        error = judging.unreadable(reading, because=str(shape))
+    raise error
+
+
 def succeeded(fields: Fields) -> None:
     """The answer of an operation that says `success: true` and nothing else."""
     if fields.get("success") is not True:
@@ -42,16 +53,16 @@ def closed(fields: Fields) -> None:
 
 def created_conference(fields: Fields) -> CreatedConference:
     """The answer to creating a conference. Without its id it is worth nothing."""
-    conference_id = _text(fields, "conferenceId")
+    conference_id = text_of(fields, "conferenceId")
     if not conference_id:
         raise WrongShapeError("no conferenceId")
     return CreatedConference(
         conference_id=conference_id,
-        conference_password=_text(fields, "conferencePassword"),
-        host_password=_text(fields, "hostPassword"),
-        external_link_url=_text(fields, "externalLinkUrl"),
+        conference_password=text_of(fields, "conferencePassword"),
+        host_password=text_of(fields, "hostPassword"),
+        external_link_url=text_of(fields, "externalLinkUrl"),
         phone_numbers=tuple(_texts(fields, "phoneNumbers")),
-        room_code=_text(fields, "roomCode"),
+        room_code=text_of(fields, "roomCode"),
     )
 
 
@@ -65,88 +76,88 @@ def conference_info(fields: Fields, *, conference_id: str) -> ConferenceInfo:
 
 def conference_list(fields: Fields) -> list[ConferenceInfo]:
     """The conferences behind a meeting number."""
-    listed = _list(fields, "conferenceList", beside=("totalCount", "hasMore", "nextToken"))
-    return [_conference(_object(item)) for item in listed]
+    listed = list_of(fields, "conferenceList", beside=("totalCount", "hasMore", "nextToken"))
+    return [_conference(object_of(item)) for item in listed]
 
 
 def members_page(fields: Fields) -> MembersPage:
     """One page of members."""
-    listed = _list(fields, "memberModels", beside=("totalCount", "nextToken"))
-    token = _text(fields, "nextToken")
+    listed = list_of(fields, "memberModels", beside=("totalCount", "nextToken"))
+    token = text_of(fields, "nextToken")
     return MembersPage(
-        members=tuple(_member(_object(item)) for item in listed),
+        members=tuple(_member(object_of(item)) for item in listed),
         # Nothing and 0 ask for the first page, so neither can lead on from this one.
         next_token=None if token in {"", "0"} else token,
-        total_count=_number(fields, "totalCount"),
+        total_count=number_of(fields, "totalCount"),
     )
 
 
 def ongoing_ids(fields: Fields) -> list[str]:
     """The ids of one person's running conferences."""
-    _list(fields, "onGoingConfIdList", beside=("memberModelMap",))
+    list_of(fields, "onGoingConfIdList", beside=("memberModelMap",))
     return _texts(fields, "onGoingConfIdList")
 
 
 def contact_user(fields: Fields) -> ContactUser:
     """The answer about one person. One that names nobody is no answer."""
-    union_id = _text(fields, "unionId")
+    union_id = text_of(fields, "unionId")
     if not union_id:
         raise WrongShapeError("no unionId")
-    return ContactUser(union_id=union_id, nick=_text(fields, "nick"))
+    return ContactUser(union_id=union_id, nick=text_of(fields, "nick"))
 
 
 def access_token(fields: Fields, *, asked_at: datetime) -> AccessToken:
     """The token of a token answer, which lives `expireIn` seconds from when it was asked for at the latest."""
-    lifetime = _number(fields, "expireIn")
+    lifetime = number_of(fields, "expireIn")
     if lifetime is None or lifetime <= 0:
         raise WrongShapeError("expireIn is no lifetime")
     expires_at = asked_at + min(timedelta(seconds=min(lifetime, 10**9)), _LONGEST_LIFE)
     try:
-        return AccessToken(value=_text(fields, "accessToken"), expires_at=expires_at)
+        return AccessToken(value=text_of(fields, "accessToken"), expires_at=expires_at)
     except ValueError:
         raise WrongShapeError("accessToken is no token") from None
 
 
 def _conference(info: Fields, *, conference_id: str = "") -> ConferenceInfo:
-    status = _number(info, "status")
-    identity = _text(info, "conferenceId") or conference_id
+    status = number_of(info, "status")
+    identity = text_of(info, "conferenceId") or conference_id
     if not identity:
         raise WrongShapeError("no conferenceId")
     return ConferenceInfo(
         conference_id=identity,
-        title=_text(info, "title"),
-        room_code=_text(info, "roomCode"),
+        title=text_of(info, "title"),
+        room_code=text_of(info, "roomCode"),
         status=ConferenceStatus.UNKNOWN if status is None else ConferenceStatus(status),
-        creator_id=_text(info, "creatorId"),
-        creator_nick=_text(info, "creatorNick"),
+        creator_id=text_of(info, "creatorId"),
+        creator_nick=text_of(info, "creatorNick"),
         start_time=_time(info, "startTime"),
         end_time=_time(info, "endTime"),
-        active_num=_number(info, "activeNum"),
-        attend_num=_number(info, "attendNum"),
-        invited_num=_number(info, "invitedNum"),
-        external_link_url=_text(info, "externalLinkUrl"),
-        biz_type=_text(info, "bizType"),
-        schedule_conference_id=_text(info, "scheduleConferenceId"),
+        active_num=number_of(info, "activeNum"),
+        attend_num=number_of(info, "attendNum"),
+        invited_num=number_of(info, "invitedNum"),
+        external_link_url=text_of(info, "externalLinkUrl"),
+        biz_type=text_of(info, "bizType"),
+        schedule_conference_id=text_of(info, "scheduleConferenceId"),
     )
 
 
 def _member(fields: Fields) -> Member:
-    status = _number(fields, "attendStatus")
+    status = number_of(fields, "attendStatus")
     return Member(
         # Older versions of the API put the unionId into `userId`.
-        union_id=_text(fields, "unionId") or _text(fields, "userId"),
-        user_nick=_text(fields, "userNick"),
+        union_id=text_of(fields, "unionId") or text_of(fields, "userId"),
+        user_nick=text_of(fields, "userNick"),
         attend_status=AttendStatus.UNKNOWN if status is None else AttendStatus(status),
-        pstn_join=_flag(fields, "pstnJoin"),
-        host=_flag(fields, "host"),
-        co_host=_flag(fields, "coHost"),
-        outer_org_member=_flag(fields, "outerOrgMember"),
+        pstn_join=flag_of(fields, "pstnJoin"),
+        host=flag_of(fields, "host"),
+        co_host=flag_of(fields, "coHost"),
+        outer_org_member=flag_of(fields, "outerOrgMember"),
         join_time=_time(fields, "joinTime"),
         leave_time=_time(fields, "leaveTime"),
     )
 
 
-def _list(fields: Fields, key: str, *, beside: tuple[str, ...]) -> list[Any]:
+def list_of(fields: Fields, key: str, *, beside: tuple[str, ...]) -> list[Any]:
     """A list. An empty one may be absent, but only where other fields show what the answer is."""
     value = fields.get(key)
     if value is None and (key in fields or any(other in fields for other in beside)):
@@ -156,13 +167,13 @@ def _list(fields: Fields, key: str, *, beside: tuple[str, ...]) -> list[Any]:
     return value
 
 
-def _object(value: Any) -> Fields:
+def object_of(value: Any) -> Fields:
     if not isinstance(value, dict):
         raise WrongShapeError("a list holds something other than objects")
     return value
 
 
-def _text(fields: Fields, key: str) -> str:
+def text_of(fields: Fields, key: str) -> str:
     """A text; a whole number where DingTalk is loose about ids that consist of digits."""
     value = fields.get(key)
     if value is None:
@@ -181,7 +192,7 @@ def _texts(fields: Fields, key: str) -> list[str]:
     return list(value)
 
 
-def _number(fields: Fields, key: str) -> int | None:
+def number_of(fields: Fields, key: str) -> int | None:
     value = fields.get(key)
     if value is None:
         return None
@@ -190,7 +201,7 @@ def _number(fields: Fields, key: str) -> int | None:
     return value
 
 
-def _flag(fields: Fields, key: str) -> bool:
+def flag_of(fields: Fields, key: str) -> bool:
     value = fields.get(key)
     if value is None:
         return False
@@ -201,7 +212,7 @@ def _flag(fields: Fields, key: str) -> bool:
 
 def _time(fields: Fields, key: str) -> datetime | None:
     """Milliseconds since 1970; nothing and 0 mean that it has not happened."""
-    milliseconds = _number(fields, key)
+    milliseconds = number_of(fields, key)
     if not milliseconds:
         return None
     try:

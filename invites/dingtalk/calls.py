@@ -20,8 +20,20 @@ INVITE_USERS = "InviteUsers"
 QUERY_CONFERENCE_INFO = "QueryConferenceInfo"
 QUERY_CONFERENCE_MEMBERS = "QueryConferenceMembers"
 GET_USER = "GetUser"
+SEARCH_USER = "SearchUser"
+BATCH_GET_USER = "BatchGetUser"
+SEARCH_DEPARTMENT = "SearchDepartment"
+LIST_USER_GROUPS = "ListUserGroups"
+LIST_USER_GROUP_MEMBERS = "ListUserGroupMembers"
+# Of the older interface, which has no other names for its operations than their paths.
+LIST_DEPARTMENTS = "topapi/v2/department/listsub"
+GET_DEPARTMENT = "topapi/v2/department/get"
+LIST_PEOPLE = "topapi/v2/user/list"
 # Calls for tokens, sign-in and contacts are not taken from an organisation's monthly quota.
-EXEMPT = frozenset({"GetAccessToken", "GetCorpAccessToken", GET_USER})
+EXEMPT = frozenset(
+    {"GetAccessToken", "GetCorpAccessToken", GET_USER, SEARCH_USER, BATCH_GET_USER, SEARCH_DEPARTMENT}
+    | {LIST_USER_GROUPS, LIST_USER_GROUP_MEMBERS, LIST_DEPARTMENTS, GET_DEPARTMENT, LIST_PEOPLE}
+)
 
 # Most servers refuse a request line of more than 8 kB, without a code.
 LONGEST_TARGET = 8000
@@ -34,7 +46,8 @@ type LockAction = Literal["lock", "unlock"]
 class Call:
     """One request. `operation` is the API's name for it, `path` is encoded and begins with a slash.
 
-    `body` is None where none is sent. Query and body are not printed: they hold people and secrets.
+    `body` is None where none is sent. Query and body are not printed: they hold people and secrets. One that
+    `is_old_style` goes to the host of the older interface, with its token in the query.
     Raises ValueError if the request line would be longer than servers take.
     """
 
@@ -43,6 +56,7 @@ class Call:
     path: str
     query: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
     body: Json | None = field(default=None, repr=False)
+    is_old_style: bool = False
 
     def __post_init__(self) -> None:
         if len(self.target) > LONGEST_TARGET:
@@ -81,7 +95,7 @@ def invite_request(
     if phone_invitees:
         body["phoneInviteeList"] = [_phone_invitee(invitee, default_country) for invitee in phone_invitees]
     if union_id:
-        body["unionId"] = _needed(union_id, "unionId of the operator")
+        body["unionId"] = needed(union_id, "unionId of the operator")
     path = f"{CONFERENCES}/{path_segment(conference_id)}/users/invite"
     return Call(operation=INVITE_USERS, method="POST", path=path, body=body)
 
@@ -93,18 +107,18 @@ def create_request(
 
     `invite_caller` None leaves DingTalk's default, which is to call the creator too.
     """
-    body: Json = {"confTitle": _needed(conf_title, "title")}
+    body: Json = {"confTitle": needed(conf_title, "title")}
     if invite_caller is not None:
         body["inviteCaller"] = invite_caller
     if invite_user_ids:
-        body["inviteUserIds"] = [_needed(union_id, "unionId") for union_id in invite_user_ids]
-    body["userId"] = _needed(user_id, "unionId of the creator")
+        body["inviteUserIds"] = [needed(union_id, "unionId") for union_id in invite_user_ids]
+    body["userId"] = needed(user_id, "unionId of the creator")
     return Call(operation="CreateVideoConference", method="POST", path=CONFERENCES, body=body)
 
 
 def close_request(*, conference_id: str, union_id: str) -> Call:
     """The request that ends a conference for all, in the name of `union_id`."""
-    query = {"unionId": _needed(union_id, "unionId")}
+    query = {"unionId": needed(union_id, "unionId")}
     return Call(
         operation="CloseVideoConference",
         method="DELETE",
@@ -149,7 +163,7 @@ def members_request(
 
 def ongoing_request(*, union_id: str) -> Call:
     """The request for the running conferences of one person."""
-    query = {"unionId": _needed(union_id, "unionId")}
+    query = {"unionId": needed(union_id, "unionId")}
     return Call(
         operation="QueryUserOnGoingConference", method="GET", path="/v1.0/conference/users/lists", query=query
     )
@@ -219,16 +233,17 @@ def calling_code(country: str) -> int:
 
 
 def _invitee(invitee: Invitee) -> dict[str, str]:
-    return {"unionId": _needed(invitee.union_id, "unionId"), "nick": _needed(invitee.nick, "nick")}
+    return {"unionId": needed(invitee.union_id, "unionId"), "nick": needed(invitee.nick, "nick")}
 
 
 def _phone_invitee(invitee: PhoneInvitee, default_country: str) -> dict[str, str]:
     fields = phone_fields(phone_number=invitee.phone_number, default_country=default_country)
     number, *country = fields.items()
-    return dict([number, ("nick", _needed(invitee.nick, "nick")), *country])
+    return dict([number, ("nick", needed(invitee.nick, "nick")), *country])
 
 
-def _needed(value: str, what: str) -> str:
+def needed(value: str, what: str) -> str:
+    """``value``, unless there is nothing in it. Raises ValueError that names ``what`` is missing."""
     if not value.strip():
         raise ValueError(f"the {what} must not be empty")
     # Half of a surrogate pair has no bytes in UTF-8: find out now, not when it is sent.

@@ -100,8 +100,12 @@ DOCUMENTED: Mapping[str, CodeFacts] = MappingProxyType(
 
 # The numbers of the older interface, which come as `errcode` and mostly under 200. All of 90001 to 90018
 # say that one limit or another has been exceeded and calls are barred for a while.
+# Of the directory: no permission, an address that is not allowed, people or departments outside of what the app may
+# see; and a department that is not there (common knowledge of the older interface, not tried).
 OLD_STYLE: Mapping[str, CodeFacts] = MappingProxyType(
     dict.fromkeys(("33001", "40014", "42001"), _STALE)
+    | dict.fromkeys(("60011", "60020", "50002", "50004"), _NOT_AUTHORISED)
+    | {"60003": _REFUSED}
     | {str(number): _THROTTLED for number in range(90001, 90019)}
 )
 

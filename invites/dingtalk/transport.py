@@ -21,6 +21,8 @@ MOST_CONNECTIONS = 40
 
 # The name of the request extension that holds the deadline, on the clock of `time.monotonic`.
 DEADLINE = "deadline"
+# That of what goes into the query as it is, but must stand in no URL that a log or an exception could show.
+SECRET_QUERY = "secret_query"  # noqa: S105 - the name of an extension
 
 _FAILURES: tuple[tuple[type[Exception], type[httpx.RequestError]], ...] = (
     (httpcore.ConnectTimeout, httpx.ConnectTimeout),
@@ -81,13 +83,16 @@ class DeadlineTransport(httpx.BaseTransport):
         timeout = dict(extensions.get("timeout", {}))
         timeout["pool"] = self._remaining.cap(timeout.get("pool"))
         extensions["timeout"] = timeout
+        target = request.url.raw_path
+        if secret_query := extensions.pop(SECRET_QUERY, b""):
+            target += (b"&" if b"?" in target else b"?") + secret_query
         return httpcore.Request(
             method=request.method,
             url=httpcore.URL(
                 scheme=request.url.raw_scheme,
                 host=request.url.raw_host,
                 port=request.url.port,
-                target=request.url.raw_path,
+                target=target,
             ),
             headers=request.headers.raw,
             content=request.read(),

@@ -157,3 +157,73 @@ class MembersPage:
     members: tuple[Member, ...]
     next_token: str | None = None
     total_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryPerson:
+    """Somebody in the company's directory. Texts that it does not show to the app are empty.
+
+    ``phone_number`` is in E.164; one that is no number is left out.
+    """
+
+    user_id: str
+    union_id: str = ""
+    name: str = ""
+    phone_number: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundIds:
+    """What a search found: ids inside the company, of people or of departments."""
+
+    ids: tuple[str, ...]
+    has_more: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryPeople:
+    """People by their ids inside the company. ``unauthorised`` are those whom the app may not see, or nobody has."""
+
+    people: tuple[DirectoryPerson, ...]
+    unauthorised: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeoplePage:
+    """One page of the people who stand directly in a department. ``next_cursor`` is None on the last."""
+
+    people: tuple[DirectoryPerson, ...]
+    next_cursor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Department:
+    """A department. The company itself is the one with the id 1, which has no ``parent_id``."""
+
+    department_id: int
+    name: str
+    parent_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserGroup:
+    """A user group of the directory."""
+
+    group_code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserGroupsPage:
+    """One page of user groups. ``next_offset`` is None on the last."""
+
+    groups: tuple[UserGroup, ...]
+    next_offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMembersPage:
+    """One page of the people in a user group, by their ids inside the company. ``next_offset`` is None on the last."""
+
+    user_ids: tuple[str, ...]
+    next_offset: int | None = None

@@ -50,7 +50,8 @@ class Entry:
 
 # Codes that the product gives itself beside those of the client: the process that made the call ended before it
 # could write down the answer; the app was switched off or has no credentials; no worker ran for too long; the
-# command's time was used up; somebody called the invitation off; the meeting was locked.
+# command's time was used up; somebody called the invitation off; the meeting was locked; an address book said
+# "do not invite".
 PROCESS_DIED = "processDied"
 APP_UNAVAILABLE = "appUnavailable"
 TOO_LATE = "tooLate"
@@ -59,6 +60,9 @@ CANCELLED = "cancelled"
 # The directory said so; DingTalk itself only says that somebody in the call is unknown.
 UNKNOWN_OPERATOR = "unknownOperator"
 CONFERENCE_LOCKED = "conferenceLocked"
+DO_NOT_INVITE = "doNotInvite"
+# The directory holds back people of a part that an address book follows, so that nobody can be said to have left.
+DIRECTORY_INCOMPLETE = "directoryIncomplete"
 
 PER_SECOND = "Forbidden.AccessDenied.QpsLimitForApi"
 PER_MINUTE = "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi"
@@ -208,6 +212,7 @@ _APP = (
             "Forbidden.AccessDenied.AccessTokenPermissionDenied",
             "permissions.error",
             "apiPermissionDenied",
+            "60011",
         ),
         mover=Mover.ADMINISTRATOR,
         what=_("The app does not have the permission that this call needs; nobody was called."),
@@ -217,12 +222,26 @@ _APP = (
         ),
     ),
     Entry(
-        codes=("Forbidden.AccessDenied.IpNotInWhiteList",),
+        codes=("Forbidden.AccessDenied.IpNotInWhiteList", "60020"),
         mover=Mover.ADMINISTRATOR,
         what=_("The address of this server is not on the app's allow list; nobody was called."),
         action=_(
             "An administrator adds the address of this server to the app in DingTalk's developer console."
         ),
+    ),
+    Entry(
+        codes=("50004", "50002", DIRECTORY_INCOMPLETE),
+        mover=Mover.ADMINISTRATOR,
+        what=_("The directory does not show all of these people to the app; nobody was called."),
+        action=_(
+            "An administrator widens what the app may see of the company's contacts in DingTalk's developer console."
+        ),
+    ),
+    Entry(
+        codes=("60003",),
+        mover=Mover.YOU,
+        what=_("This department is no longer in the directory; nobody was called."),
+        action=_("Choose another part of the directory to follow."),
     ),
     Entry(
         codes=("Forbidden.AccessDenied.ApiCountLimitForOrg",),
@@ -371,6 +390,16 @@ _RATE_AND_NETWORK = (
         mover=Mover.YOU,
         what=_("The meeting was locked before these people's turn came, so they were not called."),
         action=_("Unlock the meeting on its page, then invite these people again."),
+    ),
+    Entry(
+        codes=(DO_NOT_INVITE,),
+        mover=Mover.YOU,
+        what=_("These people are marked “do not invite” in an address book, so they were not called."),
+        alone=_("This person is marked “do not invite” in an address book, so they were not called."),
+        action=_(
+            "Leave it at that. If they should come all the same, add them to the list by name and press "
+            "“Invite anyway”."
+        ),
     ),
     Entry(
         codes=(CANCELLED,),

@@ -1,5 +1,6 @@
 """Our client and the vendor's own SDK, given the same, send the same; and where the SDK is wrong, ours is right."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -297,6 +298,69 @@ class TestOtherOperations:
         )
 
         assert mine == theirs
+
+
+# The SDK's name of an operation, what it is given, and the same for ours.
+DIRECTORY: list[tuple[str, dict[str, Any], Callable[[DingTalkClient], object], dict[str, Any]]] = [
+    (
+        "SearchUser",
+        {"query_word": "张三 & Co", "offset": 10, "size": 20},
+        lambda ours: ours.directory.search_users(query_word="张三 & Co", offset=10, size=20),
+        {"list": [], "hasMore": False},
+    ),
+    (
+        "SearchDepartment",
+        {"query_word": "研发", "offset": 0, "size": 5},
+        lambda ours: ours.directory.search_departments(query_word="研发", size=5),
+        {"list": [], "hasMore": False},
+    ),
+    (
+        "BatchGetUser",
+        {"user_id_list": ["manager4220", "李 四/1"]},
+        lambda ours: ours.directory.batch_get_users(user_ids=["manager4220", "李 四/1"]),
+        {"userList": []},
+    ),
+    (
+        "ListUserGroups",
+        {"offset": 0, "size": 100},
+        lambda ours: ours.directory.list_user_groups(),
+        {"result": {"groups": [], "hasMore": False}},
+    ),
+    (
+        "ListUserGroupMembers",
+        {"group_code": "group+1", "offset": 50, "size": 50},
+        lambda ours: ours.directory.list_user_group_members(group_code="group+1", offset=50),
+        {"result": {"members": [], "hasMore": False}},
+    ),
+]
+
+
+class TestDirectory:
+    @pytest.mark.parametrize(
+        ("name", "fields", "call", "answer"), DIRECTORY, ids=lambda value: str(value)[:20]
+    )
+    def test_operations_of_the_directory(
+        self,
+        recorder: Recorder,
+        ours: DingTalkClient,
+        sdk: Sdk,
+        name: str,
+        fields: dict[str, Any],
+        call: Callable[[DingTalkClient], object],
+        answer: dict[str, Any],
+    ) -> None:
+        recorder.answer = answer
+        request = getattr(contact, f"{name}Request")(**fields)
+        headers = getattr(contact, f"{name}Headers")(x_acs_dingtalk_access_token=TOKEN)
+        theirs_call = getattr(sdk.contact, f"{_snake(name)}_with_options")
+
+        theirs, mine = sent(recorder, lambda: theirs_call(request, headers, sdk.runtime), lambda: call(ours))
+
+        assert mine == theirs
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 class TestTokens:

@@ -69,7 +69,7 @@ OUTCOMES = {
     ),
     "200 with systemError": Row(response=named(200, "systemError"), kind=Refused, code="systemError"),
     "200 with errcode": Row(
-        response=json_answer(200, errcode=60011, errmsg="no"), kind=Refused, code="60011"
+        response=json_answer(200, errcode=60001, errmsg="no"), kind=Refused, code="60001"
     ),
     "200 with errcode of a stale token": Row(
         response=json_answer(200, errcode=40014, errmsg="invalid"), kind=StaleToken, code="40014"
@@ -79,6 +79,9 @@ OUTCOMES = {
     ),
     "200 with errcode of an unknown token": Row(
         response=json_answer(200, errcode=33001, errmsg="invalid"), kind=StaleToken, code="33001"
+    ),
+    "200 with errcode of a missing permission": Row(
+        response=json_answer(200, errcode=60011, errmsg="no"), kind=NotAuthorised, code="60011"
     ),
     "200 with errcode of a throttle": Row(
         response=json_answer(200, errcode=90018, errmsg="barred"), kind=Throttled, code="90018"

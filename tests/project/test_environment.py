@@ -156,6 +156,18 @@ class TestWrongValues:
         with pytest.raises(ImproperlyConfigured, match="DINGTALK_BASE_URL"):
             read(DINGTALK_ACCESS_TOKEN="t", DINGTALK_BASE_URL=url)
 
+    def test_host_of_the_older_interface_can_be_named(self, read: Read) -> None:
+        app = read(DINGTALK_ACCESS_TOKEN="t")["DINGTALK"]
+        assert app.old_base_url == ""
+        app = read(
+            DINGTALK_CLIENT_ID="i",
+            DINGTALK_CLIENT_SECRET="s",
+            DINGTALK_OLD_BASE_URL="https://old.example.com/",
+        )["DINGTALK"]
+        assert app.old_base_url == "https://old.example.com"
+        with pytest.raises(ImproperlyConfigured, match="DINGTALK_OLD_BASE_URL"):
+            read(DINGTALK_ACCESS_TOKEN="t", DINGTALK_OLD_BASE_URL="http://old.example.com")
+
     def test_plain_http_to_this_machine_is_fine(self, read: Read) -> None:
         app = read(DINGTALK_ACCESS_TOKEN="t", DINGTALK_BASE_URL="http://127.0.0.1:9999")["DINGTALK"]
         assert app.base_url == "http://127.0.0.1:9999"

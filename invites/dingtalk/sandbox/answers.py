@@ -5,7 +5,7 @@ Knows nothing of operations or of faults; those choose from here.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -94,6 +94,13 @@ DOCUMENTED_CODES: Final[Mapping[str, DocumentedCode]] = {
     "invalidParameter.corporation.invalidAuthorizationCorporationId": DocumentedCode(400, "no such company"),
     NOT_FOUND_CODE: DocumentedCode(404, "no such operation: check the path and the method"),
 }
+# What the older interface has instead, as far as it is known.
+_OLD_NUMBERS: Final = {
+    STALE_TOKEN_CODE: "40014",
+    QPS_CODE: "90018",
+    PERMISSION_CODES[0]: "60011",
+    f"{_GATEWAY}IpNotInWhiteList": "60020",
+}
 _UNDOCUMENTED: Final = DocumentedCode(400, "an error that no page documents")
 # DingTalk names the missing permission where it refuses one.
 _REQUIRED_SCOPES: Final = {"accessdenieddetail": {"requiredScopes": ["VideoConference.Conference.Write"]}}
@@ -119,6 +126,24 @@ def error_answer(
     if code in PERMISSION_CODES:
         payload |= _REQUIRED_SCOPES
     return json_answer(payload, status=status or documented.status, code=code)
+
+
+def in_old_style(answer: Answer, *, request_id: str) -> Answer:
+    """An answer as the older interface gives it: its own is part of it under `result`, an error has a number.
+
+    An error without a number of its own has the number 88, with the code beside it.
+    """
+    payload = json.loads(answer.body)
+    if answer.code is None:
+        return json_answer({"errcode": 0, "errmsg": "ok", "request_id": request_id, **payload})
+    number, message = _OLD_NUMBERS.get(answer.code, answer.code), payload["message"]
+    old: dict[str, object] = {"errcode": 88, "errmsg": "ding talk error", "request_id": request_id}
+    if number.isdecimal():
+        old |= {"errcode": int(number), "errmsg": message}
+    else:
+        old |= {"sub_code": number, "sub_msg": message}
+    status = answer.status if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR else HTTPStatus.OK
+    return replace(json_answer(old, status=status, code=answer.code), headers=answer.headers)
 
 
 def html_answer(text: str, *, status: int = HTTPStatus.OK) -> Answer:

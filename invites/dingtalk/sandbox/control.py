@@ -5,10 +5,12 @@ Not part of DingTalk's contract; needs no token, since the sandbox listens on lo
 
 import html
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Final
 
 from invites.dingtalk.sandbox.answers import Answer, html_answer, json_answer
+from invites.dingtalk.sandbox.company import WHOLE_COMPANY
 from invites.dingtalk.sandbox.exchange import Exchange
 from invites.dingtalk.sandbox.faults import Fault
 from invites.dingtalk.sandbox.people import DEMO_ORGANIZER
@@ -81,6 +83,44 @@ def _add_conference(exchange: Exchange, fields: Fields) -> Answer:
     return json_answer(found, status=HTTPStatus.CREATED)
 
 
+def _directory(exchange: Exchange, _: Fields) -> Answer:
+    return json_answer({"people": [asdict(each) for each in exchange.company.colleagues()]})
+
+
+def _change_directory(exchange: Exchange, fields: Fields) -> Answer:
+    """Adds, removes or renames one colleague. The demo people of a linked book come and go like this."""
+    texts = {name: fields.get(name, "") for name in ("action", "userId", "name")}
+    phone_number, department_id = fields.get("phoneNumber"), fields.get("department", WHOLE_COMPANY)
+    if not (
+        all(isinstance(value, str) for value in texts.values())
+        and isinstance(phone_number, str | None)
+        and isinstance(department_id, int)
+        and texts["userId"]
+        and (texts["name"] or texts["action"] == "remove")
+    ):
+        error = "action, userId and name are strings, phoneNumber too; department is a number"
+        return json_answer({"error": error}, status=HTTPStatus.BAD_REQUEST)
+    action, user_id, name = (str(value) for value in texts.values())
+    try:
+        match action:
+            case "add":
+                changed = exchange.company.add(
+                    name=name, department_id=department_id, user_id=user_id, phone_number=phone_number
+                )
+            case "remove":
+                changed = exchange.company.remove(user_id)
+            case "rename":
+                changed = exchange.company.rename(user_id, name)
+            case _:
+                return json_answer(
+                    {"error": "action is add, remove or rename"}, status=HTTPStatus.BAD_REQUEST
+                )
+    except ValueError as error:
+        return json_answer({"error": str(error)}, status=HTTPStatus.CONFLICT)
+    exchange.note_control(f"directory {action}")
+    return json_answer({"person": asdict(changed)})
+
+
 def _page(exchange: Exchange) -> str:
     conferences = "".join(
         f"<tr><td>{html.escape(each.title)}<td><code>{html.escape(each.conference_id)}</code><td>{each.room_code}"
@@ -109,6 +149,8 @@ _ENDPOINTS: Final[Mapping[tuple[str, str], Callable[[Exchange, Fields], Answer]]
     ("DELETE", "/log"): _clear_log,
     ("POST", "/tokens/expire"): _expire_tokens,
     ("POST", "/conferences"): _add_conference,
+    ("GET", "/directory"): _directory,
+    ("POST", "/directory"): _change_directory,
 }
 
 _PAGE: Final = """<!DOCTYPE html>
@@ -126,6 +168,6 @@ DELETE removes them.</p>
 <p>Documented codes: {codes}</p>
 <h2>Others</h2>
 <p>GET <code>/_sandbox/log</code>, DELETE <code>/_sandbox/log</code>, POST <code>/_sandbox/tokens/expire</code>,
-POST <code>/_sandbox/conferences</code>.</p>
+POST <code>/_sandbox/conferences</code>, GET and POST <code>/_sandbox/directory</code>.</p>
 </body></html>
 """

@@ -1,131 +1,168 @@
-"""Tokens for apps and the contact operations, over the demo people. Each returns the payload of a 200 or refuses."""
+"""The directory's operations, over one company. Each returns the payload of a 200 or refuses.
+
+Those of the older interface are answered as they are here, under `result`; `answers.in_old_style` adds the rest.
+"""
 
 import json
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from invites.dingtalk.sandbox.answers import RefusedError
-from invites.dingtalk.sandbox.invitees import is_known_union_id, required_text, text
-from invites.dingtalk.sandbox.people import (
-    DEMO_ORGANIZER,
-    DEMO_PEOPLE,
-    SANDBOX_CORP_ID,
-    SANDBOX_SUITE_KEY,
-    SANDBOX_SUITE_SECRET,
-    SANDBOX_SUITE_TICKET,
-    DemoPerson,
-    demo_person,
-)
+from invites.dingtalk.sandbox.company import DEPARTMENTS, USER_GROUPS, Colleague, Company, Department
+from invites.dingtalk.sandbox.invitees import is_known_union_id, required_text
 from invites.dingtalk.sandbox.routes import Operation
 from invites.dingtalk.sandbox.state import nick_of
-from invites.dingtalk.sandbox.tokens import TokenStore
 from invites.dingtalk.sandbox.traffic import Request
 
 MOST_FOUND: Final = 100
 COUNTRY_CODES: Final = ("86", "44", "61", "1")
-CORP_ID_PREFIXES: Final = ("ding", "sandbox-")
+NO_SUCH_DEPARTMENT: Final = "60003"
 
 type Payload = dict[str, object]
 
 
 class DirectoryOperations:
-    """Access tokens and contacts."""
+    """People, departments and user groups."""
 
-    def __init__(self, *, tokens: TokenStore, token_life: int, client_id: str, client_secret: str) -> None:
-        self._tokens, self._token_life = tokens, token_life
-        self._client_id, self._client_secret = client_id, client_secret
+    def __init__(self, company: Company) -> None:
+        self._company = company
         self.table: Mapping[Operation, Callable[[Request], Payload]] = {
-            Operation.TOKEN: self._token,
-            Operation.CORP_TOKEN: self._corp_token,
-            Operation.CONTACT_GET: _contact_get,
-            Operation.CONTACT_SEARCH: _contact_search,
-            Operation.CONTACT_BATCH: _contact_batch,
+            Operation.CONTACT_GET: self._contact_get,
+            Operation.CONTACT_SEARCH: self._contact_search,
+            Operation.CONTACT_BATCH: self._contact_batch,
+            Operation.DEPARTMENT_SEARCH: _department_search,
+            Operation.USER_GROUPS: _user_groups,
+            Operation.USER_GROUP_MEMBERS: self._user_group_members,
+            Operation.DEPARTMENTS_BELOW: _departments_below,
+            Operation.DEPARTMENT_GET: _department_get,
+            Operation.DEPARTMENT_PEOPLE: self._department_people,
         }
 
-    def _token(self, request: Request) -> Payload:
-        client_id, client_secret = text(request.fields, "appKey"), text(request.fields, "appSecret")
-        if not (_same(client_id, self._client_id) and _same(client_secret, self._client_secret)):
-            raise RefusedError("invalidClientIdOrSecret")
-        return {"accessToken": self._tokens.same(self._client_id), "expireIn": self._token_life}
-
-    def _corp_token(self, request: Request) -> Payload:
-        fields = request.fields
-        suite_key, suite_secret = text(fields, "suiteKey"), text(fields, "suiteSecret")
-        if not (_same(suite_key, SANDBOX_SUITE_KEY) and _same(suite_secret, SANDBOX_SUITE_SECRET)):
-            raise RefusedError("invalidSuiteKey")
-        if not _same(text(fields, "suiteTicket"), SANDBOX_SUITE_TICKET):
-            raise RefusedError("invalidSuiteTicket")
-        corp_id = text(fields, "authCorpId") or ""
-        if not corp_id.startswith(CORP_ID_PREFIXES):
-            raise RefusedError("invalidParameter.corporation.invalidAuthorizationCorporationId")
-        if corp_id != SANDBOX_CORP_ID:
-            raise RefusedError("invalidAuthInfo")
+    def _contact_get(self, request: Request) -> Payload:
+        union_id = request.resolved.path["unionId"]
+        if not is_known_union_id(union_id) or self._company.has_left(union_id):
+            raise RefusedError("unknownUserError", status=404)
+        colleague = self._company.find(union_id)
         return {
-            "accessToken": self._tokens.new(f"{SANDBOX_SUITE_KEY}/{corp_id}"),
-            "expireIn": self._token_life,
+            "nick": colleague.name if colleague else nick_of(union_id),
+            "unionId": union_id,
+            "openId": f"open-{union_id}",
+            "visitor": False,
+            **_mobile(colleague, number="mobile", country="stateCode"),
         }
 
+    def _contact_search(self, request: Request) -> Payload:
+        word = required_text(request.fields, "queryWord").casefold()
+        exact = request.fields.get("fullMatchField") == 1
+        found = [
+            each.user_id
+            for each in self._company.colleagues()
+            if (each.name.casefold() == word if exact else word in each.name.casefold())
+        ]
+        return _found(request, found)
 
-def _same(given: str | None, expected: str) -> bool:
-    return given is not None and secrets.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+    def _contact_batch(self, request: Request) -> Payload:
+        wanted = _user_ids(request)
+        found = [each for each in self._company.colleagues() if each.user_id in wanted]
+        unauthorized = sorted(wanted - {each.user_id for each in found})
+        return {"userList": [_entry(each) for each in found], "unauthorizedUserIdList": unauthorized}
+
+    def _user_group_members(self, request: Request) -> Payload:
+        members = self._company.members_of(required_text(request.resolved.query, "groupCode"))
+        if members is None:
+            raise RefusedError("paramError", "no such group")
+        rows = [{"userId": each.user_id, "name": each.name} for each in members]
+        return {"result": _page_of(request, "members", rows)}
+
+    def _department_people(self, request: Request) -> Payload:
+        department = _department(request)
+        people = self._company.people_in(department.department_id)
+        start, size = _count(request.fields, "cursor", 0), _count(request.fields, "size", MOST_FOUND)
+        if not 0 < size <= MOST_FOUND:
+            raise RefusedError("paramsError", f"size must be from 1 to {MOST_FOUND}")
+        end = start + size
+        page: Payload = {
+            "has_more": end < len(people),
+            "list": [_entry(each) for each in people[start:end]],
+        }
+        return {"result": page | ({"next_cursor": end} if end < len(people) else {})}
 
 
-def _contact_get(request: Request) -> Payload:
-    union_id = request.resolved.path["unionId"]
-    if not is_known_union_id(union_id):
-        raise RefusedError("unknownUserError", status=404)
-    person = demo_person(union_id)
-    return {
-        "nick": nick_of(union_id),
-        "unionId": union_id,
-        "openId": f"open-{union_id}",
-        "visitor": False,
-        **_mobile(person, number="mobile", country="stateCode"),
-    }
-
-
-def _contact_search(request: Request) -> Payload:
+def _department_search(request: Request) -> Payload:
     word = required_text(request.fields, "queryWord").casefold()
+    return _found(request, [each.department_id for each in DEPARTMENTS if word in each.name.casefold()])
+
+
+def _user_groups(request: Request) -> Payload:
+    rows = [{"groupCode": each.code, "groupType": "static", "name": each.name} for each in USER_GROUPS]
+    return {"result": _page_of(request, "groups", rows)}
+
+
+def _departments_below(request: Request) -> Payload:
+    department = _department(request)
+    return {"result": [_facts(each) for each in DEPARTMENTS if each.parent_id == department.department_id]}
+
+
+def _department_get(request: Request) -> Payload:
+    return {"result": _facts(_department(request))}
+
+
+def _department(request: Request) -> Department:
+    department_id = _count(request.fields, "dept_id", 1)
+    found = next((each for each in DEPARTMENTS if each.department_id == department_id), None)
+    if found is None:
+        raise RefusedError(NO_SUCH_DEPARTMENT, "no such department")
+    return found
+
+
+def _facts(department: Department) -> Payload:
+    facts: Payload = {"dept_id": department.department_id, "name": department.name}
+    return facts if department.parent_id is None else facts | {"parent_id": department.parent_id}
+
+
+def _found(request: Request, ids: Sequence[object]) -> Payload:
     offset, size = _count(request.fields, "offset", 0), _count(request.fields, "size", MOST_FOUND)
-    exact = request.fields.get("fullMatchField") == 1
-    found = [
-        person.user_id
-        for person in (DEMO_ORGANIZER, *DEMO_PEOPLE)
-        if (person.nick.casefold() == word if exact else word in person.nick.casefold())
-    ]
     end = offset + min(size, MOST_FOUND)
-    return {"hasMore": end < len(found), "totalCount": len(found), "list": found[offset:end]}
+    return {"hasMore": end < len(ids), "totalCount": len(ids), "list": list(ids[offset:end])}
 
 
-def _contact_batch(request: Request) -> Payload:
+def _page_of(request: Request, name: str, rows: Sequence[object]) -> Payload:
+    """One page by offset and size, which stand in the query."""
+    query = request.resolved.query
+    numbers = {key: query.get(key, "") for key in ("offset", "size")}
+    if not all(value.isascii() and value.isdecimal() for value in numbers.values() if value):
+        raise RefusedError("paramError", "offset and size must be numbers")
+    start, size = int(numbers["offset"] or 0), int(numbers["size"] or MOST_FOUND)
+    end = start + min(size, MOST_FOUND)
+    page: Payload = {name: list(rows[start:end]), "hasMore": end < len(rows)}
+    return page | ({"nextOffset": end} if end < len(rows) else {})
+
+
+def _user_ids(request: Request) -> set[str]:
     try:
         user_ids = json.loads(required_text(request.resolved.query, "userIdList"))
     except (ValueError, RecursionError) as error:
         raise RefusedError("paramsError", "error:userIdList must be a JSON list") from error
     if not isinstance(user_ids, list):
         raise RefusedError("paramsError", "error:userIdList must be a JSON list")
-    wanted = {user_id for user_id in user_ids if isinstance(user_id, str)}
-    found = [person for person in (DEMO_ORGANIZER, *DEMO_PEOPLE) if person.user_id in wanted]
-    unauthorized = sorted(wanted - {person.user_id for person in found})
-    return {"userList": [_batch_entry(person) for person in found], "unauthorizedUserIdList": unauthorized}
+    return {user_id for user_id in user_ids if isinstance(user_id, str)}
 
 
-def _batch_entry(person: DemoPerson) -> Payload:
+def _entry(colleague: Colleague) -> Payload:
     return {
-        "userid": person.user_id,
-        "unionid": person.union_id,
-        "name": person.nick,
-        "nickname": person.nick,
-        **_mobile(person, number="mobile", country="state_code"),
+        "userid": colleague.user_id,
+        "unionid": colleague.union_id,
+        "name": colleague.name,
+        "nickname": colleague.name,
+        **_mobile(colleague, number="mobile", country="state_code"),
     }
 
 
-def _mobile(person: DemoPerson | None, *, number: str, country: str) -> Payload:
-    if person is None or person.phone_number is None:
+def _mobile(colleague: Colleague | None, *, number: str, country: str) -> Payload:
+    if colleague is None or colleague.phone_number is None:
         return {}
-    digits = person.phone_number.removeprefix("+")
-    code = next(code for code in COUNTRY_CODES if digits.startswith(code))
+    digits = colleague.phone_number.removeprefix("+")
+    code = next((code for code in COUNTRY_CODES if digits.startswith(code)), "")
     return {number: digits.removeprefix(code), country: code}
 
 

@@ -17,8 +17,11 @@ from invites.dingtalk.sandbox.answers import (
     Answer,
     RefusedError,
     error_answer,
+    in_old_style,
     json_answer,
 )
+from invites.dingtalk.sandbox.company import Company
+from invites.dingtalk.sandbox.credentials import TokenOperations
 from invites.dingtalk.sandbox.directory import DirectoryOperations
 from invites.dingtalk.sandbox.events import Event, Person
 from invites.dingtalk.sandbox.faults import Fault, FaultBook
@@ -28,7 +31,7 @@ from invites.dingtalk.sandbox.operations import ConferenceOperations
 from invites.dingtalk.sandbox.people import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SANDBOX_FIXED_TOKEN
 from invites.dingtalk.sandbox.rates import RateLimit
 from invites.dingtalk.sandbox.replies import Manner, Reply
-from invites.dingtalk.sandbox.routes import ANONYMOUS_OPERATIONS, CONFERENCE_ID, Operation
+from invites.dingtalk.sandbox.routes import ANONYMOUS_OPERATIONS, CONFERENCE_ID, OLD_OPERATIONS, Operation
 from invites.dingtalk.sandbox.state import State
 from invites.dingtalk.sandbox.tokens import TokenStore
 from invites.dingtalk.sandbox.traffic import Received, Request, Traffic
@@ -77,12 +80,16 @@ class Exchange:
         self.state = State(clock=clock, pace=options.pace, write=self._write_event)
         self._rates = RateLimit(rate=options.rate, clock=clock)
         self._conferences = ConferenceOperations(state=self.state, batch_limit=options.batch_limit).table
-        self._directory = DirectoryOperations(
-            tokens=self.tokens,
-            token_life=options.token_life,
-            client_id=options.client_id,
-            client_secret=options.client_secret,
-        ).table
+        self.company = Company()
+        self._others = {
+            **TokenOperations(
+                tokens=self.tokens,
+                token_life=options.token_life,
+                client_id=options.client_id,
+                client_secret=options.client_secret,
+            ).table,
+            **DirectoryOperations(self.company).table,
+        }
         events = (Event.from_record(record) for record in self._journal.records())
         self.state.restore(event for event in events if event is not None)
         if options.demo:
@@ -133,19 +140,27 @@ class Exchange:
             return Reply(answer=self._refuse(refused, request)), None
         fault = self._fault(request, operation, people)
         if fault is not None and not fault.takes_effect:
-            return fault.spoil(None, request_id=request.request_id), fault
+            return self._spoilt(fault, None, request), fault
         answer = (
             self._refuse(unreadable, request) if unreadable else self._perform(request, operation, people)
         )
         if fault is None:
             return Reply(answer=answer), None
-        return fault.spoil(answer, request_id=request.request_id), fault
+        return self._spoilt(fault, answer, request), fault
+
+    def _spoilt(self, fault: Fault, genuine: Answer | None, request: Request) -> Reply:
+        reply = fault.spoil(genuine, request_id=request.request_id)
+        # An error that was asked for comes in the style of the operation that it hits.
+        is_asked_for = reply.answer.code is not None and reply.answer is not genuine
+        return replace(reply, answer=self._in_style(reply.answer, request)) if is_asked_for else reply
 
     def _gate(self, request: Request, operation: Operation) -> RefusedError | None:
         """What the gateway refuses before an operation is reached: stale tokens, too many calls."""
         holder: str | None = "anonymous"
         if operation not in ANONYMOUS_OPERATIONS:
-            holder = self.tokens.holder_of(request.token) if request.token else None
+            is_old = operation in OLD_OPERATIONS
+            token = request.resolved.query.get("access_token") if is_old else request.token
+            holder = self.tokens.holder_of(token) if token else None
         if holder is None:
             return RefusedError(STALE_TOKEN_CODE)
         return None if self._rates.admits(holder, operation) else RefusedError(QPS_CODE)
@@ -161,8 +176,8 @@ class Exchange:
 
     def _perform(self, request: Request, operation: Operation, people: Sequence[Person]) -> Answer:
         try:
-            if operation in self._directory:
-                return json_answer(self._directory[operation](request))
+            if operation in self._others:
+                return self._in_style(json_answer(self._others[operation](request)), request)
             return json_answer(self._conferences[operation](request, people))
         except RefusedError as refusal:
             return self._refuse(refusal, request)
@@ -171,11 +186,17 @@ class Exchange:
             logger.exception("the sandbox failed at %s", operation)
             return self._refuse(RefusedError("systemError"), request)
 
-    @staticmethod
-    def _refuse(refusal: RefusedError, request: Request) -> Answer:
-        return error_answer(
+    def _refuse(self, refusal: RefusedError, request: Request) -> Answer:
+        answer = error_answer(
             refusal.code, request_id=request.request_id, message=refusal.message, status=refusal.status
         )
+        return self._in_style(answer, request)
+
+    @staticmethod
+    def _in_style(answer: Answer, request: Request) -> Answer:
+        if request.operation not in OLD_OPERATIONS:
+            return answer
+        return in_old_style(answer, request_id=request.request_id)
 
     def _note(self, received: Received, reply: Reply, fault: Fault | None) -> None:
         answer = None if reply.manner in UNANSWERED else reply.answer

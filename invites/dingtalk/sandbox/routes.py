@@ -32,9 +32,19 @@ class Operation(StrEnum):
     CONTACT_GET = "contact_get"
     CONTACT_SEARCH = "contact_search"
     CONTACT_BATCH = "contact_batch"
+    DEPARTMENT_SEARCH = "department_search"
+    USER_GROUPS = "user_groups"
+    USER_GROUP_MEMBERS = "user_group_members"
+    DEPARTMENTS_BELOW = "departments_below"
+    DEPARTMENT_GET = "department_get"
+    DEPARTMENT_PEOPLE = "department_people"
 
 
 ANONYMOUS_OPERATIONS: Final = frozenset({Operation.TOKEN, Operation.CORP_TOKEN})
+# Those of the older interface: the token stands in the query, errors have numbers and come under 200.
+OLD_OPERATIONS: Final = frozenset(
+    {Operation.DEPARTMENTS_BELOW, Operation.DEPARTMENT_GET, Operation.DEPARTMENT_PEOPLE}
+)
 CONFERENCE_ID: Final = "conferenceId"
 
 _OPERATIONS: Final = (
@@ -54,6 +64,12 @@ _OPERATIONS: Final = (
     ("POST", "/v1.0/contact/users/search", Operation.CONTACT_SEARCH),
     ("GET", "/v1.0/contact/users/batch/get", Operation.CONTACT_BATCH),
     ("GET", "/v1.0/contact/users/{unionId}", Operation.CONTACT_GET),
+    ("POST", "/v1.0/contact/departments/search", Operation.DEPARTMENT_SEARCH),
+    ("GET", "/v1.0/contact/userGroups/listUserGroups", Operation.USER_GROUPS),
+    ("GET", "/v1.0/contact/userGroups/listUserGroupMembers", Operation.USER_GROUP_MEMBERS),
+    ("POST", "/topapi/v2/department/listsub", Operation.DEPARTMENTS_BELOW),
+    ("POST", "/topapi/v2/department/get", Operation.DEPARTMENT_GET),
+    ("POST", "/topapi/v2/user/list", Operation.DEPARTMENT_PEOPLE),
 )
 _ROUTES: Final = tuple((method, tuple(path.split("/")), operation) for method, path, operation in _OPERATIONS)
 

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from invites.dingtalk.sandbox.answers import error_answer
+from invites.dingtalk.sandbox.company import Company
 from invites.dingtalk.sandbox.control import control
 from invites.dingtalk.sandbox.events import Channel, Person
 from invites.dingtalk.sandbox.exchange import Exchange, SandboxOptions
@@ -132,6 +133,11 @@ class SandboxServer(SandboxOptions):
         if self._exchange.state.get(conference_id) is None:
             raise KeyError(conference_id)
         self._exchange.state.lock(conference_id, locked=locked)
+
+    @property
+    def company(self) -> Company:
+        """Who is in the directory, to be looked at and changed without a request."""
+        return self._exchange.company
 
     def members(self, conference_id: str) -> list[MemberView]:
         """Who was called into a conference, and where they stand now."""

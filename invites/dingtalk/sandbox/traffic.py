@@ -14,7 +14,13 @@ from typing import Final
 from invites.dingtalk.sandbox.answers import Answer
 from invites.dingtalk.sandbox.events import Person
 from invites.dingtalk.sandbox.journal import Journal
-from invites.dingtalk.sandbox.routes import ANONYMOUS_OPERATIONS, CONFERENCE_ID, Operation, Target
+from invites.dingtalk.sandbox.routes import (
+    ANONYMOUS_OPERATIONS,
+    CONFERENCE_ID,
+    OLD_OPERATIONS,
+    Operation,
+    Target,
+)
 
 REMEMBERED_REQUESTS: Final = 20_000
 REMEMBERED_ANSWER_BYTES: Final = 4_000
@@ -103,15 +109,16 @@ class Traffic:
 
     def receive(self, request: Request, *, people: tuple[Person, ...], operator: str | None) -> Received:
         """Record a request before anything else happens to it."""
-        # An older form of the API carries secrets in the query: what is not understood is not kept either.
+        # The older form of the API carries the token in the query: what is not understood is not kept either.
         secret = request.operation is None or request.operation in ANONYMOUS_OPERATIONS
+        is_old = request.operation in OLD_OPERATIONS
         with self._lock:
             self._number += 1
             received = Received(
                 number=self._number,
                 at=self._clock(),
                 method=request.method,
-                target=request.target.partition("?")[0] if secret else request.target,
+                target=request.target.partition("?")[0] if secret or is_old else request.target,
                 operation=request.operation,
                 conference_id=request.resolved.path.get(CONFERENCE_ID),
                 request_id=request.request_id,
