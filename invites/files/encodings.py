@@ -1,0 +1,66 @@
+"""Finds out in which encoding a text is written.
+
+UTF-8 and GB18030 are told apart by the whole file and not by its beginning: what is not UTF-8 to its last byte is not
+UTF-8. Among the old encodings that fit, a library judges which gives words.
+"""
+
+import codecs
+from typing import BinaryIO, Final
+
+from charset_normalizer import from_bytes
+
+from invites.files.errors import Unreadable
+
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_OLD: Final = ("gb18030", "big5", "cp932", "cp1252")
+PIECE: Final = 64 * 1024
+_SAMPLE: Final = 32 * 1024
+
+
+def encoding_of(file: BinaryIO) -> str:
+    """The encoding in which the whole of ``file`` can be read. Raises Unreadable where there is none."""
+    file.seek(0)
+    beginning = file.read(4)
+    for bom, encoding in _BOMS:
+        if beginning.startswith(bom):
+            if not _fits(file, encoding):
+                raise Unreadable("encoding")
+            return encoding
+    if _fits(file, "utf-8"):
+        return "utf-8"
+    possible = [encoding for encoding in _OLD if _fits(file, encoding)]
+    if not possible:
+        raise Unreadable("encoding")
+    return possible[0] if len(possible) == 1 else _most_sensible(_sample(file), possible)
+
+
+def _fits(file: BinaryIO, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    file.seek(0)
+    try:
+        while piece := file.read(PIECE):
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeError:
+        return False
+    return True
+
+
+def _most_sensible(sample: bytes, possible: list[str]) -> str:
+    best = from_bytes(sample, cp_isolation=possible, threshold=0.5, language_threshold=0.0).best()
+    return best.encoding if best and best.encoding in possible else possible[0]
+
+
+def _sample(file: BinaryIO) -> bytes:
+    """Lines with something else than ASCII in them, as many as are enough to judge by."""
+    file.seek(0)
+    found, size = [], 0
+    while size < _SAMPLE and (line := file.readline(PIECE)):
+        if not line.isascii():
+            found.append(line)
+            size += len(line)
+    return b"".join(found)
