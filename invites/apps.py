@@ -1,5 +1,7 @@
 """Tells Django about this application."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -9,3 +11,7 @@ class InvitesConfig(AppConfig):
 
     name = "invites"
     verbose_name = _("Conference invitations")
+
+    def ready(self) -> None:
+        """Registers the checks, which want the models."""
+        import_module("invites.checks")

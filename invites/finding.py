@@ -32,9 +32,12 @@ def find(contacts: ContactQuerySet, *, text: str, start: int = 0, most: int) -> 
     """
     with _by_the_index():
         keys = list(contacts.matching(text).order_by().values_list("pk", flat=True)[: CANDIDATES + 1])
-        best = Contact.objects.among(keys[:CANDIDATES]).best_first(text)[start : start + most]
-        found = list(best.with_book())
-    return Found(contacts=found, people=min(len(keys), CANDIDATES), are_all=len(keys) <= CANDIDATES)
+    best = Contact.objects.among(keys[:CANDIDATES]).best_first(text).with_book()
+    return Found(
+        contacts=list(best[start : start + most]),
+        people=min(len(keys), CANDIDATES),
+        are_all=len(keys) <= CANDIDATES,
+    )
 
 
 @contextmanager
@@ -43,15 +46,21 @@ def _by_the_index() -> Iterator[None]:
 
     It would expect those found to be spread evenly, and read a million rows where a file had been imported in order.
     """
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true)"
-                )
+    if connection.vendor != "postgresql":
         yield
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT set_config('enable_seqscan', 'on', true), set_config('enable_indexscan', 'on', true)"
-                )
+        return
+    was_in_transaction = connection.in_atomic_block
+    with transaction.atomic():
+        _let_scan("off")
+        yield
+        # The end of the transaction would do it, where it is ours.
+        if was_in_transaction:
+            _let_scan("on")
+
+
+def _let_scan(setting: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('enable_seqscan', %(to)s, true), set_config('enable_indexscan', %(to)s, true)",
+            {"to": setting},
+        )

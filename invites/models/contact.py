@@ -15,12 +15,13 @@ from django.utils.translation import pgettext_lazy
 
 from invites import spelling
 from invites.models.address_book import AddressBook, AddressBookQuerySet
-from invites.models.book_change import BookChange
+from invites.models.book_change import BookChange, ChangedContactQuerySet
 from invites.models.user import User
 
 if TYPE_CHECKING:
     from invites.models.contact_group import ContactGroup
     from invites.models.invitation import Invitation
+    from invites.models.invitee import Invitee
 
 NICK_LENGTH = 100
 UNION_ID_LENGTH = 128
@@ -134,6 +135,14 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Those with one of these unionIds or E.164 numbers."""
         return self.filter(Q(union_id__in=list(union_ids)) | Q(phone_number__in=list(phone_numbers)))
 
+    def values_taken(self, *, union_ids: Iterable[str], phone_numbers: Iterable[str]) -> dict[str, int]:
+        """Which of these unionIds and E.164 numbers somebody has, and the key of who it is."""
+        taken: dict[str, int] = {}
+        rows = self.reachable_as(union_ids=union_ids, phone_numbers=phone_numbers)
+        for pk, union_id, phone_number in rows.values_list("pk", "union_id", "phone_number"):
+            taken |= {value: pk for value in (union_id, phone_number) if value}
+        return taken
+
     def called(self, names: Iterable[str]) -> Self:
         """Those whose whole name is one of ``names``, in large or small letters."""
         return self.alias(name=Lower("nick")).filter(name__in=[Lower(Value(name)) for name in names])
@@ -144,7 +153,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """
         folded, digits = spelling.fold(text), spelling.phone_digits(text)
         ranks = [
-            When(search_text__startswith=f" {folded} {folded} ", then=0),
+            When(nick__iexact=text.strip(), then=0),
             When(search_text__startswith=f" {folded}", then=1),
             *([When(phone_number__endswith=digits, then=2)] if digits else []),
             When(search_text__contains=f" {spelling.joined(text)}", then=2),
@@ -177,6 +186,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Those who are no longer in the directory that their book follows."""
         return self.filter(left_directory_at__isnull=False)
 
+    def of_directory(self) -> Self:
+        """Those whom a directory would know, and who have not left it."""
+        return self.filter(left_directory_at__isnull=True).exclude(union_id="")
+
     def added_by(self, change: BookChange) -> Self:
         """Those whom a change has added."""
         return self.filter(added_by=change)
@@ -187,6 +200,22 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         for contact in contacts:
             contact.spell()
         return super().bulk_create(contacts, *args, **kwargs)
+
+    def named_in(self, touched: ChangedContactQuerySet) -> Self:
+        """Those whom a change has touched."""
+        return self.filter(pk__in=touched.values("contact_key"))
+
+    def not_named_in(self, touched: ChangedContactQuerySet) -> Self:
+        """Those whom a change has not touched."""
+        return self.exclude(pk__in=touched.values("contact_key"))
+
+    def keys(self) -> list[int]:
+        """Their keys, ascending."""
+        return list(self.order_by("pk").values_list("pk", flat=True))
+
+    def move_to(self, book: AddressBook) -> None:
+        """Lets them stand in ``book``, with their keys. The directory that this one follows is another."""
+        self.update(book=book, left_directory_at=None, updated_at=timezone.now())
 
     def count_up_to(self, limit: int) -> int:
         """How many there are, counting no further than one more than ``limit``, so that its cost is bounded."""
@@ -238,6 +267,11 @@ class Contact(models.Model):
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed at"), auto_now=True)
+
+    # Only where it was asked for: see `invites.recalling`.
+    last_invitee: "Invitee | None" = None
+    # Only where it was asked for: see `ContactQuerySet.with_membership` and `ContactGroup.tell_members`.
+    is_member: bool
 
     objects = ContactQuerySet.as_manager()
 

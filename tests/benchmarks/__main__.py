@@ -16,7 +16,7 @@ from django.db import connection  # noqa: E402
 from django.test.utils import setup_test_environment  # noqa: E402
 
 from invites.dingtalk.sandbox import SandboxServer  # noqa: E402
-from tests.benchmarks import composing, delivering, ringing, scaling  # noqa: E402
+from tests.benchmarks import composing, delivering, finding, ringing, scaling  # noqa: E402
 from tests.benchmarks.figures import Figure  # noqa: E402
 
 BENCHMARKS: tuple[Callable[[SandboxServer], list[Figure]], ...] = (
@@ -24,6 +24,7 @@ BENCHMARKS: tuple[Callable[[SandboxServer], list[Figure]], ...] = (
     composing.measure,
     ringing.measure,
     scaling.measure,
+    finding.measure,
 )
 
 
