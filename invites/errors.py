@@ -11,6 +11,8 @@ InviteError
 ├── ConferenceEnded    the conference is over
 ├── ConferenceLocked   nobody else is let in at present
 ├── ContactGone        somebody has deleted or moved the contact meanwhile
+├── CannotBeUndone     what was done to a book is too old to be undone, or what it was about is gone
+│   └── AlreadyUndone  it has been undone
 ├── AppUnavailable     the DingTalk app is disabled or has no credentials at present
 ├── DemoPersonRefused  somebody or something of the sandbox, through a real app
 ├── ConferenceTaken    somebody else has this conference already
@@ -106,10 +108,28 @@ class ContactGone(InviteError):  # noqa: N818
     message = _("Somebody else has deleted this person, or moved them to another book, in the meantime.")
 
 
+class CannotBeUndone(InviteError):  # noqa: N818
+    """A change of a book is too old to be undone, or what it was about is no longer there."""
+
+    message = _("This can no longer be undone.")
+
+
+class AlreadyUndone(CannotBeUndone):
+    """Somebody has undone the change before."""
+
+    message = _("This has been undone already.")
+
+
 class AppUnavailable(InviteError):  # noqa: N818
     """The app cannot be used at present."""
 
     message = _("The DingTalk app of this conference is not available. An administrator must set it up.")
+
+
+class ColleagueGone(InviteError):  # noqa: N818
+    """The company directory does not show somebody who was found in it before."""
+
+    message = _("The company directory does not show this person any more. Search once more.")
 
 
 class DemoPersonRefused(InviteError):  # noqa: N818

@@ -5,15 +5,22 @@ Every verb is told who does it, keeps others from changing the book meanwhile, a
 keep their own snapshots of people, so nothing here touches those that were sent.
 """
 
-from invites.curating.bulk import delete_contacts
+from invites.curating.bulk import Transfer, copy_contacts, delete_contacts, move_contacts
 from invites.curating.contacts import save_contact
 from invites.curating.groups import add_to_group, delete_group, remove_from_group, save_group
+from invites.curating.restoring import Restored
+from invites.curating.undoing import undo
 
 __all__ = [
+    "Restored",
+    "Transfer",
     "add_to_group",
+    "copy_contacts",
     "delete_contacts",
     "delete_group",
+    "move_contacts",
     "remove_from_group",
     "save_contact",
     "save_group",
+    "undo",
 ]

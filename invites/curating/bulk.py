@@ -1,12 +1,38 @@
 """Deletes, moves and copies many contacts at once, by statements that carry a thousand each."""
 
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from django.db import transaction
 
 from invites import journal
 from invites.curating.picking import as_they_are, keys_of, nick_of, pieces
-from invites.models import AddressBook, BookChange, Contact, User
+from invites.models import AddressBook, BookChange, Contact, ContactGroup, User
 from invites.models.book_change import ChangeKind
 from invites.models.contact import ContactQuerySet
+
+_COPIED = (
+    "nick",
+    "union_id",
+    "phone_number",
+    "refused_at",
+    "refused_code",
+    "do_not_invite_since",
+    "do_not_invite_until",
+    "do_not_invite_reason",
+    "do_not_invite_by_id",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """What became of people who were to go into another book: the change, None where nobody went, and how many stayed
+    because that book has somebody with their unionId or number already.
+    """
+
+    change: BookChange | None
+    stayed: int
 
 
 @transaction.atomic
@@ -28,3 +54,68 @@ def delete_contacts(*, book: AddressBook, contacts: ContactQuerySet, user: User)
     for piece in pieces(going):
         Contact.objects.among(piece).delete()
     return change
+
+
+@transaction.atomic
+def move_contacts(
+    *, book: AddressBook, contacts: ContactQuerySet, target: AddressBook, user: User
+) -> Transfer:
+    """Moves those of ``contacts`` that are of ``book`` to ``target``, one of the same app. They leave their groups."""
+    AddressBook.objects.lock(book, target)
+    going, stayed = who_fits(keys_of(contacts.of_book(book)), into=target)
+    if not going:
+        return Transfer(change=None, stayed=stayed)
+    arrival = journal.note(
+        book=target, user=user, kind=ChangeKind.MOVED_IN, people=len(going), detail=nick_of(going)
+    )
+    change = journal.note(
+        book=book,
+        user=user,
+        kind=ChangeKind.MOVED_OUT,
+        people=len(going),
+        detail=nick_of(going) | {"book": target.name, "book_key": target.pk, "arrival": arrival.pk},
+        touched=as_they_are(going),
+        can_be_undone=True,
+    )
+    for piece in pieces(going):
+        ContactGroup.contacts.through.objects.filter(contact__in=list(piece)).delete()
+        Contact.objects.among(piece).move_to(target)
+    return Transfer(change=change, stayed=stayed)
+
+
+@transaction.atomic
+def copy_contacts(
+    *, book: AddressBook, contacts: ContactQuerySet, target: AddressBook, user: User
+) -> Transfer:
+    """Copies those of ``contacts`` that are of ``book`` to ``target``, a book of the same app, without their groups."""
+    AddressBook.objects.lock(book, target)
+    coming, stayed = who_fits(keys_of(contacts.of_book(book)), into=target)
+    if not coming:
+        return Transfer(change=None, stayed=stayed)
+    change = journal.note(
+        book=target,
+        user=user,
+        kind=ChangeKind.COPIED_IN,
+        people=len(coming),
+        detail=nick_of(coming),
+        can_be_undone=True,
+    )
+    for piece in pieces(coming):
+        Contact.objects.bulk_create(
+            Contact(book=target, added_by=change, **{name: getattr(contact, name) for name in _COPIED})
+            for contact in Contact.objects.among(piece)
+        )
+    return Transfer(change=change, stayed=stayed)
+
+
+def who_fits(keys: Sequence[int], *, into: AddressBook) -> tuple[Sequence[int], int]:
+    """Of the contacts with these keys those whom the book ``into`` can take, and how many it has already."""
+    fitting = array("q")
+    for piece in pieces(keys):
+        rows = list(Contact.objects.among(piece).order_by("pk").values_list("pk", "union_id", "phone_number"))
+        taken = Contact.objects.of_book(into).values_taken(
+            union_ids=[union_id for _pk, union_id, _number in rows if union_id],
+            phone_numbers=[number for _pk, _union_id, number in rows if number],
+        )
+        fitting.extend(pk for pk, *values in rows if taken.keys().isdisjoint(values))
+    return fitting, len(keys) - len(fitting)

@@ -49,12 +49,20 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
         """Whether ``book`` is one of them."""
         return self.filter(pk=book.pk).exists()
 
+    def with_key(self, pk: object) -> Self:
+        """The one with this key."""
+        return self.filter(pk=pk)
+
     def lock(self, *books: "AddressBook") -> None:
         """Keeps others from changing any of ``books`` until the transaction ends; always in the same order, so that two
         who lock several do not wait for each other.
         """
         chosen = self.filter(pk__in=[book.pk for book in books])
         list(chosen.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+
+    def count_people(self, pk: int) -> int:
+        """How many contacts the book with this key has, as the database keeps it."""
+        return self.filter(pk=pk).values_list(Coalesce(F("size__contacts"), 0), flat=True).get()
 
     def for_page(self) -> Self:
         """With what a page about one book shows."""

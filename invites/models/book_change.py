@@ -1,13 +1,15 @@
 """What was done to address books: who, when, what, and what is needed to undo it."""
 
-from typing import Self
+from collections.abc import Iterable
+from typing import Any, Self
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from invites.models.address_book import AddressBook
+from invites.models.address_book import AddressBook, AddressBookQuerySet
 from invites.models.user import User
 
 
@@ -48,6 +50,22 @@ class BookChangeQuerySet(models.QuerySet["BookChange"]):
     def before(self, pk: int) -> Self:
         """Those older than the change with this key."""
         return self.filter(pk__lt=pk)
+
+    def of_books(self, books: AddressBookQuerySet) -> Self:
+        """Those of any of ``books``."""
+        return self.filter(book__in=books)
+
+    def with_key(self, pk: object) -> Self:
+        """The one with this key."""
+        return self.filter(pk=pk)
+
+    def mark_undone(self, user: User) -> None:
+        """Notes that ``user`` has undone them."""
+        self.update(undone_at=timezone.now(), undone_by=user)
+
+    def made_by(self, user: User) -> Self:
+        """What ``user`` did."""
+        return self.filter(user=user)
 
     def undoable(self) -> Self:
         """Those that can still be undone."""
@@ -92,6 +110,42 @@ class BookChange(models.Model):
         return self.can_be_undone and self.undone_at is None
 
 
+class ChangedContactQuerySet(models.QuerySet["ChangedContact"]):
+    """Queries over what changes have touched."""
+
+    def of(self, change: BookChange) -> Self:
+        """Those of one change."""
+        return self.filter(change=change)
+
+    def by_key(self) -> Self:
+        """In the order in which they are undone."""
+        return self.order_by("contact_key")
+
+    def keys(self) -> list[int]:
+        """The keys of the contacts."""
+        return list(self.values_list("contact_key", flat=True))
+
+    def among(self, keys: Iterable[int]) -> Self:
+        """Those about one of these contacts."""
+        return self.filter(contact_key__in=list(keys))
+
+    def added(self) -> Self:
+        """Those of whom a change was the beginning."""
+        return self.filter(before__isnull=True, after__isnull=False)
+
+    def edited(self) -> Self:
+        """Those who were there before a change and after it."""
+        return self.filter(before__isnull=False, after__isnull=False)
+
+    def gone(self) -> Self:
+        """Those who were there before a change and no longer after it."""
+        return self.filter(before__isnull=False, after__isnull=True)
+
+    def later_than(self, change: BookChange) -> Self:
+        """Those of later changes of the same book that were not undone."""
+        return self.filter(change__book=change.book_id, change__gt=change.pk, change__undone_at__isnull=True)
+
+
 class ChangedContact(models.Model):
     """One contact that a change has touched, as it was ``before`` and is ``after``: None for not there at all.
 
@@ -105,6 +159,8 @@ class ChangedContact(models.Model):
     before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
 
+    objects = ChangedContactQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("changed contact")
         constraints = (
@@ -113,3 +169,13 @@ class ChangedContact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.change_id}: {self.contact_key}"
+
+    @property
+    def was(self) -> dict[str, Any]:
+        """What the contact was like before; empty where it was not there."""
+        return self.before or {}
+
+    @property
+    def became(self) -> dict[str, Any]:
+        """What the contact was like after it; empty where it was gone."""
+        return self.after or {}

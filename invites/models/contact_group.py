@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Self
 
 from django.db import models
-from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -32,6 +32,18 @@ class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
         """Those of ``book``."""
         return self.filter(book=book)
 
+    def called(self, name: str) -> Self:
+        """Those with this name, in large or small letters."""
+        return self.alias(folded=Lower("name")).filter(folded=Lower(Value(name)))
+
+    def besides(self, group: "ContactGroup") -> Self:
+        """All but ``group``."""
+        return self.exclude(pk=group.pk)
+
+    def with_key(self, pk: object) -> Self:
+        """The one with this key."""
+        return self.filter(pk=pk)
+
     def name_of(self, pk: int) -> str:
         """What the group with this key is called; "" where there is none."""
         return self.filter(pk=pk).values_list("name", flat=True).first() or ""
@@ -40,17 +52,32 @@ class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
         """Pairs of the key of a contact, one of ``pks``, and the name of a group that it is in."""
         return self.filter(contacts__in=list(pks)).values_list("contacts", "name")  # type: ignore[return-value]
 
+    def among(self, pks: Iterable[int]) -> Self:
+        """Those with these keys."""
+        return self.filter(pk__in=list(pks))
+
+    def count_people(self, pk: int) -> int:
+        """How many contacts the group with this key has, as the database keeps it."""
+        return self.filter(pk=pk).values_list(Coalesce(F("size__contacts"), 0), flat=True).get()
+
     def with_book(self) -> Self:
         """With the book of each and its app."""
         return self.select_related("book__app")
+
+    def after(self, cursor: str) -> Self:
+        """Those who follow the group with this ``cursor`` in the order of `by_name`; all of them for "".
+
+        A name is there once in a book, in whichever letters, so it is all of the cursor.
+        """
+        return self.alias(folded=Lower("name")).filter(folded__gt=Lower(Value(cursor))) if cursor else self
 
     def by_name(self) -> Self:
         """In the order in which lists show groups."""
         return self.order_by(Lower("name"), "pk")
 
     def for_list(self) -> Self:
-        """By name, with ``contact_count``: how many are in each, and ``marked_count``: how many of them are not to be
-        invited at present.
+        """By name, with ``contact_count``: how many are in each, ``marked_count``: how many of them are not to be
+        invited at present, and ``invited_count``, the others.
         """
         marked = (
             Contact.objects.not_to_be_invited()
@@ -60,9 +87,10 @@ class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
             .annotate(n=Count("pk"))
             .values("n")
         )
-        return self.annotate(
+        counted = self.annotate(
             contact_count=Coalesce(F("size__contacts"), 0), marked_count=Coalesce(Subquery(marked), 0)
-        ).by_name()
+        )
+        return counted.annotate(invited_count=F("contact_count") - F("marked_count")).by_name()
 
 
 class ContactGroup(models.Model):
@@ -91,6 +119,22 @@ class ContactGroup(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def cursor(self) -> str:
+        """Where this group stands in a list by name; see `ContactGroupQuerySet.after`."""
+        return self.name
+
+    def tell_members(self, contacts: Iterable[Contact]) -> None:
+        """Gives each of ``contacts`` its ``is_member``."""
+        people = list(contacts)
+        members = set(
+            Contact.objects.among(contact.pk for contact in people)
+            .in_group(self)
+            .values_list("pk", flat=True)
+        )
+        for contact in people:
+            contact.is_member = contact.pk in members
 
 
 class GroupSize(models.Model):
