@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.tasks import task
 from django.utils import timezone
 
-from invites import delivering, observing
+from invites import absorbing, delivering, observing
 from invites.models import Invitation
 
 TURN_SECONDS = 1.0
@@ -18,6 +18,8 @@ TURN_SECONDS = 1.0
 # Below the first bell of every invitation and every reading, which have none: the engine sorts by priority first, and
 # of the same priority it takes what was put off until some time before what was not.
 _BEHIND_OTHERS = -1
+# Nobody's phone waits for a list to be read.
+_BEHIND_INVITATIONS = -2
 
 
 @task()
@@ -40,3 +42,15 @@ def ring_behind_others(invitation_id: int, *, at: datetime) -> None:
 def observe_conference(conference_id: int) -> None:
     """Reads who is in a conference, where somebody still wants to know."""
     observing.read(conference_id)
+
+
+@task(priority=_BEHIND_INVITATIONS)
+def read_import(import_id: int, rung_at: str) -> None:
+    """Reads a file of contacts and compares it with its book; ``rung_at``, in ISO form, tells this bell from others."""
+    absorbing.read(import_id, heard_at=datetime.fromisoformat(rung_at))
+
+
+@task(priority=_BEHIND_INVITATIONS)
+def store_import(import_id: int, rung_at: str) -> None:
+    """Stores what was confirmed of an import; ``rung_at`` as above."""
+    absorbing.store(import_id, heard_at=datetime.fromisoformat(rung_at))

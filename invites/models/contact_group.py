@@ -48,9 +48,9 @@ class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
         """What the group with this key is called; "" where there is none."""
         return self.filter(pk=pk).values_list("name", flat=True).first() or ""
 
-    def names_by_contact(self, pks: Iterable[int]) -> Self:
+    def names_by_contact(self, pks: Iterable[int]) -> Iterable[tuple[int, str]]:
         """Pairs of the key of a contact, one of ``pks``, and the name of a group that it is in."""
-        return self.filter(contacts__in=list(pks)).values_list("contacts", "name")  # type: ignore[return-value]
+        return self.filter(contacts__in=list(pks)).values_list("contacts", "name")
 
     def among(self, pks: Iterable[int]) -> Self:
         """Those with these keys."""

@@ -5,13 +5,15 @@ uploaded ──columns──▶ reading ──▶ ready ──confirmed──▶
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Self
 
 from django.db import models
 from django.db.models import Count, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from invites.models.address_book import AddressBook
+from invites.models.address_book import AddressBook, AddressBookQuerySet
 from invites.models.book_change import BookChange
 from invites.models.user import User
 
@@ -48,9 +50,43 @@ class ContactImportQuerySet(models.QuerySet["ContactImport"]):
         """Those that ``user`` began."""
         return self.filter(created_by=user)
 
+    def in_books(self, books: AddressBookQuerySet) -> Self:
+        """Those into any of ``books``."""
+        return self.filter(book__in=books)
+
+    def for_page(self) -> Self:
+        """With what a page about one import shows."""
+        return self.select_related("book__app", "created_by", "change__undone_by")
+
+    def newest_first(self) -> Self:
+        """In the order in which lists show them, with who made them."""
+        return self.select_related("created_by", "change__undone_by").order_by("-pk")
+
     def under_way(self) -> Self:
         """Those that a worker has still to finish."""
         return self.filter(state__in=[ImportState.READING, ImportState.STORING])
+
+    def storing(self) -> Self:
+        """Those that were confirmed and are not in their book yet."""
+        return self.filter(state=ImportState.STORING)
+
+    def silent_since(self, moment: datetime) -> Self:
+        """Those under way of which nothing has been heard since: their process has ended, or their bell is lost."""
+        return self.under_way().filter(heard_at__lt=moment)
+
+    def left_lying(self, since: datetime) -> Self:
+        """Those that somebody has begun before then and never confirmed."""
+        return self.filter(state__in=[ImportState.UPLOADED, ImportState.READY], created_at__lt=since)
+
+    def for_change(self) -> Self:
+        """Locked until the transaction ends."""
+        return self.select_for_update(of=("self",))
+
+    def hear(self, pk: int, *, heard_at: datetime | None, now: datetime, **changes: object) -> bool:
+        """Notes with ``changes`` that whoever was last heard at ``heard_at`` is heard again; False where that is
+        somebody else by now. So of several who work on an import only the last one goes on.
+        """
+        return bool(self.under_way().filter(pk=pk, heard_at=heard_at).update(heard_at=now, **changes))
 
 
 class ContactImport(models.Model):
@@ -109,6 +145,65 @@ class ContactImport(models.Model):
     def __str__(self) -> str:
         return self.file_name or str(self.pk)
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a worker has still to finish it."""
+        return self.state in {ImportState.READING, ImportState.STORING}
+
+    @property
+    def is_small(self) -> bool:
+        """Whether its file is short enough to be read while a person waits."""
+        return not self.chunks.filter(number__gt=0).exists()
+
+    @property
+    def shown_state(self) -> ImportState:
+        """Where it stands: that of a done import whose change was undone is told by the change itself."""
+        if self.state == ImportState.DONE and self.change is not None and self.change.undone_at is not None:
+            return ImportState.UNDONE
+        return ImportState(self.state)
+
+    @property
+    def people(self) -> int:
+        """How many contacts it adds, changes or marks as having left."""
+        return self.added + self.changed + self.left
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows there are of each outcome."""
+        return {
+            RowOutcome.ADD: self.added,
+            RowOutcome.CHANGE: self.changed,
+            RowOutcome.SAME: self.unchanged,
+            RowOutcome.LEAVE: self.left,
+            RowOutcome.REFUSE: self.refused,
+        }
+
+    def fail(self, *, problem: str, detail: str = "") -> None:
+        """Gives it up, for the reason that ``problem`` says in a word. What was staged is of no use any more."""
+        self.state, self.problem, self.problem_detail = ImportState.FAILED, problem[:64], detail[:500]
+        self.finished_at = timezone.now()
+        self.save(update_fields=["state", "problem", "problem_detail", "finished_at"])
+        self.forget_file()
+        self.rows.all().delete()
+
+    def finish(self, *, change: BookChange, at: datetime) -> None:
+        """Notes that all of it is in the book, by ``change``. Only who was refused is kept, to be given back."""
+        self.state, self.change, self.finished_at, self.problem = ImportState.DONE, change, at, ""
+        self.save(update_fields=["state", "change", "finished_at", "problem"])
+        self.forget_file()
+        self.rows.exclude(outcome=RowOutcome.REFUSE).delete()
+
+    def discard(self) -> None:
+        """Drops it before it was confirmed."""
+        self.state, self.finished_at = ImportState.DISCARDED, timezone.now()
+        self.save(update_fields=["state", "finished_at"])
+        self.forget_file()
+        self.rows.all().delete()
+
+    def forget_file(self) -> None:
+        """Drops the file and what was shown of it: the people in it are in the book now, or nowhere."""
+        self.chunks.all().delete()
+
 
 class ImportChunk(models.Model):
     """A piece of an uploaded file, kept in the database so that a worker on another machine can read it."""
@@ -150,6 +245,10 @@ class ImportRowQuerySet(models.QuerySet["ImportRow"]):
         """Those of which this becomes."""
         return self.filter(outcome=outcome)
 
+    def with_groups(self) -> Self:
+        """Those that name a group."""
+        return self.filter(outcome__in=[RowOutcome.ADD, RowOutcome.CHANGE]).exclude(groups=[])
+
     def in_order(self) -> Self:
         """As they stand in the file."""
         return self.order_by("number")
@@ -186,7 +285,8 @@ class ImportRow(models.Model):
     do_not_invite_until = models.DateField(null=True)
     # The contact that it is, for what changes, stays or leaves.
     contact_key = models.BigIntegerField(null=True)
-    # What is wrong, in a word that a page explains, and the field that it is about; only of those refused.
+    # What is wrong with a refused one, or is to be known of another, in a word that a page explains, and the field that
+    # it is about.
     problem = models.CharField(max_length=32, blank=True)
     problem_field = models.CharField(max_length=16, blank=True)
     # What stood in the file, cell by cell; only of those refused, who are given back to be mended.
@@ -209,6 +309,18 @@ class ImportRow(models.Model):
         return f"{self.contact_import_id}: {self.number}"
 
 
+class ColumnMappingQuerySet(models.QuerySet["ColumnMapping"]):
+    """Queries over what columns were taken for."""
+
+    def remembered(self, user: User, *, headings: str) -> list[str] | None:
+        """The columns that ``user`` chose for files with these headings, None for the first such file."""
+        return self.filter(user=user, headings=headings).values_list("columns", flat=True).first()
+
+    def remember(self, user: User, *, headings: str, columns: list[str]) -> None:
+        """Keeps what ``user`` chose."""
+        self.update_or_create(user=user, headings=headings, defaults={"columns": columns})
+
+
 class ColumnMapping(models.Model):
     """Which columns a person's files have, by their headings, so that the next such file is read the same way."""
 
@@ -217,6 +329,8 @@ class ColumnMapping(models.Model):
     headings = models.CharField(max_length=64)
     columns = models.JSONField()
     used_at = models.DateTimeField(auto_now=True)
+
+    objects = ColumnMappingQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("columns of a file")
