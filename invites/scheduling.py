@@ -26,6 +26,7 @@ from invites.errors import (
     ConferenceLocked,
     DemoPersonRefused,
     DraftChanged,
+    EverybodyMarked,
     InviteError,
     NobodyToInvite,
 )
@@ -38,6 +39,7 @@ _PROBLEMS: Mapping[type[InviteError], ScheduleProblem] = MappingProxyType(
         ConferenceLocked: ScheduleProblem.CONFERENCE_LOCKED,
         AppUnavailable: ScheduleProblem.APP_UNAVAILABLE,
         NobodyToInvite: ScheduleProblem.NOBODY_TO_INVITE,
+        EverybodyMarked: ScheduleProblem.EVERYBODY_MARKED,
         DemoPersonRefused: ScheduleProblem.DEMO_PERSON,
     }
 )

@@ -6,12 +6,13 @@ Must not call DingTalk: `invites.delivering` does, in a worker or on the command
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
+from itertools import batched
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from invites import bell, tasks
+from invites import bell, sparing, tasks
 from invites.errors import (
     AlreadySent,
     AppUnavailable,
@@ -19,9 +20,11 @@ from invites.errors import (
     ConferenceLocked,
     DemoPersonRefused,
     DraftChanged,
+    EverybodyMarked,
     NobodyToInvite,
     PutAside,
 )
+from invites.explaining import DO_NOT_INVITE
 from invites.guarding import refuse_demo_person
 from invites.models import App, Batch, Invitation, Invitee, User
 from invites.models.invitation import InvitationState
@@ -96,6 +99,7 @@ def repeat(
 ) -> Invitation:
     """Sends ``people`` of a sent invitation once more, as a new one that says what it repeats, and returns it.
 
+    Whom somebody had put on the original in spite of a mark "do not invite" is called again in spite of it.
     ``rings_left`` belongs to a ring that comes by itself and says how many may follow; that one keeps the operator of
     the original. The caller holds the transaction, and has checked the conference and chosen the people.
     """
@@ -120,6 +124,8 @@ def repeat(
             nick=person.nick,
             nick_filled_in=person.nick_filled_in,
             contact_id=person.contact_id,
+            overridden_by_id=person.overridden_by_id,
+            overridden_reason=person.overridden_reason,
         )
         for position, person in enumerate(people)
     )
@@ -132,7 +138,8 @@ def freeze(*, invitation: Invitation, user: User | None) -> None:
     """Makes an invitation final: who, when, in whose name, in which batches.
 
     Every call begins here: a press, a set time, and every ring that comes by itself; so whoever must not be called is
-    refused here. The caller holds the transaction. Raises NobodyToInvite or DemoPersonRefused.
+    refused here, and whoever is marked "do not invite" by now is left out. The caller holds the transaction. Raises
+    NobodyToInvite or DemoPersonRefused.
     """
     values = list(invitation.invitees.values_list("value", flat=True))
     if not values:
@@ -147,8 +154,11 @@ def freeze(*, invitation: Invitation, user: User | None) -> None:
     if user is not None and not invitation.operator_union_id:
         invitation.operator_union_id = _operator(user, app=app)
     invitation.save(update_fields=["state", "sent_by", "sent_at", "ring_again_at", "operator_union_id"])
+    people = len(values) - _leave_out_marked(invitation, user=user)
+    if not people:
+        raise EverybodyMarked
     not_before = max(filter(None, (app.rests_until, invitation.sent_at)))
-    Batch.objects.cut(invitation.pk, people=len(values), size=app.people_per_call, not_before=not_before)
+    Batch.objects.cut(invitation.pk, people=people, size=app.people_per_call, not_before=not_before)
 
 
 def ring(invitation_id: int) -> None:
@@ -156,6 +166,14 @@ def ring(invitation_id: int) -> None:
     Invitation.objects.note_ring(invitation_id, at=timezone.now())
     bells = min(Batch.objects.of(invitation_id).waiting().count(), SENDERS_AT_ONCE)
     transaction.on_commit(partial(_enqueue, invitation_id, max(bells, 1)))
+
+
+def _leave_out_marked(invitation: Invitation, *, user: User | None) -> int:
+    """Leaves out whom ``user`` must not invite, and returns how many they are."""
+    keys = sparing.to_leave_out(invitation, user=user)
+    for some in batched(keys, sparing.CHUNK):
+        invitation.invitees.among(some).leave_out(because=DO_NOT_INVITE, at=timezone.now())
+    return len(keys)
 
 
 def _enqueue(invitation_id: int, bells: int) -> None:

@@ -99,6 +99,13 @@ class ContactFactory(DjangoModelFactory[Contact]):
     union_id = Sequence(lambda n: f"person{n}")
 
 
+class MarkedContactFactory(ContactFactory):
+    """Somebody who is not to be invited."""
+
+    do_not_invite_since = LazyFunction(timezone.now)
+    do_not_invite_reason = "On leave"
+
+
 class ContactGroupFactory(DjangoModelFactory[ContactGroup]):
     class Meta:
         model = ContactGroup

@@ -7,6 +7,7 @@ from invites.composing.editing import (
     Change,
     add_book,
     add_contacts,
+    add_found,
     add_group,
     add_invitation,
     add_text,
@@ -14,6 +15,8 @@ from invites.composing.editing import (
     clear,
     correct_line,
     find_draft,
+    invite_anyway,
+    keep_anyway,
     open_draft,
     remove,
     remove_line,
@@ -21,16 +24,22 @@ from invites.composing.editing import (
     rename,
     ring_again,
 )
-from invites.composing.searching import Suggestion, suggest
+from invites.composing.leaving_out import MOST_LINES as MOST_LEFT_OUT
+from invites.composing.leaving_out import find_marks
+from invites.composing.reading import Entry
+from invites.composing.searching import Suggestion, may_be_a_colleague, suggest
 from invites.composing.summary import Room, Summary, room_for, summarise
 
 __all__ = [
+    "MOST_LEFT_OUT",
     "Change",
+    "Entry",
     "Room",
     "Suggestion",
     "Summary",
     "add_book",
     "add_contacts",
+    "add_found",
     "add_group",
     "add_invitation",
     "add_text",
@@ -38,6 +47,10 @@ __all__ = [
     "clear",
     "correct_line",
     "find_draft",
+    "find_marks",
+    "invite_anyway",
+    "keep_anyway",
+    "may_be_a_colleague",
     "open_draft",
     "remove",
     "remove_line",

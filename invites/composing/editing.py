@@ -14,9 +14,10 @@ from itertools import batched
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from invites.composing import reading
+from invites.composing import leaving_out, reading
 from invites.composing.folding import Folding
-from invites.composing.reading import BadLine
+from invites.composing.leaving_out import LeftOut, part
+from invites.composing.reading import BadLine, Entry
 from invites.composing.recognising import CHUNK, Person, keep_demo_people_out, people_on, person_of, recognise
 from invites.errors import AlreadySent, DraftChanged, PutAside
 from invites.models import (
@@ -38,8 +39,10 @@ class Change:
 
     ``changed`` are people who were on the list before and read differently now. ``folded`` are those of the list, new
     ones too, who were named again, and ``times_folded`` how often. ``lines`` could not be used (or not yet), and
-    ``lines_gone`` are the keys of those that are no longer there. ``ring_again_changed`` says that how often people are
-    to be rung again was set.
+    ``lines_gone`` are the keys of those that are no longer there. ``left_out`` are all who are marked "do not invite";
+    the first of them stand among ``lines``; somebody was ``overridden`` who is on the list in spite of it now.
+    ``ring_again_changed`` says that how often people are to be rung again was
+    set.
     """
 
     draft: Invitation
@@ -50,6 +53,8 @@ class Change:
     removed: Sequence[Invitee] = ()
     lines: Sequence[DraftLine] = ()
     lines_gone: Sequence[int] = ()
+    left_out: Sequence[LeftOut] = ()
+    overridden: Invitee | None = None
     ring_again_changed: bool = False
 
     def follows(self, revision: int) -> bool:
@@ -72,32 +77,35 @@ def add_text(*, draft: Invitation, text: str, user: User) -> Change:
     """Adds everybody whom ``text`` names; lines that are of no use stay on the draft with their reason."""
     app = draft.conference.app
     people, bad = recognise(reading.read(text, country=app.country), user=user, app=app)
-    with _changing(draft) as locked:
-        return _put(locked, people, bad)
+    return _add(draft, people, bad, user=user)
 
 
-def add_contacts(*, draft: Invitation, contacts: Iterable[Contact]) -> Change:
+def add_found(*, draft: Invitation, found: Entry, user: User) -> Change:
+    """Adds somebody whom the company directory has found, who may be a contact as well."""
+    people, bad = recognise([found], user=user, app=draft.conference.app)
+    return _add(draft, people, bad, user=user)
+
+
+def add_contacts(*, draft: Invitation, contacts: Iterable[Contact], user: User) -> Change:
     """Adds ``contacts``, by unionId where they have one."""
     people, bad = keep_demo_people_out(map(person_of, contacts), app=draft.conference.app)
-    with _changing(draft) as locked:
-        return _put(locked, people, bad)
+    return _add(draft, people, bad, user=user)
 
 
-def add_group(*, draft: Invitation, group: ContactGroup) -> Change:
+def add_group(*, draft: Invitation, group: ContactGroup, user: User) -> Change:
     """Adds the members of ``group``."""
-    return add_contacts(draft=draft, contacts=group.contacts.all().by_name())
+    return add_contacts(draft=draft, contacts=group.contacts.all().by_name(), user=user)
 
 
-def add_book(*, draft: Invitation, book: AddressBook) -> Change:
+def add_book(*, draft: Invitation, book: AddressBook, user: User) -> Change:
     """Adds everybody in ``book``."""
-    return add_contacts(draft=draft, contacts=book.contacts.all().by_name())
+    return add_contacts(draft=draft, contacts=book.contacts.all().by_name(), user=user)
 
 
 def add_invitation(*, draft: Invitation, invitation: Invitation, user: User) -> Change:
     """Adds everybody on a sent ``invitation``, which belongs to the same app; ``user`` may read it."""
     people, bad = keep_demo_people_out(people_on(invitation, user=user), app=draft.conference.app)
-    with _changing(draft) as locked:
-        return _put(locked, people, bad)
+    return _add(draft, people, bad, user=user)
 
 
 def ring_again(*, draft: Invitation, minutes: int | None) -> Change:
@@ -138,19 +146,50 @@ def correct_line(*, line: DraftLine, text: str, user: User) -> Change:
     """Reads ``text`` in place of ``line``: it goes when it can be used, and keeps its place when it cannot."""
     app = line.invitation.conference.app
     people, bad = recognise(reading.read(text, country=app.country), user=user, app=app)
+    people, left_out = part(people, user=user, app=app)
     with _changing(line.invitation) as draft:
         if not draft.draft_lines.contains(line):
             raise DraftChanged
         pk = line.pk
         if bad:
-            line.text, line.problem = bad[0].text, bad[0].problem
-            line.save(update_fields=["text", "problem"])
+            line.text, line.problem, line.contact = bad[0].text, bad[0].problem, None
+            line.save(update_fields=["text", "problem", "contact"])
         else:
             line.delete()
-        change = _put(draft, people, bad[1:])
+        change = _put(draft, people, bad[1:], left_out)
         if bad:
             return replace(change, lines=[line, *change.lines])
         return replace(change, lines_gone=[pk])
+
+
+def invite_anyway(*, line: DraftLine, user: User) -> Change:
+    """Puts the person of a ``line``, who was left out, on the list in spite of the mark, by decision of ``user``."""
+    app = line.invitation.conference.app
+    people, bad = recognise(reading.read(line.text, country=app.country), user=user, app=app)
+    people = leaving_out.overriding(people, user=user, app=app)
+    with _changing(line.invitation) as draft:
+        if not draft.draft_lines.left_out().contains(line):
+            raise DraftChanged
+        pk = line.pk
+        line.delete()
+        change = _put(draft, people, bad)
+        listed = [*change.added, *change.changed]
+        overridden = next((invitee for invitee in listed if invitee.is_overridden), None)
+        return replace(change, lines_gone=[pk], overridden=overridden)
+
+
+def keep_anyway(*, invitee: Invitee, user: User) -> Change:
+    """Keeps somebody on the list who has been marked since they were put there; ``user`` is on record for it."""
+    with _changing(invitee.invitation) as draft:
+        listed = draft.invitees.among([invitee.pk]).with_contact().first()
+        if listed is None:
+            raise DraftChanged
+        leaving_out.find_marks([listed], user=user, app=draft.conference.app)
+        if listed.mark is not None:
+            listed.override(by=user, reason=listed.mark.do_not_invite_reason)
+        elif not listed.is_overridden:
+            raise DraftChanged
+        return Change(draft=draft, changed=[listed], overridden=listed)
 
 
 def remove_line(*, line: DraftLine) -> Change:
@@ -161,18 +200,21 @@ def remove_line(*, line: DraftLine) -> Change:
         return Change(draft=draft, lines_gone=[pk])
 
 
-def remove_lines(*, draft: Invitation) -> Change:
-    """Throws all lines away that could not be used."""
+def remove_lines(*, draft: Invitation, left_out: bool = False) -> Change:
+    """Throws all lines away that could not be used, or those of the people who are left out."""
     with _changing(draft) as locked:
-        locked.draft_lines.all().delete()
+        (locked.draft_lines.left_out() if left_out else locked.draft_lines.to_correct()).delete()
         return Change(draft=locked)
 
 
 def carry_lines_over(*, sent: Invitation) -> None:
-    """Moves the lines that still need a look from an invitation that was ``sent`` to the draft that follows it."""
-    if sent.draft_lines.exists():
+    """Moves the lines that still need a look from an invitation that was ``sent`` to the draft that follows it.
+
+    Whoever was left out of it has been left out for good: of them nothing is to be corrected.
+    """
+    if sent.draft_lines.to_correct().exists():
         with transaction.atomic():
-            sent.draft_lines.update(invitation=open_draft(conference=sent.conference))
+            sent.draft_lines.to_correct().update(invitation=open_draft(conference=sent.conference))
 
 
 @contextmanager
@@ -189,18 +231,34 @@ def _changing(draft: Invitation) -> Iterator[Invitation]:
         yield locked
 
 
-def _put(draft: Invitation, people: Sequence[Person], bad: Sequence[BadLine]) -> Change:
-    """Stores ``people`` and ``bad`` lines on a locked draft."""
+def _add(draft: Invitation, people: list[Person], bad: Sequence[BadLine], *, user: User) -> Change:
+    """Puts ``people`` on a draft, but for those whom ``user`` is asked not to invite."""
+    welcome, left_out = part(people, user=user, app=draft.conference.app)
+    with _changing(draft) as locked:
+        return _put(locked, welcome, bad, left_out)
+
+
+def _put(
+    draft: Invitation, people: Sequence[Person], bad: Sequence[BadLine], left_out: Sequence[LeftOut] = ()
+) -> Change:
+    """Stores ``people``, ``bad`` lines and those ``left_out`` on a locked draft."""
     position = draft.invitees.next_position()
-    folding = Folding(draft, _standing_already(draft, people) if position else [], next_position=position)
+    named = [*people, *(one.person for one in left_out)]
+    folding = Folding(draft, _standing_already(draft, named) if position else [], next_position=position)
     for person in people:
         folding.add(person)
+    # Whoever stands on the list has been let onto it.
+    listed = [one for one in left_out if folding.seats(one.person)]
+    for one in listed:
+        folding.add(one.person)
+    left_out = [one for one in left_out if one not in listed] if listed else left_out
     draft.invitees.among(invitee.pk for invitee in folding.gone).delete()
     new = set(map(id, folding.new))
     known = [invitee for invitee in folding.folded.values() if id(invitee) not in new]
     _count_again(draft, known)
     added = Invitee.objects.bulk_create(folding.new)
     Invitee.objects.bulk_update(folding.renamed, ["nick", "nick_filled_in"], batch_size=500)
+    Invitee.objects.bulk_update(folding.overridden, ["overridden_by", "overridden_reason"], batch_size=500)
     return Change(
         draft=draft,
         added=added,
@@ -208,18 +266,20 @@ def _put(draft: Invitation, people: Sequence[Person], bad: Sequence[BadLine]) ->
         folded=list(folding.folded.values()),
         times_folded=folding.times_folded,
         removed=folding.gone,
-        lines=_put_lines(draft, bad),
+        lines=_put_lines(draft, bad, left_out),
+        left_out=left_out,
     )
 
 
-def _put_lines(draft: Invitation, bad: Sequence[BadLine]) -> list[DraftLine]:
-    """Stores ``bad`` lines; one that stands there already, word for word, is not asked about twice."""
-    texts = {line.text: line for line in bad}
+def _put_lines(draft: Invitation, bad: Sequence[BadLine], left_out: Sequence[LeftOut]) -> list[DraftLine]:
+    """Stores ``bad`` lines and the first of those ``left_out``; one that stands there already, word for word, is not
+    asked about twice.
+    """
+    lines = [DraftLine(invitation=draft, text=line.text, problem=line.problem) for line in bad]
+    lines += [leaving_out.line(draft, one) for one in left_out[: leaving_out.MOST_LINES]]
+    texts = {line.text: line for line in lines}
     standing = {line.text: line for line in draft.draft_lines.all()} if texts else {}
-    new = [line for text, line in texts.items() if text not in standing]
-    created = DraftLine.objects.bulk_create(
-        DraftLine(invitation=draft, text=line.text, problem=line.problem) for line in new
-    )
+    created = DraftLine.objects.bulk_create(line for text, line in texts.items() if text not in standing)
     return [line for text, line in standing.items() if text in texts] + created
 
 

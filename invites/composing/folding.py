@@ -7,7 +7,7 @@ unionIds: a switchboard's number must not make one person of two.
 from collections.abc import Iterable
 
 from invites.composing.recognising import Person
-from invites.models import Invitation, Invitee
+from invites.models import Invitation, Invitee, User
 from invites.models.invitee import Channel
 
 
@@ -31,6 +31,7 @@ class Folding:
     new       invitees to be stored
     folded    those, new or not, who were named again; ``times_added`` has grown
     renamed   those already stored who had a filled-in name and got a real one
+    overridden  those already stored whom somebody now wants to invite in spite of a mark "do not invite"
     gone      those already stored who turned out to be somebody else on the list
     """
 
@@ -40,6 +41,7 @@ class Folding:
         self.new: list[Invitee] = []
         self.folded: dict[int, Invitee] = {}
         self.renamed: list[Invitee] = []
+        self.overridden: list[Invitee] = []
         self.gone: list[Invitee] = []
         self.times_folded = 0
         self._by_value: dict[tuple[str, str], _Seat] = {}
@@ -58,6 +60,10 @@ class Folding:
         seat.union_ids |= {person.union_id} - {""}
         seat.numbers |= person.phone_numbers
         self._seat(seat)
+
+    def seats(self, person: Person) -> bool:
+        """Whether ``person`` has a seat already."""
+        return self._find(person) is not None
 
     def _find(self, person: Person) -> _Seat | None:
         certain = self._by_value.get((person.channel, person.value)) or self._by_union_id.get(person.union_id)
@@ -82,6 +88,7 @@ class Folding:
             self._by_number[number] = into
         into.numbers |= seat.numbers
         self._count(into, seat.invitee.times_added)
+        self._override(into, by=seat.invitee.overridden_by, reason=seat.invitee.overridden_reason)
         self.folded.pop(id(seat.invitee), None)
         if seat.is_new:
             self.new = [invitee for invitee in self.new if invitee is not seat.invitee]
@@ -96,6 +103,14 @@ class Folding:
             invitee.nick_filled_in = False
             if not seat.is_new:
                 self.renamed.append(invitee)
+        self._override(seat, by=person.overridden_by, reason=person.overridden_reason)
+
+    def _override(self, seat: _Seat, *, by: User | None, reason: str) -> None:
+        if by is None or seat.invitee.is_overridden:
+            return
+        seat.invitee.overridden_by, seat.invitee.overridden_reason = by, reason
+        if not seat.is_new:
+            self.overridden.append(seat.invitee)
 
     def _count(self, seat: _Seat, times: int) -> None:
         seat.invitee.times_added += times
@@ -111,6 +126,8 @@ class Folding:
             nick=person.nick,
             nick_filled_in=person.nick_filled_in,
             contact=person.contact,
+            overridden_by=person.overridden_by,
+            overridden_reason=person.overridden_reason,
         )
         self.next_position += 1
         self.new.append(invitee)

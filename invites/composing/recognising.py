@@ -26,7 +26,10 @@ CHUNK_OF_NAMES = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody to be put on a draft, and everything by which they may stand there already."""
+    """Somebody to be put on a draft, and everything by which they may stand there already.
+
+    ``overridden_by`` has decided that they are to be invited in spite of a mark "do not invite" with that reason.
+    """
 
     channel: Channel
     value: str
@@ -35,6 +38,8 @@ class Person:
     contact: Contact | None = None
     union_id: str = ""
     phone_numbers: frozenset[str] = frozenset()
+    overridden_by: User | None = None
+    overridden_reason: str = ""
 
 
 def person_of(contact: Contact) -> Person:

@@ -1,11 +1,13 @@
 """Finds contacts, groups and books while somebody types into the composer. Only reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from invites import finding, permissions
+from invites import finding, permissions, sparing
 from invites.composing.fields import holds_a_separator
+from invites.composing.recognising import person_of
+from invites.likeness import Likeness, likeness
 from invites.models import AddressBook, Contact, ContactGroup, Invitation, User
 from invites.models.app import App
 
@@ -22,14 +24,19 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """Something to add with one key: a contact, or the ``people`` of a group or a book."""
+    """Something to add with one key: a contact, or the ``people`` of a group or a book.
+
+    ``mark`` is why the contact is to be left alone; so many ``marked`` of a group are.
+    """
 
     kind: Kind
     pk: int
     name: str
     book: str = ""
     people: int = 1
+    marked: int = 0
     contact: Contact | None = None
+    mark: Contact | None = None
     is_on_list: bool = False
 
 
@@ -42,13 +49,26 @@ def suggest(*, text: str, user: User, app: App, draft: Invitation | None) -> lis
     contacts = Contact.objects.in_books_with_keys(books.values_list("pk", flat=True))
     groups = permissions.contact_groups(user, app=app).matching(text).with_book().for_list()
     return [
-        *_of_contacts(finding.find(contacts, text=text, most=CONTACTS).contacts, draft=draft),
+        *_of_contacts(
+            finding.find(contacts, text=text, most=CONTACTS).contacts, user=user, app=app, draft=draft
+        ),
         *map(_of_group, groups[:GROUPS]),
         *map(_of_book, books.matching(text).for_list()[:BOOKS]),
     ]
 
 
-def _of_contacts(contacts: list[Contact], *, draft: Invitation | None) -> Iterable[Suggestion]:
+def may_be_a_colleague(text: str, *, found: Sequence[Suggestion]) -> bool:
+    """Whether the company directory may know more of ``text`` than the books have ``found``: a name, and few of it."""
+    text = text.strip()
+    if not text or holds_a_separator(text) or any(map(str.isdecimal, text)):
+        return False
+    contacts = sum(suggestion.kind == Kind.CONTACT for suggestion in found)
+    return likeness(text) < Likeness.LIKELY and contacts < CONTACTS
+
+
+def _of_contacts(
+    contacts: list[Contact], *, user: User, app: App, draft: Invitation | None
+) -> Iterable[Suggestion]:
     known: set[str] = set()
     if draft and contacts:
         union_ids = [contact.union_id for contact in contacts if contact.union_id]
@@ -58,20 +78,30 @@ def _of_contacts(contacts: list[Contact], *, draft: Invitation | None) -> Iterab
             if invitee.contact:
                 known |= {invitee.contact.union_id, invitee.contact.phone_number}
     known.discard("")
-    for contact in contacts:
+    marks = sparing.marks(list(map(person_of, contacts)), user=user, app=app)
+    for contact, mark in zip(contacts, marks, strict=True):
         yield Suggestion(
             kind=Kind.CONTACT,
             pk=contact.pk,
             name=contact.nick,
             book=contact.book.name,
             contact=contact,
+            mark=mark,
             is_on_list=not known.isdisjoint({contact.union_id, contact.phone_number}),
         )
 
 
 def _of_group(group: ContactGroup) -> Suggestion:
-    people: int = group.contact_count  # type: ignore[attr-defined]  # annotated by for_list
-    return Suggestion(kind=Kind.GROUP, pk=group.pk, name=group.name, book=group.book.name, people=people)
+    people: int = group.invited_count  # type: ignore[attr-defined]  # annotated by for_list
+    marked: int = group.marked_count  # type: ignore[attr-defined]
+    return Suggestion(
+        kind=Kind.GROUP,
+        pk=group.pk,
+        name=group.name,
+        book=group.book.name,
+        people=people,
+        marked=marked,
+    )
 
 
 def _of_book(book: AddressBook) -> Suggestion:

@@ -17,7 +17,8 @@ MANY_PEOPLE = 50
 class Summary:
     """``people`` of the draft, ``in_dingtalk`` and ``by_phone``; the ``calls`` to DingTalk that they take.
 
-    ``lines`` still need a look. ``spending`` says what is left of this month's calls.
+    ``lines`` still need a look, and ``left_out`` name people who are marked "do not invite". ``spending`` says what is
+    left of this month's calls.
     ``are_many``, ``has_not_started`` and ``exceeds_quota`` are reasons to ask before sending.
     """
 
@@ -25,6 +26,7 @@ class Summary:
     by_phone: int
     people_per_call: int
     lines: int
+    left_out: int
     has_not_started: bool
     spending: Spending
 
@@ -72,11 +74,13 @@ def summarise(draft: Invitation | None, *, conference: Conference) -> Summary:
     """The numbers of ``draft``, or of a list with nobody on it."""
     app = conference.app
     channels = draft.invitees.all().count_by_channel() if draft else {}
+    lines, left_out = draft.draft_lines.all().count_both() if draft else (0, 0)
     return Summary(
         in_dingtalk=channels.get(Channel.UNION_ID, 0),
         by_phone=channels.get(Channel.PHONE, 0),
         people_per_call=app.people_per_call,
-        lines=draft.draft_lines.count() if draft else 0,
+        lines=lines,
+        left_out=left_out,
         has_not_started=conference.status == ConferenceStatus.NOT_STARTED,
         spending=spending_of(app),
     )

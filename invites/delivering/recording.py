@@ -96,9 +96,7 @@ def leave_out_waiting(invitation_id: int, *, because: str) -> None:
         numbers = Batch.objects.of(invitation_id).unsent().lock()
         if numbers:
             people = Invitee.objects.in_batches(Batch.objects.filter(pk__in=numbers)).pending()
-            people.update(
-                state=InviteeState.SKIPPED, skipped_because=because[:128], changed_at=timezone.now()
-            )
+            people.leave_out(because=because, at=timezone.now())
             Batch.objects.filter(pk__in=numbers).update(state=BatchState.TAKEN)
     close_finished(invitation_id)
 

@@ -29,7 +29,7 @@ _PUT_INTO_BATCHES = """
     UPDATE invites_invitee SET batch_id = b.id
     FROM (
         SELECT id, (ROW_NUMBER() OVER (ORDER BY position, id) - 1) / %(size)s + 1 AS number
-        FROM invites_invitee WHERE invitation_id = %(invitation)s
+        FROM invites_invitee WHERE invitation_id = %(invitation)s AND state = 'pending'
     ) ranked
     JOIN invites_batch b ON b.invitation_id = %(invitation)s AND b.number = ranked.number
     WHERE invites_invitee.id = ranked.id
@@ -80,7 +80,9 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         return self.filter(invitation__conference__app=app)
 
     def cut(self, invitation_id: int, *, people: int, size: int, not_before: datetime) -> int:
-        """Puts all ``people`` of an invitation, in their order, into waiting batches of ``size``; returns how many."""
+        """Puts the ``people`` of an invitation who are to be called, in their order, into waiting batches of ``size``;
+        returns how many.
+        """
         starts = range(0, people, size)
         self.bulk_create(
             Batch(

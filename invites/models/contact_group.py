@@ -58,7 +58,8 @@ class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
 
     def count_people(self, pk: int) -> int:
         """How many contacts the group with this key has, as the database keeps it."""
-        return self.filter(pk=pk).values_list(Coalesce(F("size__contacts"), 0), flat=True).get()
+        people: int = self.filter(pk=pk).values_list(Coalesce(F("size__contacts"), 0), flat=True).get()
+        return people
 
     def with_book(self) -> Self:
         """With the book of each and its app."""

@@ -3,7 +3,7 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.contact import Contact
@@ -33,6 +33,22 @@ class DraftLineQuerySet(models.QuerySet["DraftLine"]):
         """Those of any of ``invitations``."""
         return self.filter(invitation__in=invitations)
 
+    def to_correct(self) -> Self:
+        """Those in which something is wrong."""
+        return self.exclude(problem=LineProblem.DO_NOT_INVITE)
+
+    def left_out(self) -> Self:
+        """The people who are marked "do not invite", each with the contact that says so."""
+        return self.filter(problem=LineProblem.DO_NOT_INVITE).select_related("contact")
+
+    def count_both(self) -> tuple[int, int]:
+        """How many are to be corrected, and how many are people who are left out."""
+        is_left_out = Q(problem=LineProblem.DO_NOT_INVITE)
+        counts = self.aggregate(
+            to_correct=Count("pk", filter=~is_left_out), left_out=Count("pk", filter=is_left_out)
+        )
+        return counts["to_correct"], counts["left_out"]
+
 
 class DraftLine(models.Model):
     """A line that was added to a draft and cannot be used yet. It stays, with its reason, until it is corrected."""
@@ -51,3 +67,8 @@ class DraftLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.problem}: {self.pk}"
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it names somebody who is marked "do not invite"."""
+        return self.problem == LineProblem.DO_NOT_INVITE

@@ -62,6 +62,13 @@ class ScheduleProblem(models.TextChoices):
         _("The DingTalk app was not available then. An administrator must set it up; then send this."),
     )
     NOBODY_TO_INVITE = "nobodyToInvite", _("There was nobody on the list. Add people, then send it.")
+    EVERYBODY_MARKED = (
+        "everybodyMarked",
+        _(
+            "Everybody on the list was marked “do not invite” by then. Who is to come all the same can be added by "
+            "name and invited anyway."
+        ),
+    )
     DEMO_PERSON = (
         "demoPerson",
         _(

@@ -14,12 +14,16 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from invites.models.batch import Batch, BatchQuerySet
-from invites.models.contact import NICK_LENGTH, Contact
+from invites.models.contact import NICK_LENGTH, Contact, ContactQuerySet
 from invites.models.member import Attendance, Member, MemberQuerySet
 from invites.models.user import User
 
 if TYPE_CHECKING:
     from invites.models.invitation import InvitationQuerySet
+
+
+# Somebody's invitations are looked through so far back for the last that one may see.
+LOOKED_BACK = 20
 
 
 class Channel(models.TextChoices):
@@ -57,6 +61,16 @@ def _attendance() -> models.Case:
     )
 
 
+def _last_called(value: str, visible: "InvitationQuerySet") -> models.Subquery:
+    """Who was last invited, on an invitation of ``visible``, by what the column ``value`` of a contact holds."""
+    furthest = Invitee.objects.filter(value=OuterRef(OuterRef(value))).order_by("-pk").values("pk")
+    # As a range that the index on value and key serves: looked for with "in", all invitees would be read.
+    near = {"pk__gte": Coalesce(models.Subquery(furthest[LOOKED_BACK - 1 : LOOKED_BACK]), 0)}
+    seen = Exists(visible.order_by().filter(pk=OuterRef("invitation")))
+    called = Invitee.objects.filter(seen, value=OuterRef(value), **near)
+    return models.Subquery(called.order_by("-pk").values("pk")[:1])
+
+
 class InviteeQuerySet(models.QuerySet["Invitee"]):
     """Queries over invitees."""
 
@@ -67,6 +81,20 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
     def pending(self) -> Self:
         """Those still to be called."""
         return self.filter(state=InviteeState.PENDING)
+
+    def not_overridden(self) -> Self:
+        """Those whom nobody has decided to invite in spite of a mark "do not invite"."""
+        return self.filter(overridden_by__isnull=True, overridden_reason="")
+
+    def identities(self) -> "models.QuerySet[Invitee, tuple[int, str, str, str | None, str | None]]":
+        """Key, channel and value of each, and the unionId and number of the contact that they were added from."""
+        return self.order_by().values_list(
+            "pk", "channel", "value", "contact__union_id", "contact__phone_number"
+        )
+
+    def leave_out(self, *, because: str, at: datetime) -> None:
+        """Leaves these out, for the reason with the code ``because``."""
+        self.update(state=InviteeState.SKIPPED, skipped_because=because[:128], changed_at=at)
 
     def in_dingtalk(self) -> Self:
         """Those to be reached by their unionId."""
@@ -202,6 +230,21 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         """Those of an invitation and of those that repeat it."""
         return self.filter(Q(invitation=invitation_id) | Q(invitation__repeats=invitation_id))
 
+    def last_of_each(
+        self, contacts: ContactQuerySet, *, visible: "InvitationQuerySet"
+    ) -> "dict[int, Invitee]":
+        """As whom each of ``contacts`` was last invited, by their unionId or their number, by the contact's key.
+
+        Only what is on invitations of ``visible`` counts. Of somebody who was invited very often the latest are looked
+        at; an index serves that, so that it costs the same for everybody.
+        """
+        keys = contacts.order_by().values_list(
+            "pk", _last_called("union_id", visible), _last_called("phone_number", visible)
+        )
+        last = {pk: max(filter(None, found)) for pk, *found in keys if any(found)}
+        invitees = self.with_member().select_related("invitation__conference").in_bulk(set(last.values()))
+        return {pk: invitees[key] for pk, key in last.items()}
+
     def count_absent(self) -> "tuple[int, int]":
         """Of those of `absent`: of how many it is certain, and of how many it is not."""
         counts = self.aggregate(
@@ -248,7 +291,8 @@ class Invitee(models.Model):
     member = models.ForeignKey(
         Member, on_delete=models.SET_NULL, null=True, related_name="invitees", verbose_name=_("member")
     )
-    # Who decided to invite this person though a contact of theirs said "do not invite", and the reason that stood there.
+    # Who decided to invite this person though a contact of theirs said "do not invite", and the reason that stood
+    # there. The command line, which has no user, leaves the reason alone.
     overridden_by = models.ForeignKey(
         User,
         on_delete=models.PROTECT,
@@ -265,6 +309,8 @@ class Invitee(models.Model):
 
     # Only where it was asked for: see `InviteeQuerySet.with_member`.
     attendance: str
+    # Whose mark "do not invite" says that this person will be left out, where that was asked for.
+    mark: Contact | None = None
 
     objects = InviteeQuerySet.as_manager()
 
@@ -296,6 +342,16 @@ class Invitee(models.Model):
 
     def __str__(self) -> str:
         return self.nick
+
+    @property
+    def is_overridden(self) -> bool:
+        """Whether somebody decided to invite this person in spite of a mark "do not invite"."""
+        return self.overridden_by_id is not None or bool(self.overridden_reason)
+
+    def override(self, *, by: User, reason: str) -> None:
+        """Puts on record that ``by`` wants this person invited in spite of a mark that has this ``reason``."""
+        self.overridden_by, self.overridden_reason, self.mark = by, reason, None
+        self.save(update_fields=["overridden_by", "overridden_reason"])
 
     @property
     def refused_at(self) -> datetime | None:

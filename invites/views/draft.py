@@ -66,7 +66,7 @@ def draft_add(request: HttpRequest, pk: int) -> HttpResponse:
 def draft_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes one person off the list."""
     conference = load(request, pk)
-    invitee = _invitee(conference, request.POST.get("invitee", ""))
+    invitee = load_invitee(conference, request.POST.get("invitee", ""))
     return changed(request, conference, lambda: composing.remove(invitee=invitee))
 
 
@@ -99,7 +99,7 @@ def draft_clear(request: HttpRequest, pk: int) -> HttpResponse:
 def draft_invitee(request: HttpRequest, pk: int, invitee_pk: int) -> HttpResponse:
     """Another name for somebody on the list, in their row or on a page of its own."""
     conference = load(request, pk)
-    invitee = _invitee(conference, str(invitee_pk))
+    invitee = load_invitee(conference, str(invitee_pk))
     data = request.POST if request.method == "POST" else None
     form = NickForm(data, initial={"nick": invitee.nick}, auto_id=f"invitee-{invitee_pk}-%s")
     if request.method == "POST" and form.is_valid():
@@ -124,7 +124,7 @@ def draft_invitee(request: HttpRequest, pk: int, invitee_pk: int) -> HttpRespons
 def draft_line(request: HttpRequest, pk: int, line_pk: int) -> HttpResponse:
     """A line that could not be used, corrected: it joins the list, or stays with the reason that it has now."""
     conference = load(request, pk)
-    line = _line(conference, str(line_pk))
+    line = load_line(conference, str(line_pk))
     form = LineForm(request.POST)
     if not form.is_valid():
         return with_form(request, "invites/draft_form.html", conference, form, title=_("Correct a line"))
@@ -139,13 +139,15 @@ def draft_line(request: HttpRequest, pk: int, line_pk: int) -> HttpResponse:
 @require_POST
 @permissions.allow(permissions.may_organize)
 def draft_line_remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Throws away a line that could not be used, or, without saying which, all of them."""
+    """Throws away a line that could not be used, or all of them; also those who are left out, all where it says so."""
     conference = load(request, pk)
     if "line" in request.POST:
-        line = _line(conference, request.POST["line"])
+        line = load_line(conference, request.POST["line"])
         return changed(request, conference, lambda: composing.remove_line(line=line))
-    draft = shown_draft(request, conference)
-    return changed(request, conference, lambda: composing.remove_lines(draft=draft), whole=True)
+    draft, left_out = shown_draft(request, conference), "left_out" in request.POST
+    return changed(
+        request, conference, lambda: composing.remove_lines(draft=draft, left_out=left_out), whole=True
+    )
 
 
 @form_view
@@ -212,6 +214,7 @@ def draft_people(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(page_url(conference))
     hidden = draft.invitees.after(after).up_to(to).with_contact()
     people = list(hidden.in_order()[: ROWS_SHOWN + 1])
+    composing.find_marks(people, user=permissions.organizer(request.user), app=conference.app)
     context = {"conference": conference, "country": conference.app.country, "people": people[:ROWS_SHOWN]}
     if len(people) > ROWS_SHOWN:
         context |= {
@@ -248,7 +251,7 @@ def changed(
     is_large = len(change.added) + len(change.changed) + len(change.removed) > MOST_ROWS_OF_A_CHANGE
     whole = whole or is_large or not change.follows(seen.seen("revision") or 0)
     if whole:
-        context |= list_context(conference, change.draft) | {"whole": True}
+        context |= list_context(request, conference, change.draft) | {"whole": True}
     return TemplateResponse(request, "invites/_draft_change.html", context)
 
 
@@ -263,7 +266,7 @@ def acted(request: HttpRequest, conference: Conference, act: Callable[[], str]) 
     if not asks_for(request, "draft_change"):
         messages.info(request, sentence)
         return redirect(page_url(conference))
-    context = list_context(conference, composing.find_draft(conference))
+    context = list_context(request, conference, composing.find_draft(conference))
     context |= {"sentences": [sentence], "whole": True}
     return TemplateResponse(request, "invites/_draft_change.html", context)
 
@@ -282,13 +285,15 @@ def shown_draft(request: HttpRequest, conference: Conference) -> Invitation:
         raise DraftChanged from error
 
 
-def _invitee(conference: Conference, key: str) -> Invitee:
+def load_invitee(conference: Conference, key: str) -> Invitee:
+    """Somebody on a list of ``conference``. Raises Http404."""
     invitees = Invitee.objects.on(conference.invitations.all()).with_contact()
     invitees = invitees.select_related("invitation__conference__app")
     return get_object_or_404(invitees, pk=_key(key))
 
 
-def _line(conference: Conference, key: str) -> DraftLine:
+def load_line(conference: Conference, key: str) -> DraftLine:
+    """A line of a list of ``conference``. Raises Http404."""
     lines = DraftLine.objects.on(conference.invitations.all()).select_related("invitation__conference__app")
     return get_object_or_404(lines, pk=_key(key))
 
@@ -312,14 +317,14 @@ def with_form(
 def _stale(request: HttpRequest, conference: Conference, refusal: str) -> HttpResponse:
     """Why nothing was done, and the list as it is by now. What was typed stays in its field."""
     draft = composing.find_draft(conference)
-    context = list_context(conference, draft) | invitations_context(request, conference)
+    context = list_context(request, conference, draft) | invitations_context(request, conference)
     context |= {"whole": True, "refusal": refusal, "in_bar": asks_for(request, "draft_bar")}
     return TemplateResponse(request, "invites/_draft_stale.html", context, status=HTTPStatus.CONFLICT)
 
 
 def _after_sending(request: HttpRequest, conference: Conference) -> HttpResponse:
     """The people come alive beside an empty list."""
-    context = list_context(conference, composing.find_draft(conference)) | invitations_context(
+    context = list_context(request, conference, composing.find_draft(conference)) | invitations_context(
         request, conference
     )
     return TemplateResponse(request, "invites/_draft_sent.html", context)

@@ -39,6 +39,7 @@ def draft_search(request: HttpRequest, pk: int) -> HttpResponse:
         draft=composing.find_draft(conference),
     )
     context = {"conference": conference, "country": conference.app.country, "suggestions": suggestions}
+    context["searchable"] = text.strip() if composing.may_be_a_colleague(text, found=suggestions) else ""
     return TemplateResponse(request, "invites/_draft_suggestions.html", context)
 
 
@@ -51,7 +52,7 @@ def draft_pick(request: HttpRequest, pk: int) -> HttpResponse:
         form = PickForm(request.POST, user=permissions.organizer(request.user), app=conference.app)
         if form.is_valid():
             draft = shown_draft(request, conference)
-            return changed(request, conference, lambda: _add(draft, form.cleaned_data))
+            return changed(request, conference, lambda: _add(request, draft, form.cleaned_data))
         if asks_for(request, "draft_change"):
             return with_form(request, "", conference, form)
         context = _picker_context(request, conference) | {"form": form}
@@ -63,12 +64,13 @@ def draft_pick(request: HttpRequest, pk: int) -> HttpResponse:
     return TemplateResponse(request, f"invites/{template}", _picker_context(request, conference))
 
 
-def _add(draft: Invitation, picked: dict[str, Any]) -> Change:
+def _add(request: HttpRequest, draft: Invitation, picked: dict[str, Any]) -> Change:
+    user = permissions.organizer(request.user)
     if picked["book"]:
-        return composing.add_book(draft=draft, book=picked["book"])
+        return composing.add_book(draft=draft, book=picked["book"], user=user)
     if picked["group"]:
-        return composing.add_group(draft=draft, group=picked["group"])
-    return composing.add_contacts(draft=draft, contacts=picked["contact"].by_name())
+        return composing.add_group(draft=draft, group=picked["group"], user=user)
+    return composing.add_contacts(draft=draft, contacts=picked["contact"].by_name(), user=user)
 
 
 def _picker_context(request: HttpRequest, conference: Conference) -> dict[str, Any]:

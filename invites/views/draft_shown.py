@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from invites import composing
+from invites import composing, permissions
 from invites.composing import Change
 from invites.composing.reading import line_of
 from invites.forms.draft import AddPeopleForm, OperatorForm, SeenDraftForm
@@ -34,7 +34,7 @@ def composer_context(request: HttpRequest, conference: Conference) -> dict[str, 
     draft = composing.find_draft(conference)
     union_id = request.user.union_id if isinstance(request.user, User) else ""
     initial = {"union_id": union_id}
-    return list_context(conference, draft, shown=_shown(request)) | {
+    return list_context(request, conference, draft, shown=_shown(request)) | {
         "add_form": AddPeopleForm(auto_id="draft_%s"),
         "operator": union_id,
         "operator_form": OperatorForm(initial=initial, app=conference.app, auto_id="operator_%s"),
@@ -42,7 +42,7 @@ def composer_context(request: HttpRequest, conference: Conference) -> dict[str, 
 
 
 def list_context(
-    conference: Conference, draft: Invitation | None, *, shown: int | None = ROWS_SHOWN
+    request: HttpRequest, conference: Conference, draft: Invitation | None, *, shown: int | None = ROWS_SHOWN
 ) -> dict[str, Any]:
     """What `_draft_list.html` and `_draft_bar.html` need; ``shown`` people at most, or all for None.
 
@@ -51,9 +51,10 @@ def list_context(
     context = bar_context(conference, draft) | later_context(conference, draft)
     context |= _scheduled_context(conference, draft) | {"country": conference.app.country}
     if draft is None:
-        return context | {"draft_people": [], "lines": []}
+        return context | {"draft_people": [], "lines": [], "left_out_lines": []}
     people = list(draft.invitees.in_order().with_contact()[:shown])
-    context |= {"draft_people": people, "lines": list(draft.draft_lines.all()[:LINES_SHOWN])}
+    composing.find_marks(people, user=permissions.organizer(request.user), app=conference.app)
+    context |= {"draft_people": people} | _lines_context(draft)
     hidden = context["summary"].people - len(people)
     if hidden > 0:
         last = draft.invitees.next_position() - 1
@@ -135,8 +136,17 @@ def change_context(change: Change, *, seen: SeenDraftForm) -> dict[str, Any]:
         "undo": _undo(change),
     }
     if change.lines or change.lines_gone:
-        context["lines"] = list(change.draft.draft_lines.all()[:LINES_SHOWN])
+        context |= _lines_context(change.draft)
     return context
+
+
+def _lines_context(draft: Invitation) -> dict[str, Any]:
+    """What `_draft_lines.html` needs beside the numbers of the bar."""
+    lines = draft.draft_lines.all()
+    return {
+        "lines": list(lines.to_correct()[:LINES_SHOWN]),
+        "left_out_lines": list(lines.left_out()[:LINES_SHOWN]),
+    }
 
 
 def _shown(request: HttpRequest) -> int | None:
@@ -149,14 +159,7 @@ def _shown(request: HttpRequest) -> int | None:
 
 def sentences_of(change: Change) -> list[str]:
     """What happened, for the live region: whole sentences."""
-    sentences = []
-    if len(change.added) == 1:
-        sentences.append(_("“%(name)s” was added.") % {"name": change.added[0]})
-    elif change.added:
-        n = len(change.added)
-        sentences.append(
-            ngettext("%(n)s person was added.", "%(n)s people were added.", n) % {"n": intcomma(n)}
-        )
+    sentences = _added(change)
     if change.times_folded == 1 and not change.added:
         sentences.append(_("“%(name)s” is on the list already.") % {"name": change.folded[0]})
     elif change.times_folded:
@@ -169,8 +172,9 @@ def sentences_of(change: Change) -> list[str]:
             )
             % {"n": intcomma(n)}
         )
-    if change.lines:
-        n = len(change.lines)
+    if change.left_out:
+        sentences.append(_left_out(change))
+    if n := sum(not line.is_left_out for line in change.lines):
         sentences.append(
             ngettext("%(n)s line needs a look.", "%(n)s lines need a look.", n) % {"n": intcomma(n)}
         )
@@ -183,6 +187,40 @@ def sentences_of(change: Change) -> list[str]:
     if change.ring_again_changed:
         sentences.append(_ring_again(change))
     return sentences or [_("Nothing was changed.")]
+
+
+def _added(change: Change) -> list[str]:
+    n = len(change.added)
+    if change.overridden:
+        text = _(
+            "“%(name)s” is on the list in spite of “do not invite”. It is on record that you decided so."
+        )
+        return [text % {"name": change.overridden}]
+    if n == 1:
+        return [_("“%(name)s” was added.") % {"name": change.added[0]}]
+    added = ngettext("%(n)s person was added.", "%(n)s people were added.", n) % {"n": intcomma(n)}
+    return [added] if n else []
+
+
+def _left_out(change: Change) -> str:
+    """Who is left out, and how they can be invited all the same."""
+    n, named = len(change.left_out), composing.MOST_LEFT_OUT
+    if n == 1:
+        return _("“%(name)s” is left out: marked “do not invite”.") % {"name": change.left_out[0].person.nick}
+    if n <= named:
+        text = ngettext(
+            "%(n)s person is left out: marked “do not invite”.",
+            "%(n)s people are left out: they are marked “do not invite”.",
+            n,
+        )
+        return text % {"n": intcomma(n)}
+    text = ngettext(
+        "%(n)s person is left out: marked “do not invite”.",
+        "%(n)s people are left out: they are marked “do not invite”. The first %(named)s are named below; whoever else "
+        "is to come all the same can be added by name.",
+        n,
+    )
+    return text % {"n": intcomma(n), "named": named}
 
 
 def _ring_again(change: Change) -> str:

@@ -236,11 +236,11 @@ class TestFolding:
         assert draft.invitees.count() == 2
 
     def test_two_on_the_list_who_turn_out_to_be_one_person_become_one(
-        self, draft: Invitation, book: AddressBook, add: Callable[[str], Change]
+        self, draft: Invitation, book: AddressBook, add: Callable[[str], Change], organizer: User
     ) -> None:
         add(f"Jane, {UNION_ID}\nJane, {LOCAL_NUMBER}\nKim, qzR1abcdefiEiE")
         contact = ContactFactory(book=book, union_id=UNION_ID, phone_number=NUMBER)
-        change = composing.add_contacts(draft=draft, contacts=[contact])
+        change = composing.add_contacts(draft=draft, contacts=[contact], user=organizer)
         assert [person.value for person in draft.invitees.in_order()] == [UNION_ID, "qzR1abcdefiEiE"]
         assert [person.value for person in change.removed] == [NUMBER]
 
@@ -266,29 +266,35 @@ class TestFolding:
 
 class TestAddFromBooks:
     def test_contact_with_both_channels_is_called_by_union_id(
-        self, draft: Invitation, book: AddressBook
+        self, draft: Invitation, book: AddressBook, organizer: User
     ) -> None:
         contact = ContactFactory(book=book, nick="Jane", union_id=UNION_ID, phone_number=NUMBER)
-        composing.add_contacts(draft=draft, contacts=[contact])
+        composing.add_contacts(draft=draft, contacts=[contact], user=organizer)
         assert rows(draft) == [("Jane", Channel.UNION_ID, UNION_ID)]
         assert draft.invitees.get().contact == contact
 
-    def test_group_adds_its_members_by_name(self, draft: Invitation, book: AddressBook) -> None:
+    def test_group_adds_its_members_by_name(
+        self, draft: Invitation, book: AddressBook, organizer: User
+    ) -> None:
         group = ContactGroupFactory(book=book)
         group.contacts.set([ContactFactory(book=book, nick="Kim"), ContactFactory(book=book, nick="jane")])
         ContactFactory(book=book, nick="Lee")
-        composing.add_group(draft=draft, group=group)
+        composing.add_group(draft=draft, group=group, user=organizer)
         assert [nick for nick, _, _ in rows(draft)] == ["jane", "Kim"]
 
-    def test_book_adds_everybody_in_it_once(self, draft: Invitation, book: AddressBook) -> None:
+    def test_book_adds_everybody_in_it_once(
+        self, draft: Invitation, book: AddressBook, organizer: User
+    ) -> None:
         contacts = ContactFactory.create_batch(3, book=book)
-        composing.add_contacts(draft=draft, contacts=contacts[:1])
-        change = composing.add_book(draft=draft, book=book)
+        composing.add_contacts(draft=draft, contacts=contacts[:1], user=organizer)
+        change = composing.add_book(draft=draft, book=book, user=organizer)
         assert (draft.invitees.count(), len(change.added), change.times_folded) == (3, 2, 1)
 
-    def test_demo_contact_stays_out_of_a_real_app(self, draft: Invitation, book: AddressBook) -> None:
+    def test_demo_contact_stays_out_of_a_real_app(
+        self, draft: Invitation, book: AddressBook, organizer: User
+    ) -> None:
         contact = ContactFactory(book=book, nick="Demo", union_id="sandbox-person-01")
-        composing.add_contacts(draft=draft, contacts=[contact])
+        composing.add_contacts(draft=draft, contacts=[contact], user=organizer)
         assert not draft.invitees.exists()
         assert draft.draft_lines.get().problem == LineProblem.DEMO_PERSON
 
@@ -375,7 +381,7 @@ class TestSentDraft:
         send(invitation=draft, revision=1, user=organizer)
         return {
             "add_text": lambda: composing.add_text(draft=draft, text="Kim, 13900139000", user=organizer),
-            "add_contacts": lambda: composing.add_contacts(draft=draft, contacts=[contact]),
+            "add_contacts": lambda: composing.add_contacts(draft=draft, contacts=[contact], user=organizer),
             "remove": lambda: composing.remove(invitee=person),
             "clear": lambda: composing.clear(draft=draft),
             "rename": lambda: composing.rename(invitee=person, nick="Kim"),
@@ -553,9 +559,9 @@ class TestSuggest:
 
 class TestContactsOfOthers:
     def test_contact_that_is_deleted_leaves_the_person_on_the_list(
-        self, draft: Invitation, book: AddressBook
+        self, draft: Invitation, book: AddressBook, organizer: User
     ) -> None:
         contact = ContactFactory(book=book, nick="Jane", union_id=UNION_ID)
-        composing.add_contacts(draft=draft, contacts=[contact])
+        composing.add_contacts(draft=draft, contacts=[contact], user=organizer)
         Contact.objects.all().delete()
         assert rows(draft) == [("Jane", Channel.UNION_ID, UNION_ID)]
