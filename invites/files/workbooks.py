@@ -10,7 +10,6 @@ from typing import Any, BinaryIO, Final
 
 from openpyxl import load_workbook
 from openpyxl.cell.cell import ERROR_CODES
-from openpyxl.utils.escape import unescape
 
 from invites.files import archives
 from invites.files.errors import Unreadable
@@ -25,7 +24,8 @@ _MOST_ROWS_OF_A_SHEET: Final = 1_048_576
 _EXACT: Final = 2**53
 """Below this a number in a cell is the one that was typed; Excel keeps no more digits."""
 
-_ESCAPED: Final = re.compile(r"_x[0-9A-Fa-f]{4}_")
+# Control characters, and the underscore of a text that only looks like one; of others the library takes care.
+_ESCAPED: Final = re.compile(r"_x(005[Ff]|00[01][0-9A-Fa-f])_")
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
@@ -84,13 +84,17 @@ def _lines(sheet: Any) -> Iterator[Line]:
             yield line
 
 
+def _unescaped(match: re.Match[str]) -> str:
+    """The character that Excel writes as ``_x000D_``, since XML cannot hold it."""
+    return chr(int(match[1], 16))
+
+
 def _text(value: object) -> str:
     """A value as a person would type it. A date keeps its time, so that it can be mistaken for no phone number."""
     if value is None or (isinstance(value, str) and value in ERROR_CODES):
         return ""
     if isinstance(value, str):
-        text = _UNSTORABLE.sub("", unescape(value)) if _ESCAPED.search(value) else value
-        return disarm(text)
+        return disarm(_UNSTORABLE.sub("", _ESCAPED.sub(_unescaped, value)) if "_x" in value else value)
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
