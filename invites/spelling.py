@@ -14,7 +14,7 @@ from itertools import product
 # A name is read character by character; the phrases would only cost memory and a slow start.
 os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
 
-from pypinyin import Style, pinyin
+from pypinyin import Style, lazy_pinyin, pinyin
 
 FEWEST_ANYWHERE = 3
 """A text of so many characters is found anywhere, a shorter one where a word begins."""
@@ -85,6 +85,11 @@ def phone_digits(text: str) -> str:
     return dialled if len(dialled) >= FEWEST_DIGITS else ""
 
 
+def read_aloud(text: str) -> str:
+    """A folded ``text`` with pinyin in place of Chinese characters: lists are put in the order of this."""
+    return "".join(lazy_pinyin(fold(text)))
+
+
 def _pattern(text: str) -> str:
     return text if len(text) >= FEWEST_ANYWHERE else f" {text}"
 
@@ -103,11 +108,11 @@ def _words(folded: str) -> Iterator[str]:
 def _readings(word: str) -> Iterator[str]:
     """The ends of a word in another script than the Latin one, then their pinyin, then their initials."""
     yield from (word[start:] for start in range(1, len(word)))
-    syllables = [_syllables(character) for character in word]
-    if not all(syllables):
+    spoken = [syllables(character) for character in word]
+    if not all(spoken):
         return
-    yield from _ends(syllables, longest=_LETTERS)
-    yield from _ends([_initials(readings) for readings in syllables], longest=_CHARACTERS)
+    yield from _ends(spoken, longest=_LETTERS)
+    yield from _ends([_initials(readings) for readings in spoken], longest=_CHARACTERS)
 
 
 def _ends(syllables: list[tuple[str, ...]], *, longest: int) -> Iterator[str]:
@@ -123,7 +128,7 @@ def _initials(readings: Iterable[str]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=8192)
-def _syllables(character: str) -> tuple[str, ...]:
+def syllables(character: str) -> tuple[str, ...]:
     """The readings of one character in pinyin without tones, the usual one first; none for what has none."""
     if character.isascii():
         return (character,) if character.isalnum() else ()

@@ -137,6 +137,11 @@ class ContactFilterForm(forms.Form):
         is_number = self.cursor.isascii() and self.cursor.isdecimal() and len(self.cursor) <= KEY_DIGITS
         return int(self.cursor) if is_number else 0
 
+    @property
+    def start(self) -> int:
+        """How many of those whom a search finds were shown before."""
+        return int(self.cursor) if self.cursor.isascii() and self.cursor.isdecimal() else 0
+
     def query(self) -> str:
         """What is asked for as it stands in an address, with the question mark; "" for the whole book."""
         chosen = {
@@ -146,6 +151,17 @@ class ContactFilterForm(forms.Form):
         }
         query = urlencode({name: value for name, value in chosen.items() if value})
         return f"?{query}" if query else ""
+
+    @property
+    def has_kept_size(self) -> bool:
+        """Whether the database keeps how many people are asked for: those of the book or of a group of it."""
+        return not (self.text or self.shows_not_known)
+
+    def kept_size(self) -> int:
+        """How many people are in the book, or in the group that is chosen."""
+        if self.group_chosen:
+            return ContactGroup.objects.count_people(self.group_chosen.pk)
+        return AddressBook.objects.count_people(self.book.pk)
 
     def found(self) -> ContactQuerySet:
         """The contacts of the book that are asked for, from the first one on."""

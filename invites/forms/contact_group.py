@@ -11,6 +11,30 @@ from invites.models import BookChange, ContactGroup, User
 from invites.models.contact import ContactQuerySet, validate_nick
 
 
+class GroupFilterForm(forms.Form):
+    """What the list of a book's groups shows: those whose name contains ``q``, behind ``after``.
+
+    It comes with links, not from typing, so what is unusable in it counts as absent.
+    """
+
+    q = forms.CharField(label=_("Search"), max_length=80, required=False)
+    after = forms.CharField(max_length=150, required=False, strip=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.full_clean()
+
+    @property
+    def text(self) -> str:
+        """What is searched for."""
+        return str(self.cleaned_data.get("q", ""))
+
+    @property
+    def cursor(self) -> str:
+        """Where to go on; "" for the beginning."""
+        return str(self.cleaned_data.get("after", ""))
+
+
 class ContactGroupForm(KeepingForm[ContactGroup]):
     """The name of a group, whose ``instance`` carries the book; ``contacts`` join a new one when it is saved.
 

@@ -62,7 +62,8 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
 
     def count_people(self, pk: int) -> int:
         """How many contacts the book with this key has, as the database keeps it."""
-        return self.filter(pk=pk).values_list(Coalesce(F("size__contacts"), 0), flat=True).get()
+        people: int = self.filter(pk=pk).values_list(Coalesce(F("size__contacts"), 0), flat=True).get()
+        return people
 
     def for_page(self) -> Self:
         """With what a page about one book shows."""

@@ -1,9 +1,12 @@
 """Pages of address books: the list, one book with its people, and making, changing and deleting a book."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,14 +15,18 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.fragments import page_or_fragment
-from invites import permissions
+from invites import finding, permissions, recalling
 from invites.errors import AppUnavailable
 from invites.forms.address_book import AddressBookForm
 from invites.forms.contact import ContactFilterForm
 from invites.models import AddressBook, Contact, ContactGroup
+from invites.models.contact_group import ContactGroupQuerySet
 
 PAGE = 50
 """Contacts shown at a time."""
+
+CHIPS, GROUPS_FOUND, SELECTABLE = 30, 10, 500
+"""Groups offered above a book's people, above those found by a search, and in the box that puts people into one."""
 
 COUNTED = 1000
 """People are counted up to this many; beyond, a page says "more than"."""
@@ -111,23 +118,77 @@ def book_delete(request: HttpRequest, pk: int) -> HttpResponse:
 def people_of(request: HttpRequest, *, book: AddressBook, added: Contact | None = None) -> dict[str, Any]:
     """What the list of a book's people shows, as the query of ``request`` narrows it; ``added`` stands on top."""
     filters = ContactFilterForm(request.GET, book=book)
-    found = filters.found()
-    rows = list(found.after(filters.cursor).by_name().with_groups()[: PAGE + 1])
-    contacts = [row for row in rows[:PAGE] if row != added]
+    listed = listed_by(filters)
+    contacts = [contact for contact in listed.contacts if contact != added]
+    if added:
+        contacts.insert(0, added)
+    recalling.recall(contacts, book=book, user=request.user)
+    groups = ContactGroup.objects.of_book(book)
     return {
         "book": book,
         "filters": filters,
         "group": filters.group_chosen,
-        "contacts": [added, *contacts] if added else contacts,
+        "contacts": contacts,
         "added": added,
-        "next_cursor": rows[PAGE - 1].cursor if len(rows) > PAGE else "",
+        "next_cursor": listed.next_cursor,
         # Asked for by a whole page or list only, not where more rows are added to it.
-        "count": lambda: found.count_up_to(COUNTED),
+        "count": listed.count,
+        "listed_up_to": listed.counted_up_to,
         "counted_up_to": COUNTED,
         "not_known_count": lambda: Contact.objects.of_book(book).not_known().count_up_to(COUNTED),
-        "groups": ContactGroup.objects.of_book(book).by_name(),
+        "groups": groups.by_name()[:SELECTABLE],
+        "chips": lambda: _chips(groups, chosen=filters.group_chosen),
+        "groups_found": groups.matching(filters.text).for_list()[:GROUPS_FOUND] if filters.text else (),
         "may_change": permissions.writable_books(request.user).includes(book),
     }
+
+
+def row_of(request: HttpRequest, contact: Contact) -> dict[str, Any]:
+    """What the row of one person shows, who may be changed and has just been."""
+    recalling.recall([contact], book=contact.book, user=request.user)
+    return {"book": contact.book, "contact": contact, "may_change": True, "takes_focus": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A part of a list of people, where it goes on, and how many there are; they are counted no further than to one
+    more than ``counted_up_to``, where that is given.
+    """
+
+    contacts: list[Contact]
+    next_cursor: str
+    count: Callable[[], int]
+    counted_up_to: int | None
+
+
+def listed_by(filters: ContactFilterForm) -> Listed:
+    """The people whom ``filters`` ask for: those whom a search finds, the best first, or else everybody by name."""
+    if filters.text:
+        found = finding.find(filters.narrowed(), text=filters.text, start=filters.start, most=PAGE)
+        prefetch_related_objects(found.contacts, "groups")
+        behind = filters.start + PAGE
+        return Listed(
+            contacts=found.contacts,
+            next_cursor=str(behind) if behind < found.people else "",
+            count=lambda: found.people if found.are_all else found.people + 1,
+            counted_up_to=finding.CANDIDATES,
+        )
+    rows = list(filters.narrowed().after(filters.cursor).by_name().with_groups()[: PAGE + 1])
+    return Listed(
+        contacts=rows[:PAGE],
+        next_cursor=rows[PAGE - 1].cursor if len(rows) > PAGE else "",
+        count=filters.kept_size if filters.has_kept_size else lambda: filters.narrowed().count_up_to(COUNTED),
+        counted_up_to=None if filters.has_kept_size else COUNTED,
+    )
+
+
+def _chips(groups: ContactGroupQuerySet, *, chosen: ContactGroup | None) -> dict[str, Any]:
+    """The groups that a book's page offers: the first ones by name, and the chosen one wherever it stands."""
+    first = list(groups.for_list()[: CHIPS + 1])
+    shown = first[:CHIPS]
+    if chosen and chosen not in shown:
+        shown += groups.for_list().among([chosen.pk])
+    return {"groups": shown, "are_all": len(first) <= CHIPS}
 
 
 def book_url(request: HttpRequest, *, book: AddressBook) -> str:

@@ -11,7 +11,7 @@ from dashboard.fragments import page_or_fragment
 from invites import curating, permissions
 from invites.forms.contact import ContactFilterForm, ContactForm
 from invites.models import Contact
-from invites.views.address_book import asks_for, book_url, people_of
+from invites.views.address_book import asks_for, book_url, people_of, row_of
 from invites.views.book_change import say_done
 
 NEW_ID = "new_contact_%s"
@@ -57,8 +57,7 @@ def contact_edit(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.keep():
         say_done(request, _("The changes to “%(name)s” are saved.") % {"name": contact}, form.change)
         if in_row:
-            context |= {"may_change": True, "takes_focus": True}
-            return page_or_fragment(request, "invites/_contact_row.html", context)
+            return page_or_fragment(request, "invites/_contact_row.html", row_of(request, contact))
         return redirect(book_url(request, book=contact.book))
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     template = "invites/_contact_row_form.html" if in_row else "invites/contact_edit.html"

@@ -6,16 +6,39 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.fragments import page_or_fragment
 from invites import curating, permissions
 from invites.forms.contact import MemberFilterForm, SelectionForm
-from invites.forms.contact_group import ContactGroupForm
+from invites.forms.contact_group import ContactGroupForm, GroupFilterForm
 from invites.models import ContactGroup
-from invites.views.address_book import COUNTED, PAGE, asks_for
+from invites.views.address_book import asks_for, listed_by
 from invites.views.book_change import say_done
 from invites.views.selection import naming
+
+
+GROUPS_PAGE = 100
+"""Groups shown at a time."""
+
+
+@require_safe
+@permissions.allow(permissions.may_organize)
+def group_list(request: HttpRequest, pk: int) -> HttpResponse:
+    """The groups of a book, by name, narrowed by a search."""
+    book = get_object_or_404(permissions.readable_books(request.user).for_page(), pk=pk)
+    filters = GroupFilterForm(request.GET)
+    groups = ContactGroup.objects.of_book(book).matching(filters.text).after(filters.cursor).for_list()
+    rows = list(groups[: GROUPS_PAGE + 1])
+    context = {
+        "book": book,
+        "filters": filters,
+        "groups": rows[:GROUPS_PAGE],
+        "next_cursor": rows[GROUPS_PAGE - 1].cursor if len(rows) > GROUPS_PAGE else "",
+        "may_change": permissions.writable_books(request.user).includes(book),
+    }
+    fragments = {"book_groups", "more_groups"}
+    return page_or_fragment(request, "invites/group_list.html", context, fragments=fragments)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -75,8 +98,8 @@ def group_members(request: HttpRequest, pk: int) -> HttpResponse:
     """Who is in a group. A post says of one ``contact`` whether it is to be a ``member``, so that twice is once."""
     group = get_object_or_404(permissions.writable_groups(request.user), pk=pk)
     filters = MemberFilterForm(request.GET, members_of=group)
-    context = {"group": group, "book": group.book, "filters": filters, "counted_up_to": COUNTED}
-    context["members"] = lambda: group.contacts.all().count_up_to(COUNTED)
+    context = {"group": group, "book": group.book, "filters": filters}
+    context["members"] = lambda: ContactGroup.objects.count_people(group.pk)
     if request.method == "POST":
         selection = SelectionForm(request.POST, book=group.book)
         change = curating.add_to_group if request.POST.get("member") == "yes" else curating.remove_from_group
@@ -87,8 +110,9 @@ def group_members(request: HttpRequest, pk: int) -> HttpResponse:
                 request, "invites/_group_member.html", context | {"contact": contact, "changed": True}
             )
         return redirect(request.get_full_path())
-    rows = list(filters.found().after(filters.cursor).by_name()[: PAGE + 1])
-    context |= {"contacts": rows[:PAGE], "next_cursor": rows[PAGE - 1].cursor if len(rows) > PAGE else ""}
+    listed = listed_by(filters)
+    group.tell_members(listed.contacts)
+    context |= {"contacts": listed.contacts, "next_cursor": listed.next_cursor}
     fragments = {"group_people", "more_members"}
     return page_or_fragment(request, "invites/group_members.html", context, fragments=fragments)
 

@@ -192,7 +192,7 @@ class TestGroupMembers:
         django_assert_max_num_queries: DjangoAssertNumQueries,
     ) -> None:
         group.contacts.add(*ContactFactory.create_batch(people, book=book))
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(9):
             browser.get(at("group_members", group))
 
 

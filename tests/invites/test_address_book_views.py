@@ -282,11 +282,17 @@ class TestBookDetail:
         assert more.context["contacts"] == everybody[PAGE:]
         assertNotContains(more, "Show more")
 
-    def test_counting_stops_at_its_limit(self, browser: Client, book: AddressBook) -> None:
+    def test_size_of_the_book_is_exact_and_counting_those_not_known_stops_at_its_limit(
+        self, browser: Client, book: AddressBook
+    ) -> None:
+        at_some_time = timezone.now()
         Contact.objects.bulk_create(
-            Contact(book=book, nick=f"Person {n}", union_id=f"u{n}") for n in range(COUNTED + 1)
+            Contact(book=book, nick=f"Person {n}", union_id=f"u{n}", refused_at=at_some_time)
+            for n in range(COUNTED + 1)
         )
-        assertContains(browser.get(at("book_detail", book)), "More than 1,000 people")
+        assertContains(browser.get(at("book_detail", book)), "1,001 people")
+        shown = browser.get(at("book_detail", book), {"not_known": "on"})
+        assertContains(shown, "More than 1,000 people")
 
     def test_those_whom_dingtalk_does_not_know_are_marked_and_can_be_shown_alone(
         self, browser: Client, book: AddressBook
@@ -316,9 +322,9 @@ class TestBookDetail:
     ) -> None:
         for contact in ContactFactory.create_batch(people, book=book, refused_at=timezone.now()):
             ContactGroupFactory(book=book).contacts.add(contact)
-        with django_assert_max_num_queries(13):
+        with django_assert_max_num_queries(15):
             browser.get(at("book_detail", book))
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(7):
             browser.get(at("book_detail", book), headers=htmx("more_contacts"))
 
     def test_app_is_named_only_where_there_are_several(self, browser: Client, book: AddressBook) -> None:
