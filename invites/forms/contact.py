@@ -137,11 +137,6 @@ class ContactFilterForm(forms.Form):
         is_number = self.cursor.isascii() and self.cursor.isdecimal() and len(self.cursor) <= KEY_DIGITS
         return int(self.cursor) if is_number else 0
 
-    @property
-    def start(self) -> int:
-        """How many of those whom a search finds were shown before."""
-        return int(self.cursor) if self.cursor.isascii() and self.cursor.isdecimal() else 0
-
     def query(self) -> str:
         """What is asked for as it stands in an address, with the question mark; "" for the whole book."""
         chosen = {

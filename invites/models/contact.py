@@ -273,9 +273,6 @@ class Contact(models.Model):
     # Only where it was asked for: see `ContactQuerySet.with_membership` and `ContactGroup.tell_members`.
     is_member: bool
 
-    # Only where it was asked for: see `invites.recalling`.
-    last_invitee: "Invitee | None" = None
-
     objects = ContactQuerySet.as_manager()
 
     class Meta:

@@ -61,10 +61,6 @@ class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
         people: int = self.filter(pk=pk).values_list(Coalesce(F("size__contacts"), 0), flat=True).get()
         return people
 
-    def count_people(self, pk: int) -> int:
-        """How many contacts the group with this key has, as the database keeps it."""
-        return self.filter(pk=pk).values_list(Coalesce(F("size__contacts"), 0), flat=True).get()
-
     def with_book(self) -> Self:
         """With the book of each and its app."""
         return self.select_related("book__app")
@@ -124,15 +120,6 @@ class ContactGroup(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    def tell_members(self, contacts: Iterable[Contact]) -> None:
-        """Gives each of ``contacts`` its ``is_member``."""
-        people = list(contacts)
-        members = set(
-            Contact.objects.among(contact.pk for contact in people).in_group(self).values_list("pk", flat=True)
-        )
-        for contact in people:
-            contact.is_member = contact.pk in members
 
     @property
     def cursor(self) -> str:

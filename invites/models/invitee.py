@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 LOOKED_BACK = 20
 
 
-# Somebody's invitations are looked through so far back for the last that one may see.
-LOOKED_BACK = 100
-
-
 class Channel(models.TextChoices):
     """How a person is reached."""
 
@@ -73,15 +69,6 @@ def _last_called(value: str, visible: "InvitationQuerySet") -> models.Subquery:
     seen = Exists(visible.order_by().filter(pk=OuterRef("invitation")))
     called = Invitee.objects.filter(seen, value=OuterRef(value), **near)
     return models.Subquery(called.order_by("-pk").values("pk")[:1])
-
-
-def _last_called(value: str, visible: "InvitationQuerySet") -> models.Subquery:
-    """The key of whoever was last invited by what the column ``value`` of a contact holds, on an invitation of ``visible``."""
-    latest = Invitee.objects.filter(value=OuterRef(OuterRef(value))).order_by("-pk").values("pk")[:LOOKED_BACK]
-    seen = Exists(visible.order_by().filter(pk=OuterRef("invitation")))
-    return models.Subquery(
-        Invitee.objects.filter(seen, pk__in=latest).order_by("-pk").values("pk")[:1]
-    )
 
 
 class InviteeQuerySet(models.QuerySet["Invitee"]):
@@ -246,19 +233,6 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
     def last_of_each(
         self, contacts: ContactQuerySet, *, visible: "InvitationQuerySet"
     ) -> "dict[int, Invitee]":
-        """As whom each of ``contacts`` was last invited, by their unionId or their number, by the contact's key.
-
-        Only what is on invitations of ``visible`` counts. Of somebody who was invited very often the latest are looked
-        at; an index serves that, so that it costs the same for everybody.
-        """
-        keys = contacts.order_by().values_list(
-            "pk", _last_called("union_id", visible), _last_called("phone_number", visible)
-        )
-        last = {pk: max(filter(None, found)) for pk, *found in keys if any(found)}
-        invitees = self.with_member().select_related("invitation__conference").in_bulk(set(last.values()))
-        return {pk: invitees[key] for pk, key in last.items()}
-
-    def last_of_each(self, contacts: ContactQuerySet, *, visible: "InvitationQuerySet") -> "dict[int, Invitee]":
         """As whom each of ``contacts`` was last invited, by their unionId or their number, by the contact's key.
 
         Only what is on invitations of ``visible`` counts. Of somebody who was invited very often the latest are looked

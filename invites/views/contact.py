@@ -71,8 +71,7 @@ def contact_row(request: HttpRequest, pk: int) -> HttpResponse:
     contact = get_object_or_404(permissions.writable_contacts(request.user), pk=pk)
     if not asks_for(request, f"contact-{pk}"):
         return redirect(book_url(request, book=contact.book))
-    context = {"book": contact.book, "contact": contact, "may_change": True, "takes_focus": True}
-    return page_or_fragment(request, "invites/_contact_row.html", context)
+    return page_or_fragment(request, "invites/_contact_row.html", row_of(request, contact))
 
 
 @require_POST

@@ -17,7 +17,6 @@ from invites.views.address_book import asks_for, listed_by
 from invites.views.book_change import say_done
 from invites.views.selection import naming
 
-
 GROUPS_PAGE = 100
 """Groups shown at a time."""
 
