@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 
 from invites.conferring.facts import safe_link
 from invites.conferring.operator import remember
-from invites.conferring.refusing import refusal_of, refused
 from invites.connecting import client_for
 from invites.dingtalk import CreatedConference, DingTalkError
 from invites.errors import CreationUnderWay, DingTalkRefused, FormAlreadyUsed
@@ -16,6 +15,7 @@ from invites.explaining import PROCESS_DIED
 from invites.guarding import refuse_demo_person
 from invites.models import App, Conference, ConferenceCreation, User
 from invites.models.conference import ConferenceStatus, CreationState
+from invites.refusing import refusal_of, refused
 
 _MAY_EXIST = _(
     "The meeting may have been created: look under “One of my running meetings” before you create another."

@@ -8,12 +8,12 @@ from django.core.exceptions import ValidationError
 
 from invites.conferring.facts import status_of
 from invites.conferring.operator import remember
-from invites.conferring.refusing import refusal_of
 from invites.connecting import client_for
 from invites.dingtalk import ConferenceInfo, DingTalkClient, DingTalkError
 from invites.guarding import refuse_demo_person
 from invites.models import App, User
 from invites.models.conference import ConferenceStatus, validate_conference_id
+from invites.refusing import refusal_of
 
 # Somebody is in one meeting, seldom in two. Each costs a call of the monthly quota to be named.
 MOST_NAMED = 10

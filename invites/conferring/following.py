@@ -4,12 +4,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites.conferring.facts import facts_of
-from invites.conferring.refusing import refusal_of
 from invites.connecting import client_for
 from invites.delivering.stopping import CONFERENCE_CLOSED, leave_out_everybody
 from invites.dingtalk import ConferenceOver, DingTalkError
 from invites.models import Conference
 from invites.models.conference import ConferenceStatus
+from invites.refusing import refusal_of
 
 _MAY_HAVE_ENDED = _("The conference may have ended: refresh it to see what DingTalk says.")
 

@@ -7,13 +7,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites.conferring.following import note_end
-from invites.conferring.refusing import refusal_of
 from invites.connecting import client_for
 from invites.delivering.stopping import leave_out_everybody
 from invites.dingtalk import ConferenceOver, DingTalkError
 from invites.dingtalk.calls import LockAction
 from invites.explaining import CONFERENCE_LOCKED
 from invites.models import Conference
+from invites.refusing import refusal_of
 
 _MAY_BE_DONE = _("It may have been done all the same. Doing it once more does no harm.")
 

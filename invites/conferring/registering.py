@@ -7,12 +7,12 @@ from django.utils.translation import gettext as _
 
 from invites import permissions
 from invites.conferring.facts import Facts, facts_of
-from invites.conferring.refusing import refusal_of
 from invites.connecting import client_for
 from invites.dingtalk import ConferenceOver, DingTalkError
 from invites.errors import ConferenceTaken, DingTalkRefused
 from invites.guarding import refuse_demo_conference
 from invites.models import App, Conference, User
+from invites.refusing import refusal_of
 
 # With these DingTalk says that there is no such conference. Everything else that it refuses may be cured, and
 # an app that may not read conferences may still be allowed to invite into them.

@@ -34,7 +34,8 @@
     const isOpen = found.length > 0 && document.activeElement === field() && field().value.trim() !== "";
     list().hidden = !isOpen;
     list().classList.toggle("show", isOpen);
-    mark(isOpen ? found[0] : null);
+    // Enter adds what was typed unless something was found for it: asking elsewhere is a choice of its own.
+    mark(isOpen && !found[0].matches("[data-not-first]") ? found[0] : null);
   };
 
   const step = (by) => {
