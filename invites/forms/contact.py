@@ -13,9 +13,16 @@ from invites.errors import DemoPersonRefused
 from invites.forms.keeping import KeepingForm
 from invites.guarding import refuse_demo_person
 from invites.models import AddressBook, BookChange, Contact, ContactGroup, User
+from invites.models.address_book import AddressBookQuerySet
 from invites.models.contact import KEY_DIGITS, ContactQuerySet, validate_nick, validate_union_id
 
 _AS_IT_IS = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+
+
+def start_of(cursor: str) -> int:
+    """How many of those whom a search finds were shown before; ``cursor`` comes with a link."""
+    is_number = cursor.isascii() and cursor.isdecimal() and len(cursor) <= KEY_DIGITS
+    return int(cursor) if is_number else 0
 
 
 class ContactForm(KeepingForm[Contact]):
@@ -94,7 +101,8 @@ class ContactForm(KeepingForm[Contact]):
 
 
 class ContactFilterForm(forms.Form):
-    """What a book's page shows: those matching ``q``, in ``group``, ``not_known`` to DingTalk, behind ``after``.
+    """What a book's page shows: those matching ``q``, in ``group``, ``not_known`` to DingTalk or ``marked`` "do not
+    invite", behind ``after``.
 
     It comes with links, not from typing, so what is unusable in it counts as absent.
     """
@@ -102,6 +110,7 @@ class ContactFilterForm(forms.Form):
     q = forms.CharField(label=_("Search"), max_length=100, required=False)
     group = forms.ModelChoiceField(ContactGroup.objects.none(), required=False)
     not_known = forms.BooleanField(required=False)
+    marked = forms.BooleanField(required=False)
     after = forms.CharField(max_length=150, required=False, strip=False)
 
     def __init__(self, *args: Any, book: AddressBook, **kwargs: Any) -> None:
@@ -127,6 +136,11 @@ class ContactFilterForm(forms.Form):
         return bool(self.cleaned_data.get("not_known"))
 
     @property
+    def shows_marked(self) -> bool:
+        """Whether only those are shown who are not to be invited."""
+        return bool(self.cleaned_data.get("marked"))
+
+    @property
     def cursor(self) -> str:
         """Where to go on; "" for the beginning."""
         return str(self.cleaned_data.get("after", ""))
@@ -134,8 +148,7 @@ class ContactFilterForm(forms.Form):
     @property
     def start(self) -> int:
         """How many of those whom a search finds were shown before."""
-        is_number = self.cursor.isascii() and self.cursor.isdecimal() and len(self.cursor) <= KEY_DIGITS
-        return int(self.cursor) if is_number else 0
+        return start_of(self.cursor)
 
     def query(self) -> str:
         """What is asked for as it stands in an address, with the question mark; "" for the whole book."""
@@ -143,6 +156,7 @@ class ContactFilterForm(forms.Form):
             "q": self.text,
             "group": self.group_chosen and self.group_chosen.pk,
             "not_known": "on" if self.shows_not_known else "",
+            "marked": "on" if self.shows_marked else "",
         }
         query = urlencode({name: value for name, value in chosen.items() if value})
         return f"?{query}" if query else ""
@@ -150,7 +164,7 @@ class ContactFilterForm(forms.Form):
     @property
     def has_kept_size(self) -> bool:
         """Whether the database keeps how many people are asked for: those of the book or of a group of it."""
-        return not (self.text or self.shows_not_known)
+        return not (self.text or self.shows_not_known or self.shows_marked)
 
     def kept_size(self) -> int:
         """How many people are in the book, or in the group that is chosen."""
@@ -167,6 +181,8 @@ class ContactFilterForm(forms.Form):
         contacts = Contact.objects.of_book(self.book)
         if self.shows_not_known:
             contacts = contacts.not_known()
+        if self.shows_marked:
+            contacts = contacts.not_to_be_invited()
         return contacts.in_group(self.group_chosen) if self.group_chosen else contacts
 
 
@@ -228,3 +244,24 @@ class SelectionForm(forms.Form):
             return contacts.among(self.pks)
         # A group that is gone would otherwise be passed over, and everybody in the book would be meant.
         return self.filters.found() if self.filters.is_valid() else contacts.none()
+
+
+class TransferForm(forms.Form):
+    """Which other book of the same app people of ``book`` go to."""
+
+    target = forms.ModelChoiceField(
+        AddressBook.objects.none(),
+        label=_("Address book"),
+        empty_label=None,
+        error_messages={"required": _("Choose an address book."), "invalid_choice": _("Choose an address book.")},
+    )
+
+    def __init__(self, data: QueryDict | None, *, book: AddressBook, books: AddressBookQuerySet) -> None:
+        super().__init__(data)
+        others = books.of_app(book.app).besides(book).by_name()
+        self.fields["target"].queryset = others  # type: ignore[attr-defined]
+        self.fields["target"].label_from_instance = _with_owner  # type: ignore[attr-defined]
+
+
+def _with_owner(book: AddressBook) -> str:
+    return f"{book.name} ({book.owner.display_name})"

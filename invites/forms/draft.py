@@ -10,6 +10,7 @@ from django.utils.translation import ngettext_lazy, pgettext_lazy
 from invites import permissions
 from invites.characters import tidy
 from invites.errors import DemoPersonRefused
+from invites.forms.contact import start_of
 from invites.guarding import refuse_demo_person
 from invites.models import AddressBook, App, Contact, ContactGroup, User
 from invites.models.contact import NICK_LENGTH, UNION_ID_LENGTH, validate_nick, validate_union_id
@@ -169,6 +170,11 @@ class PickFilterForm(forms.Form):
         widget=forms.TextInput({"type": "search", "autocomplete": "off", "id": "picker_q"}),
     )
     after = forms.CharField(max_length=150, required=False, strip=False)
+
+    @property
+    def start(self) -> int:
+        """How many of those whom a search finds were shown before."""
+        return start_of(self.found("after"))
 
     def found(self, name: str) -> str:
         """The text of the field ``name``; "" where it is of no use."""

@@ -1,7 +1,7 @@
 """Contacts: the people in address books."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -164,6 +164,17 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """In the order in which lists show people."""
         return self.order_by(Lower("nick"), "pk")
 
+    def first_of_books(self, pks: Iterable[int], *, cursor: str, most: int) -> Self:
+        """The first ``most`` by name behind ``cursor`` in all of the books with these keys together.
+
+        An index gives the first of each book, so that it does not cost more where the books are large.
+        """
+        first = [self.filter(book=pk).after(cursor).by_name().values("pk")[:most] for pk in pks]
+        if not first:
+            return self.none()
+        parts = [self.order_by().filter(pk__in=keys).values_list("pk", flat=True) for keys in first]
+        return self.among(parts[0].union(*parts[1:], all=True)).by_name()[:most]
+
     def after(self, cursor: str) -> Self:
         """Those who follow the contact with this ``cursor`` in the order of `by_name`; all of them for "".
 
@@ -181,6 +192,20 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         day = day or timezone.localdate(timezone=timezone.get_default_timezone())
         lasts = Q(do_not_invite_until__isnull=True) | Q(do_not_invite_until__gte=day)
         return self.filter(lasts, do_not_invite_since__isnull=False)
+
+    def ever_marked(self) -> Self:
+        """Those who are marked "do not invite", also where that is over."""
+        return self.filter(do_not_invite_since__isnull=False)
+
+    def not_marked_as(self, *, reason: str, until: date | None) -> Self:
+        """All but those who are marked "do not invite" with just this reason and last day."""
+        is_same = Q(do_not_invite_reason=reason, do_not_invite_since__isnull=False)
+        has_end = Q(do_not_invite_until__isnull=True) if until is None else Q(do_not_invite_until=until)
+        return self.exclude(is_same & has_end)
+
+    def put_mark(self, mark: Mapping[str, Any]) -> None:
+        """Gives these the fields of a mark "do not invite", or of none."""
+        self.update(**mark, updated_at=timezone.now())
 
     def left_directory(self) -> Self:
         """Those who are no longer in the directory that their book follows."""

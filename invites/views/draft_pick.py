@@ -10,16 +10,17 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from invites import composing, permissions
+from invites import composing, finding, permissions
 from invites.composing import Change
 from invites.forms.draft import PickFilterForm, PickForm
-from invites.models import Conference, Invitation
+from invites.models import AddressBook, Conference, Contact, Invitation
+from invites.models.address_book import AddressBookQuerySet
 from invites.views.address_book import asks_for
 from invites.views.draft import changed, form_view, load, shown_draft, with_form
 from invites.views.draft_shown import page_url
 
 PEOPLE_SHOWN = 50
-GROUPS_SHOWN = 100
+GROUPS_SHOWN = BOOKS_SHOWN = 100
 SEARCHED_LENGTH = 100
 
 
@@ -77,18 +78,35 @@ def _picker_context(request: HttpRequest, conference: Conference) -> dict[str, A
     user, app = request.user, conference.app
     filters = PickFilterForm(request.GET)
     text = filters.found("q")
-    found = permissions.contacts(user, app=app).matching(text)
-    rows = list(found.after(filters.found("after")).by_name().with_book()[: PEOPLE_SHOWN + 1])
     books = permissions.readable_books(user).of_app(app)
+    shown = list(books.matching(text).for_list()[:BOOKS_SHOWN])
+    contacts, next_cursor = _found(books, filters) if text else _by_name(shown, filters)
     groups = permissions.contact_groups(user, app=app)
     return {
         "conference": conference,
         "country": app.country,
         "filters": filters,
         "searched": text,
-        "contacts": rows[:PEOPLE_SHOWN],
-        "next_cursor": rows[PEOPLE_SHOWN - 1].cursor if len(rows) > PEOPLE_SHOWN else "",
-        "books": books.matching(text).for_list(),
+        "contacts": contacts,
+        "next_cursor": next_cursor,
+        "books": shown,
         "groups": groups.matching(text).with_book().for_list()[:GROUPS_SHOWN],
         "cancel_url": page_url(conference),
     }
+
+
+def _found(books: AddressBookQuerySet, filters: PickFilterForm) -> tuple[list[Contact], str]:
+    """The people of ``books`` whom the search finds, the best first, and where it goes on."""
+    contacts = Contact.objects.in_books_with_keys(books.values_list("pk", flat=True))
+    found = finding.find(contacts, text=filters.found("q"), start=filters.start, most=PEOPLE_SHOWN)
+    behind = filters.start + PEOPLE_SHOWN
+    return found.contacts, str(behind) if behind < found.people else ""
+
+
+def _by_name(books: list[AddressBook], filters: PickFilterForm) -> tuple[list[Contact], str]:
+    """The people of ``books`` by name, and where it goes on."""
+    people = Contact.objects.first_of_books(
+        [book.pk for book in books], cursor=filters.found("after"), most=PEOPLE_SHOWN + 1
+    )
+    rows = list(people.with_book())
+    return rows[:PEOPLE_SHOWN], rows[PEOPLE_SHOWN - 1].cursor if len(rows) > PEOPLE_SHOWN else ""

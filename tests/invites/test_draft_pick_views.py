@@ -3,12 +3,15 @@
 from http import HTTPStatus
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects, assertTemplateUsed
 
 from invites.models import (
     AddressBook,
+    BookShare,
     Conference,
     Contact,
     ContactGroup,
@@ -92,8 +95,73 @@ class TestDraftSearch:
     ) -> None:
         for contact in ContactFactory.create_batch(20, book=book, nick="Jane"):
             ContactGroupFactory(book=book, name=f"Jane {contact.pk}").contacts.add(contact)
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(15):
             browser.get(at("draft_search", conference), {"text": "jane"}, headers=SEARCH)
+
+
+class TestFoundWhileTyping:
+    @pytest.fixture
+    def zhang(self, book: AddressBook) -> Contact:
+        contact: Contact = ContactFactory(
+            book=book, nick="张三", union_id="u-zhang", phone_number="+8613800138000"
+        )
+        return contact
+
+    def search(self, browser: Client, conference: Conference, text: str) -> HttpResponse:
+        return browser.get(at("draft_search", conference), {"text": text}, headers=SEARCH)  # type: ignore[return-value]
+
+    @pytest.mark.parametrize("text", ["zs", "zhangsan", "张"])
+    def test_name_is_marked_by_what_found_it(
+        self, browser: Client, conference: Conference, zhang: Contact, text: str
+    ) -> None:
+        assertContains(self.search(browser, conference, text), "<mark>张")
+
+    def test_number_shows_where_it_is_what_was_found(
+        self, browser: Client, conference: Conference, zhang: Contact
+    ) -> None:
+        assertContains(self.search(browser, conference, "3800"), "138 001<mark>3 800</mark>0")
+        assertNotContains(self.search(browser, conference, "zs"), "8000")
+
+    def test_number_is_written_as_in_the_country_of_its_book(
+        self, browser: Client, conference: Conference, book: AddressBook
+    ) -> None:
+        AddressBook.objects.update(default_country="GB")
+        ContactFactory(book=book, nick="Jane", union_id="", phone_number="+442083661177")
+        assertContains(self.search(browser, conference, "jane"), "020 8366 1177")
+        assertContains(browser.get(at("draft_pick", conference)), "020 8366 1177")
+
+    def test_it_says_who_is_not_known_and_who_has_left(
+        self, browser: Client, conference: Conference, book: AddressBook
+    ) -> None:
+        ContactFactory(book=book, nick="Jane", refused_at=timezone.now(), refused_code="unknownUserError")
+        ContactFactory(book=book, nick="Jane", left_directory_at=timezone.now())
+        page = browser.get(at("draft_pick", conference))
+        for answer in (self.search(browser, conference, "jane"), page):
+            assertContains(answer, "Not known to DingTalk on")
+            assertContains(answer, "Left the company directory")
+
+    def test_markup_in_a_name_stays_text(
+        self, browser: Client, conference: Conference, book: AddressBook
+    ) -> None:
+        ContactFactory(book=book, nick="<img src=x>")
+        answer = self.search(browser, conference, "img")
+        assertContains(answer, "&lt;<mark>img</mark> src=x&gt;")
+        assertNotContains(answer, "<img")
+
+    @pytest.mark.parametrize("may_write", [True, False])
+    def test_book_that_is_shared_by_name_is_searched_until_the_share_is_lost(
+        self, browser: Client, conference: Conference, organizer: User, may_write: bool
+    ) -> None:
+        book = AddressBookFactory(app=conference.app, name="Shared")
+        ContactGroupFactory(book=book, name="Janitors").contacts.add(ContactFactory(book=book, nick="Jane"))
+        share = BookShare.objects.create(book=book, user=organizer, may_write=may_write)
+        answer = self.search(browser, conference, "jan")
+        assertContains(answer, 'form="draft_pick" name="contact"', count=1)
+        assertContains(answer, 'form="draft_pick" name="group"', count=1)
+        assertContains(browser.get(at("draft_pick", conference)), "All of “Shared”")
+        share.delete()
+        assertNotContains(self.search(browser, conference, "jan"), 'form="draft_pick"')
+        assertNotContains(browser.get(at("draft_pick", conference)), "Jan")
 
 
 class TestDraftPick:
@@ -131,7 +199,7 @@ class TestDraftPick:
         ContactFactory(book=book, nick="Jane")
         ContactFactory(book=book, nick="Kim")
         answer = browser.get(at("draft_pick", conference), {"q": "jan"})
-        assertContains(answer, "Jane")
+        assertContains(answer, "<mark>Jan</mark>e")
         assertNotContains(answer, "Kim")
         assertContains(browser.get(at("draft_pick", conference), {"q": "zz"}), "Nobody was found.")
 
@@ -146,6 +214,31 @@ class TestDraftPick:
         assertContains(
             browser.get(at("draft_pick", conference), {"after": first.context["next_cursor"]}), "Person 050"
         )
+
+    def test_many_found_come_in_pages_the_best_first(
+        self, browser: Client, conference: Conference, book: AddressBook
+    ) -> None:
+        for number in range(PEOPLE_SHOWN):
+            ContactFactory(book=book, nick=f"A Person {number:03}")
+        ContactFactory(book=book, nick="Person")
+        first = browser.get(at("draft_pick", conference), {"q": "person"})
+        assert first.context["contacts"][0].nick == "Person"
+        more = browser.get(
+            at("draft_pick", conference), {"q": "person", "after": first.context["next_cursor"]}
+        )
+        assert [contact.nick for contact in more.context["contacts"]] == ["A Person 049"]
+        assert not more.context["next_cursor"]
+
+    def test_people_of_several_books_stand_in_one_order(
+        self, browser: Client, conference: Conference, book: AddressBook, organizer: User
+    ) -> None:
+        other = AddressBookFactory(app=conference.app, owner=organizer)
+        for number in range(PEOPLE_SHOWN + 10):
+            ContactFactory(book=(book, other)[number % 2], nick=f"Person {number:03}")
+        first = browser.get(at("draft_pick", conference))
+        more = browser.get(at("draft_pick", conference), {"after": first.context["next_cursor"]})
+        shown = [*first.context["contacts"], *more.context["contacts"]]
+        assert [contact.nick for contact in shown] == [f"Person {n:03}" for n in range(PEOPLE_SHOWN + 10)]
 
     def test_without_a_book_it_says_what_belongs_there(self, browser: Client, conference: Conference) -> None:
         assertContains(browser.get(at("draft_pick", conference)), "You have no address book for this app yet")
