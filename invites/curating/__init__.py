@@ -8,6 +8,7 @@ keep their own snapshots of people, so nothing here touches those that were sent
 from invites.curating.bulk import Transfer, copy_contacts, delete_contacts, move_contacts
 from invites.curating.contacts import save_contact
 from invites.curating.groups import add_to_group, delete_group, remove_from_group, save_group
+from invites.curating.marking import mark_contacts, unmark_contacts
 from invites.curating.restoring import Restored
 from invites.curating.undoing import undo
 
@@ -18,9 +19,11 @@ __all__ = [
     "copy_contacts",
     "delete_contacts",
     "delete_group",
+    "mark_contacts",
     "move_contacts",
     "remove_from_group",
     "save_contact",
     "save_group",
     "undo",
+    "unmark_contacts",
 ]

@@ -135,6 +135,7 @@ def people_of(request: HttpRequest, *, book: AddressBook, added: Contact | None 
         "count": listed.count,
         "listed_up_to": listed.counted_up_to,
         "counted_up_to": COUNTED,
+        "marked_count": lambda: Contact.objects.of_book(book).not_to_be_invited().count_up_to(COUNTED),
         "not_known_count": lambda: Contact.objects.of_book(book).not_known().count_up_to(COUNTED),
         "groups": groups.by_name()[:SELECTABLE],
         "chips": lambda: _chips(groups, chosen=filters.group_chosen),
