@@ -126,6 +126,12 @@ class AppUnavailable(InviteError):  # noqa: N818
     message = _("The DingTalk app of this conference is not available. An administrator must set it up.")
 
 
+class NotLinked(InviteError):  # noqa: N818
+    """An address book does not follow the directory any more."""
+
+    message = _("This address book does not follow the company directory any more.")
+
+
 class ColleagueGone(InviteError):  # noqa: N818
     """The company directory does not show somebody who was found in it before."""
 

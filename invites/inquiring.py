@@ -5,7 +5,6 @@ nothing asks it while one types. Raises DingTalkRefused where it says no or noth
 """
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
@@ -171,7 +170,7 @@ def _known_here(
     ]
 
 
-def _listed(draft: Invitation | None, *, union_ids: Iterable[str], numbers: Iterable[str]) -> set[str]:
+def _listed(draft: Invitation | None, *, union_ids: list[str], numbers: list[str]) -> set[str]:
     if draft is None:
         return set()
     known: set[str] = set()

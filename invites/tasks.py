@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.tasks import task
 from django.utils import timezone
 
-from invites import absorbing, delivering, observing
+from invites import absorbing, delivering, following, observing
 from invites.models import Invitation
 
 TURN_SECONDS = 1.0
@@ -48,6 +48,13 @@ def observe_conference(conference_id: int) -> None:
 def read_import(import_id: int, rung_at: str) -> None:
     """Reads a file of contacts and compares it with its book; ``rung_at``, in ISO form, tells this bell from others."""
     absorbing.read(import_id, heard_at=datetime.fromisoformat(rung_at))
+
+
+@task(priority=_BEHIND_INVITATIONS)
+def read_directory(import_id: int, rung_at: str) -> None:
+    """Reads the part of the directory that a book follows, and applies what was read where that is wished."""
+    following.read(import_id, heard_at=datetime.fromisoformat(rung_at))
+    following.apply(import_id)
 
 
 @task(priority=_BEHIND_INVITATIONS)

@@ -63,6 +63,7 @@ CONFERENCE_LOCKED = "conferenceLocked"
 DO_NOT_INVITE = "doNotInvite"
 # The directory holds back people of a part that an address book follows, so that nobody can be said to have left.
 DIRECTORY_INCOMPLETE = "directoryIncomplete"
+DIRECTORY_TOO_LARGE = "directoryTooLarge"
 
 PER_SECOND = "Forbidden.AccessDenied.QpsLimitForApi"
 PER_MINUTE = "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi"
@@ -236,6 +237,12 @@ _APP = (
         action=_(
             "An administrator widens what the app may see of the company's contacts in DingTalk's developer console."
         ),
+    ),
+    Entry(
+        codes=(DIRECTORY_TOO_LARGE,),
+        mover=Mover.YOU,
+        what=_("There are too many people in this part of the directory; nobody was called."),
+        action=_("Choose a smaller part of the directory to follow."),
     ),
     Entry(
         codes=("60003",),

@@ -66,6 +66,18 @@ class ContactImportQuerySet(models.QuerySet["ContactImport"]):
         """Those that a worker has still to finish."""
         return self.filter(state__in=[ImportState.READING, ImportState.STORING])
 
+    def from_directory(self) -> Self:
+        """Readings of the directory."""
+        return self.filter(source=ImportSource.DIRECTORY)
+
+    def being_read(self) -> Self:
+        """Those of which a worker is still finding out who is in them."""
+        return self.filter(state=ImportState.READING)
+
+    def ready(self) -> Self:
+        """Those that wait for somebody to confirm them."""
+        return self.filter(state=ImportState.READY)
+
     def storing(self) -> Self:
         """Those that were confirmed and are not in their book yet."""
         return self.filter(state=ImportState.STORING)

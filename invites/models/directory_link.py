@@ -1,5 +1,6 @@
 """Links of address books to a part of the company's directory in DingTalk."""
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -20,6 +21,26 @@ class DirectoryPart(models.TextChoices):
 
 class DirectoryLinkQuerySet(models.QuerySet["DirectoryLink"]):
     """Queries over links."""
+
+    def of_book(self, book: AddressBook) -> Self:
+        """That of ``book``."""
+        return self.filter(book=book)
+
+    def for_change(self) -> Self:
+        """Locked until the transaction ends."""
+        return self.select_for_update(of=("self",))
+
+    def for_change_if_free(self) -> Self:
+        """Locked until the transaction ends, without those that somebody else has locked."""
+        return self.select_for_update(of=("self",), skip_locked=True)
+
+    def note_read(self, pk: int, *, at: datetime) -> None:
+        """Notes that the directory has been read, so that whatever was wrong before is over."""
+        self.filter(pk=pk).update(read_at=at, problem_code="", problem_at=None)
+
+    def note_problem(self, book_id: int, *, code: str, at: datetime) -> None:
+        """Notes why the directory could not be read for a book."""
+        self.filter(book=book_id).update(problem_code=code[:128], problem_at=at)
 
     def due(self) -> Self:
         """Those whose time to be read by themselves has come."""

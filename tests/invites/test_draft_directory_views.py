@@ -84,8 +84,8 @@ class TestSearch:
         assert "<html" in answer.text
 
     def test_nothing_is_asked_for_no_text(self, client: Client, here: str, sandbox: SandboxServer) -> None:
-        for query in ({}, {"q": " "}, {"q": "x" * 51}):
-            assert client.get(here, query, headers=IN_PLACE).status_code == 200
+        for text in ("", " ", "x" * 51):
+            assert client.get(here, {"q": text}, headers=IN_PLACE).status_code == 200
         assert asked(sandbox) == []
 
     def test_nobody_is_found(self, client: Client, here: str, sandbox: SandboxServer) -> None:
@@ -261,6 +261,7 @@ class TestAdd:
         self, client: Client, here: str, sandbox: SandboxServer
     ) -> None:
         sandbox.company.remove(ZHANG)
+        headers: dict[str, str]
         for headers in (CHANGE, {}):
             answer = client.post(here, {"person": ZHANG}, headers=headers)
             assert answer.status_code == 409
@@ -271,6 +272,7 @@ class TestAdd:
         self, client: Client, here: str, sandbox: SandboxServer
     ) -> None:
         sandbox.add_fault(f"code:{PERMISSION}", operation="contact_batch", times=2)
+        headers: dict[str, str]
         for headers in (CHANGE, {}):
             answer = client.post(here, {"person": ZHANG}, headers=headers)
             assert answer.status_code == 409

@@ -1,0 +1,105 @@
+"""Reads the part of the directory that a book follows and stages it as an import, whole or not at all."""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.utils import timezone
+
+from invites import absorbing
+from invites.absorbing import Person
+from invites.characters import tidy
+from invites.dingtalk import DingTalkError, DirectoryPerson
+from invites.errors import AppUnavailable, DemoPersonRefused
+from invites.explaining import APP_UNAVAILABLE, DIRECTORY_INCOMPLETE, DIRECTORY_TOO_LARGE
+from invites.following.directory import DirectoryIncompleteError, Reader, TooManyPeopleError
+from invites.guarding import refuse_demo_person
+from invites.models import App, ContactImport, DirectoryLink
+from invites.models.contact import NICK_LENGTH, UNION_ID_LENGTH
+from invites.models.contact_import import ImportSource, ImportState
+from invites.models.directory_link import DirectoryPart
+
+NOT_READ = "not_read"
+"""The problem of an import for which the directory could not be read; its detail is the code of what happened."""
+
+logger = logging.getLogger(__name__)
+
+
+class _TakenOverError(Exception):
+    """Somebody else has this import by now, or nobody: it was discarded."""
+
+
+def read(import_id: int, *, heard_at: datetime) -> None:
+    """Reads the directory for an import whose bell rang at ``heard_at``; nothing happens where another has answered it.
+
+    It ends READY, or FAILED with the code of what DingTalk said, which the link of the book keeps as well.
+    """
+    found = ContactImport.objects.for_page().filter(pk=import_id, source=ImportSource.DIRECTORY).first()
+    if found is None or found.state != ImportState.READING:
+        return
+    found.heard_at = heard_at
+    try:
+        _hear(found, rows_read=0)
+        link = DirectoryLink.objects.get(book=found.book)
+        # All of it before anything is staged.
+        people = list(_people(found, link))
+    except (_TakenOverError, DirectoryLink.DoesNotExist):
+        return
+    except DingTalkError as error:
+        _give_up(found, code=error.code)
+    except AppUnavailable:
+        _give_up(found, code=APP_UNAVAILABLE)
+    except DirectoryIncompleteError:
+        _give_up(found, code=DIRECTORY_INCOMPLETE)
+    except TooManyPeopleError:
+        _give_up(found, code=DIRECTORY_TOO_LARGE)
+    else:
+        staged = absorbing.stage(found, people, tells_who_left=True)
+        if staged.state == ImportState.READY:
+            DirectoryLink.objects.note_read(link.pk, at=timezone.now())
+
+
+def _people(contact_import: ContactImport, link: DirectoryLink) -> Iterator[Person]:
+    """Everybody whom the directory has in the part that is followed, as rows of an import."""
+    app = contact_import.book.app
+    reader = Reader(app, note_progress=lambda people: _hear(contact_import, rows_read=people))
+    if link.part == DirectoryPart.DEPARTMENT:
+        found = reader.department(int(link.remote_id))
+    else:
+        found = reader.user_group(link.remote_id)
+    usable = (person for person in found if _is_usable(person, app=app))
+    for number, person in enumerate(usable, start=1):
+        nick = tidy(person.name)[:NICK_LENGTH] or person.user_id[:NICK_LENGTH]
+        yield Person(number, nick=nick, union_id=person.union_id, phone_number=person.phone_number)
+
+
+def _is_usable(person: DirectoryPerson, *, app: App) -> bool:
+    """Whether the directory tells a way to reach somebody that a contact of this app can have."""
+    union_id = person.union_id
+    try:
+        refuse_demo_person(app=app, values=[union_id, person.phone_number])
+    except DemoPersonRefused:
+        return False
+    if not union_id:
+        return bool(person.phone_number)
+    return len(union_id) <= UNION_ID_LENGTH and tidy(union_id) == union_id and " " not in union_id
+
+
+def _hear(contact_import: ContactImport, **changes: object) -> None:
+    """Notes that it goes on. Raises _TakenOverError where somebody else does, or it was discarded."""
+    now = timezone.now()
+    if not ContactImport.objects.hear(
+        contact_import.pk, heard_at=contact_import.heard_at, now=now, **changes
+    ):
+        raise _TakenOverError
+    contact_import.heard_at = now
+
+
+def _give_up(contact_import: ContactImport, *, code: str) -> None:
+    logger.warning("Import %s: the directory could not be read: %s", contact_import.pk, code)
+    try:
+        _hear(contact_import)
+    except _TakenOverError:
+        return
+    contact_import.fail(problem=NOT_READ, detail=code)
+    DirectoryLink.objects.note_problem(contact_import.book_id, code=code, at=timezone.now())
