@@ -17,19 +17,23 @@ from invites.models import (
     AddressBook,
     App,
     Attempt,
+    BookChange,
     Conference,
     ConferenceCreation,
     Contact,
     ContactGroup,
+    ContactImport,
     Invitation,
     User,
 )
 from invites.models.address_book import AddressBookQuerySet
 from invites.models.app import AppQuerySet
 from invites.models.attempt import AttemptQuerySet
+from invites.models.book_change import BookChangeQuerySet
 from invites.models.conference import ConferenceCreationQuerySet, ConferenceQuerySet
 from invites.models.contact import ContactQuerySet
 from invites.models.contact_group import ContactGroupQuerySet
+from invites.models.contact_import import ContactImportQuerySet
 from invites.models.invitation import InvitationQuerySet
 from invites.models.user import Role
 
@@ -133,6 +137,16 @@ def owned_books(user: Viewer) -> AddressBookQuerySet:
     return AddressBook.objects.filter(owner=user) if isinstance(user, User) else AddressBook.objects.none()
 
 
+def book_changes(user: Viewer) -> BookChangeQuerySet:
+    """What was done to address books, as far as ``user`` may read and undo it: whoever owns a book everything in it,
+    others who may change it what they did themselves.
+    """
+    if not isinstance(user, User) or not may_organize(user):
+        return BookChange.objects.none()
+    own = BookChange.objects.of_books(writable_books(user)).made_by(user)
+    return BookChange.objects.of_books(owned_books(user)) | own
+
+
 def writable_contacts(user: Viewer) -> ContactQuerySet:
     """The contacts that ``user`` may change and delete."""
     return Contact.objects.in_books(writable_books(user)).with_book()
@@ -141,6 +155,11 @@ def writable_contacts(user: Viewer) -> ContactQuerySet:
 def writable_groups(user: Viewer) -> ContactGroupQuerySet:
     """The groups that ``user`` may change and delete."""
     return ContactGroup.objects.in_books(writable_books(user)).with_book()
+
+
+def imports(user: Viewer) -> ContactImportQuerySet:
+    """The imports that ``user`` may look at, confirm and undo: those into books that they may change."""
+    return ContactImport.objects.in_books(writable_books(user)).for_page()
 
 
 def contacts(user: Viewer, *, app: App) -> ContactQuerySet:

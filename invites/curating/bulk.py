@@ -24,15 +24,27 @@ _COPIED = (
     "do_not_invite_by_id",
 )
 
+NAMED = 5
+"""Of those who stay behind so many are named."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """What became of people who were to go into another book: the change, None where nobody went, and how many stayed
-    because that book has somebody with their unionId or number already.
-    """
+    """What became of people who were to go into another book: the change, None where nobody went, and who stayed."""
 
     change: BookChange | None
+    fit: "Fit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """The keys of people whom a book can take, and how many it cannot, since it has somebody with their unionId or
+    number already; of those, the names of a few.
+    """
+
+    keys: Sequence[int]
     stayed: int
+    names: list[str]
 
 
 @transaction.atomic
@@ -62,9 +74,10 @@ def move_contacts(
 ) -> Transfer:
     """Moves those of ``contacts`` that are of ``book`` to ``target``, one of the same app. They leave their groups."""
     AddressBook.objects.lock(book, target)
-    going, stayed = who_fits(keys_of(contacts.of_book(book)), into=target)
+    fit = who_fits(keys_of(contacts.of_book(book)), into=target)
+    going = fit.keys
     if not going:
-        return Transfer(change=None, stayed=stayed)
+        return Transfer(change=None, fit=fit)
     arrival = journal.note(
         book=target, user=user, kind=ChangeKind.MOVED_IN, people=len(going), detail=nick_of(going)
     )
@@ -80,7 +93,7 @@ def move_contacts(
     for piece in pieces(going):
         ContactGroup.contacts.through.objects.filter(contact__in=list(piece)).delete()
         Contact.objects.among(piece).move_to(target)
-    return Transfer(change=change, stayed=stayed)
+    return Transfer(change=change, fit=fit)
 
 
 @transaction.atomic
@@ -89,9 +102,10 @@ def copy_contacts(
 ) -> Transfer:
     """Copies those of ``contacts`` that are of ``book`` to ``target``, a book of the same app, without their groups."""
     AddressBook.objects.lock(book, target)
-    coming, stayed = who_fits(keys_of(contacts.of_book(book)), into=target)
+    fit = who_fits(keys_of(contacts.of_book(book)), into=target)
+    coming = fit.keys
     if not coming:
-        return Transfer(change=None, stayed=stayed)
+        return Transfer(change=None, fit=fit)
     change = journal.note(
         book=target,
         user=user,
@@ -105,17 +119,20 @@ def copy_contacts(
             Contact(book=target, added_by=change, **{name: getattr(contact, name) for name in _COPIED})
             for contact in Contact.objects.among(piece)
         )
-    return Transfer(change=change, stayed=stayed)
+    return Transfer(change=change, fit=fit)
 
 
-def who_fits(keys: Sequence[int], *, into: AddressBook) -> tuple[Sequence[int], int]:
-    """Of the contacts with these keys those whom the book ``into`` can take, and how many it has already."""
-    fitting = array("q")
+def who_fits(keys: Sequence[int], *, into: AddressBook) -> Fit:
+    """Who of the contacts with these keys can stand in the book ``into``."""
+    fitting, names = array("q"), list[str]()
     for piece in pieces(keys):
-        rows = list(Contact.objects.among(piece).order_by("pk").values_list("pk", "union_id", "phone_number"))
+        rows = Contact.objects.among(piece).order_by("pk").values_list("pk", "nick", "union_id", "phone_number")
+        people = list(rows)
         taken = Contact.objects.of_book(into).values_taken(
-            union_ids=[union_id for _pk, union_id, _number in rows if union_id],
-            phone_numbers=[number for _pk, _union_id, number in rows if number],
+            union_ids=[union_id for _pk, _nick, union_id, _number in people if union_id],
+            phone_numbers=[number for _pk, _nick, _union_id, number in people if number],
         )
-        fitting.extend(pk for pk, *values in rows if taken.keys().isdisjoint(values))
-    return fitting, len(keys) - len(fitting)
+        staying = {pk: nick for pk, nick, *values in people if not taken.keys().isdisjoint(values)}
+        fitting.extend(pk for pk, *_rest in people if pk not in staying)
+        names += list(staying.values())[: NAMED - len(names)]
+    return Fit(keys=fitting, stayed=len(keys) - len(fitting), names=names)

@@ -55,7 +55,7 @@ def _move_back(change: BookChange, other: AddressBook, user: User) -> Restored:
     people = 0
     touched = ChangedContact.objects.of(change).by_key()
     for piece in pieces(touched.keys()):
-        fitting, _stayed = who_fits(Contact.objects.of_book(other).among(piece).keys(), into=change.book)
+        fitting = who_fits(Contact.objects.of_book(other).among(piece).keys(), into=change.book).keys
         Contact.objects.among(fitting).move_to(change.book)
         regroup(change.book, {row.contact_key: row.was for row in touched.among(fitting)})
         people += len(fitting)

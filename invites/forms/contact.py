@@ -253,7 +253,10 @@ class TransferForm(forms.Form):
         AddressBook.objects.none(),
         label=_("Address book"),
         empty_label=None,
-        error_messages={"required": _("Choose an address book."), "invalid_choice": _("Choose an address book.")},
+        error_messages={
+            "required": _("Choose an address book."),
+            "invalid_choice": _("Choose an address book."),
+        },
     )
 
     def __init__(self, data: QueryDict | None, *, book: AddressBook, books: AddressBookQuerySet) -> None:

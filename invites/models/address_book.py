@@ -3,7 +3,7 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -49,6 +49,14 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
         """Whether ``book`` is one of them."""
         return self.filter(pk=book.pk).exists()
 
+    def besides(self, book: "AddressBook") -> Self:
+        """All but ``book``."""
+        return self.exclude(pk=book.pk)
+
+    def by_name(self) -> Self:
+        """In the order in which lists show books, with the owner of each."""
+        return self.select_related("owner").order_by(Lower("name"), "pk")
+
     def with_key(self, pk: object) -> Self:
         """The one with this key."""
         return self.filter(pk=pk)
@@ -65,9 +73,15 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
         people: int = self.filter(pk=pk).values_list(Coalesce(F("size__contacts"), 0), flat=True).get()
         return people
 
+    def fields_of(self, pk: int, *names: str) -> dict[str, str]:
+        """These fields of the book with this key, as they are stored."""
+        return self.values(*names).get(pk=pk)
+
     def for_page(self) -> Self:
-        """With what a page about one book shows."""
-        return self.select_related("app", "owner")
+        """With what a page about one book shows; ``share_count`` is how many people it is shared with by name."""
+        shares = BookShare.objects.filter(book=OuterRef("pk")).order_by().values("book")
+        count = Subquery(shares.annotate(people=Count("pk")).values("people"))
+        return self.select_related("app", "owner").annotate(share_count=Coalesce(count, 0))
 
     def for_list(self) -> Self:
         """By name, with ``contact_count``."""
@@ -143,6 +157,18 @@ class BookShareQuerySet(models.QuerySet["BookShare"]):
     def of_book(self, book: AddressBook) -> Self:
         """Those of ``book``, by name of the person."""
         return self.filter(book=book).select_related("user").order_by(Lower("user__username"))
+
+    def of_user(self, user: User) -> Self:
+        """Those that let ``user`` use a book."""
+        return self.filter(user=user)
+
+    def with_user_key(self, pk: int) -> Self:
+        """Those that let the user with this key use a book."""
+        return self.filter(user=pk)
+
+    def with_right(self, *, may_write: bool) -> Self:
+        """Those that let people change a book, or those that let them use it only."""
+        return self.filter(may_write=may_write)
 
 
 class BookShare(models.Model):

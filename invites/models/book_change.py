@@ -44,12 +44,12 @@ class BookChangeQuerySet(models.QuerySet["BookChange"]):
         return self.filter(book=book)
 
     def newest_first(self) -> Self:
-        """In the order in which lists show them, with who it was."""
-        return self.select_related("user", "undone_by").order_by("-pk")
+        """In the order in which lists show them, with who it was and the book."""
+        return self.select_related("user", "undone_by", "book__app").order_by("-pk")
 
-    def before(self, pk: int) -> Self:
-        """Those older than the change with this key."""
-        return self.filter(pk__lt=pk)
+    def before(self, pk: int | None) -> Self:
+        """Those older than the change with this key; all of them for None."""
+        return self.filter(pk__lt=pk) if pk else self
 
     def of_books(self, books: AddressBookQuerySet) -> Self:
         """Those of any of ``books``."""
@@ -116,6 +116,10 @@ class ChangedContactQuerySet(models.QuerySet["ChangedContact"]):
     def of(self, change: BookChange) -> Self:
         """Those of one change."""
         return self.filter(change=change)
+
+    def of_any(self, changes: Iterable[BookChange]) -> Self:
+        """Those of any of ``changes``."""
+        return self.filter(change__in=[change.pk for change in changes])
 
     def by_key(self) -> Self:
         """In the order in which they are undone."""

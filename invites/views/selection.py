@@ -1,6 +1,8 @@
 """What is done to several people of a book at once: to those ticked in the list, or to all whom a search finds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -11,9 +13,9 @@ from django.views.decorators.http import require_POST
 
 from dashboard.fragments import page_or_fragment
 from invites import curating, permissions
-from invites.forms.contact import SelectionForm
+from invites.forms.contact import SelectionForm, TransferForm
 from invites.forms.contact_group import ContactGroupForm
-from invites.models import ContactGroup
+from invites.models import AddressBook, ContactGroup
 from invites.models.contact import ContactQuerySet
 from invites.views.address_book import book_url
 from invites.views.book_change import say_done
@@ -101,6 +103,59 @@ class Named:
     def others(self) -> int:
         """How many are not named."""
         return self.people - len(self.names)
+
+
+@require_POST
+@permissions.allow(permissions.may_organize)
+def selection_move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Moves the people to another book: asks to which first, and does it when the answer comes."""
+    return _transfer(request, pk, act=curating.move_contacts, template="invites/selection_move.html")
+
+
+@require_POST
+@permissions.allow(permissions.may_organize)
+def selection_copy(request: HttpRequest, pk: int) -> HttpResponse:
+    """Copies the people to another book: asks to which first, and does it when the answer comes."""
+    return _transfer(request, pk, act=curating.copy_contacts, template="invites/selection_copy.html")
+
+
+def _transfer(
+    request: HttpRequest, pk: int, *, act: Callable[..., curating.Transfer], template: str
+) -> HttpResponse:
+    book = get_object_or_404(permissions.writable_books(request.user).for_page(), pk=pk)
+    selection = SelectionForm(request.POST, book=book, query=request.GET)
+    contacts, back = selection.contacts(), book_url(request, book=book)
+    if not contacts.exists():
+        messages.warning(request, _("Nobody was selected."))
+        return redirect(back)
+    form = TransferForm(
+        request.POST if "confirmed" in request.POST else None,
+        book=book,
+        books=permissions.writable_books(request.user),
+    )
+    if form.is_valid():
+        target = form.cleaned_data["target"]
+        transfer = act(book=book, contacts=contacts, target=target, user=permissions.organizer(request.user))
+        _say_transferred(request, transfer, target)
+        return redirect(back)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    context = {"book": book, "form": form, "selection": selection, "named": naming(contacts)}
+    return page_or_fragment(request, template, context | {"cancel_url": back}, status=status)
+
+
+def _say_transferred(request: HttpRequest, transfer: curating.Transfer, target: AddressBook) -> None:
+    if transfer.change is not None:
+        people = transfer.change.people
+        text = ngettext("%(n)s person is now in “%(book)s”.", "%(n)s people are now in “%(book)s”.", people)
+        say_done(request, text % {"n": people, "book": target}, transfer.change)
+    if stayed := transfer.fit.stayed:
+        text = ngettext(
+            "%(n)s person stays out, since “%(book)s” has somebody with their unionId or number: %(names)s",
+            "%(n)s people stay out, since “%(book)s” has somebody with their unionId or number: %(names)s",
+            stayed,
+        )
+        names = [*transfer.fit.names, *(["…"] if stayed > len(transfer.fit.names) else [])]
+        messages.warning(request, text % {"n": stayed, "book": target, "names": " · ".join(names)})
 
 
 def naming(contacts: ContactQuerySet) -> Named:

@@ -6,6 +6,7 @@
   const announcer = document.getElementById("announcer");
   const YEAR = 365 * 24 * 3600;
   const TOAST_LASTS = 8000;
+  const TOAST_THAT_UNDOES_LASTS = 20_000;
 
   const keepCookie = (name, value) => {
     const secure = location.protocol === "https:" ? "; secure" : "";
@@ -32,7 +33,7 @@
     setTimeout(() => {
       if (toast.matches(":hover, :focus-within")) letGo(toast);
       else if (toast.isConnected) dismiss(toast);
-    }, TOAST_LASTS);
+    }, toast.querySelector("form") ? TOAST_THAT_UNDOES_LASTS : TOAST_LASTS);
   };
 
   const complain = (kind) => {

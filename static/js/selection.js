@@ -1,4 +1,5 @@
-// Ticking people in a list: all that are shown at once, a range with Shift, and how many are ticked.
+// Ticking people in a list: all that are shown at once, a range with Shift, and how many are ticked. Once all that are
+// shown are ticked, a box offers all the others that are not shown as well.
 // The bar that acts on them is shown and hidden by the stylesheet. Delegated, so that lists may be swapped.
 (() => {
   let last = null;
@@ -12,8 +13,13 @@
       all.checked = ticked > 0 && ticked === boxes.length;
       all.indeterminate = ticked > 0 && ticked < boxes.length;
     }
+    const everything = document.querySelector('[name="everything"]');
+    if (everything && !all?.checked) everything.checked = false;
     const sentence = document.querySelector("[data-selected]");
-    if (sentence) sentence.textContent = sentence.dataset.selected.replace("%(n)s", ticked);
+    if (!sentence) return;
+    sentence.textContent = everything?.checked
+      ? sentence.dataset.everything
+      : sentence.dataset.selected.replace("%(n)s", ticked);
   };
 
   document.addEventListener("click", (event) => {
@@ -35,6 +41,9 @@
     const all = document.querySelector("[data-select-all]");
     if (all) tell(boxesOf(all));
   };
+  document.addEventListener("change", (event) => {
+    if (event.target.matches('[name="everything"]')) look();
+  });
   document.addEventListener("htmx:afterSettle", look);
   window.addEventListener("pageshow", look);
 })();

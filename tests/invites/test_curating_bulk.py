@@ -59,7 +59,7 @@ class TestMove:
         invitee.refresh_from_db()
         assert invitee.contact == ada
         assert moved.change is not None
-        assert (moved.change.people, moved.stayed) == (1, 0)
+        assert (moved.change.people, moved.fit.stayed) == (1, 0)
         assert moved.change.detail["book"] == "There"
         assert BookChange.objects.of_book(target).get().kind == ChangeKind.MOVED_IN
 
@@ -73,7 +73,7 @@ class TestMove:
         moved = curating.move_contacts(
             book=book, contacts=book.contacts.all(), target=target, user=book.owner
         )
-        assert moved.stayed == 2
+        assert moved.fit.stayed == 2
         assert set(book.contacts.all()) == {by_id, by_number}
         assert target.contacts.contains(free)
 
@@ -83,7 +83,7 @@ class TestMove:
         moved = curating.move_contacts(
             book=book, contacts=book.contacts.all(), target=target, user=book.owner
         )
-        assert (moved.change, moved.stayed) == (None, 1)
+        assert (moved.change, moved.fit.stayed) == (None, 1)
         assert not BookChange.objects.exists()
 
     def test_mark_of_a_directory_stays_behind(self, book: AddressBook, target: AddressBook) -> None:
@@ -116,7 +116,7 @@ class TestCopy:
             copied = curating.copy_contacts(
                 book=book, contacts=book.contacts.all(), target=target, user=book.owner
             )
-        assert (copied.change, copied.stayed) == (None, 3)
+        assert (copied.change, copied.fit.stayed) == (None, 3)
 
 
 class TestDelete:
