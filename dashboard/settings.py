@@ -186,6 +186,8 @@ if HTTPS_ONLY:
 # A pasted list of 10,000 people must fit; nothing that a form sends is larger.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+# A file goes to the disk, and no further than a list of people may be long.
+FILE_UPLOAD_HANDLERS = ["dashboard.uploads.BoundedUploadHandler"]
 
 LOGGING: dict[str, Any] = {
     "version": 1,

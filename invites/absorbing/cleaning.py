@@ -96,7 +96,8 @@ def _clean(line: Line, places: dict[str, list[int]], *, country: str, is_sandbox
         if is_demo_value(phone_number):
             raise UnusableCellError("demo_person", Field.PHONE_NUMBER)
     nick = _nick(_first(cells, places.get(Field.NICK, ())))
-    reason, until = _mark(cells, places)
+    is_marked = Field.DO_NOT_INVITE in places or Field.DO_NOT_INVITE_UNTIL in places
+    reason, until = _mark(cells, places) if is_marked else ("", None)
     groups = _groups(cells, places[Field.GROUPS]) if Field.GROUPS in places else ()
     return Person(line.number, nick, union_id, phone_number, groups, reason, until, line.remark)
 

@@ -199,7 +199,7 @@ def recognise(headings: Sequence[str], sample: Sequence[Line], *, country: str) 
     if not any(headings):
         judges.append((Field.NICK, _may_be_a_name))
     for field, judge in judges:
-        free = [at for at, word in enumerate(folded) if columns[at] is None and word not in _KNOWN]
+        free = [at for at, word in enumerate(folded) if columns[at] is None and not (word and word in _KNOWN)]
         if field not in columns and (at := _best_column(free, sample, judge)) is not None:
             columns[at] = field
     return columns

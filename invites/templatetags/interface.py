@@ -18,6 +18,7 @@ from invites import phone_numbers
 from invites.models.attempt import AttemptState
 from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
+from invites.models.contact_import import ImportState, RowOutcome
 from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel, InviteeState
 from invites.models.member import Attendance
@@ -99,6 +100,28 @@ MEMBER = _looks(
         Attendance.NOT_KNOWN: ("secondary", "question-mark"),
     }
 )
+IMPORT = _looks(
+    {
+        ImportState.UPLOADED: ("secondary", "list"),
+        ImportState.READING: ("blue", "dots"),
+        ImportState.READY: ("yellow", "player-pause"),
+        ImportState.STORING: ("blue", "dots"),
+        ImportState.DONE: ("green", "check"),
+        ImportState.UNDONE: ("secondary", "refresh"),
+        ImportState.FAILED: ("red", "x"),
+        ImportState.DISCARDED: ("secondary", "trash"),
+    }
+)
+# What becomes of a row of an import.
+ROW = _looks(
+    {
+        RowOutcome.ADD: ("green", "plus"),
+        RowOutcome.CHANGE: ("azure", "pencil"),
+        RowOutcome.SAME: ("secondary", "check"),
+        RowOutcome.LEAVE: ("orange", "door-exit"),
+        RowOutcome.REFUSE: ("red", "x"),
+    }
+)
 LOOKS = {
     "invitee": INVITEE,
     "attempt": ATTEMPT,
@@ -106,6 +129,8 @@ LOOKS = {
     "batch": BATCH,
     "conference": CONFERENCE,
     "member": MEMBER,
+    "import": IMPORT,
+    "row": ROW,
 }
 _KINDS: dict[type, str] = {
     InviteeState: "invitee",
@@ -114,6 +139,8 @@ _KINDS: dict[type, str] = {
     BatchState: "batch",
     ConferenceStatus: "conference",
     Attendance: "member",
+    ImportState: "import",
+    RowOutcome: "row",
 }
 
 
@@ -143,7 +170,7 @@ def state(value: str, of: str = "") -> SafeString:
 
     A stored value is a plain word, and a few words belong to two kinds of thing ("failed", "unknown", "sending").
     Bare, they are those of an invitee; ``{% state attempt.state of="attempt" %}`` says whose they are. ``of`` is one
-    of invitee, attempt, invitation, batch, conference, member.
+    of invitee, attempt, invitation, batch, conference, member, import, row.
     """
     look = look_of(value, of=of)
     return format_html(
