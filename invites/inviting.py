@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from invites import delivering, phone_numbers
+from invites import delivering, phone_numbers, sparing
 from invites.connecting import client_for, ensure_apps
 from invites.errors import ConferenceLocked
 from invites.guarding import refuse_demo_conference, refuse_demo_person
@@ -28,6 +28,12 @@ from invites.sending import freeze
 
 TIME_IS_UP = "timeIsUp"
 """Our own code of why people were left out: the command has only so much time."""
+
+NAMED = 10
+"""So many of those who must not be invited are named; the others are counted."""
+
+NO_REASON = "–"
+"""Stands for the reason of a mark that has none, so that it is known that somebody decided against it."""
 
 # An attempt that begins at the last moment ends 15 s later. One batch may take a minute, the start of the program
 # included, which is slow on a busy machine.
@@ -96,10 +102,19 @@ def people_of_group(text: str, *, app: App) -> list[Person]:
     return people
 
 
-def make(*, app: App, conference_id: str, operator_union_id: str, people: Iterable[Person]) -> Invitation:
+def make(
+    *,
+    app: App,
+    conference_id: str,
+    operator_union_id: str,
+    people: Iterable[Person],
+    despite_do_not_invite: bool = False,
+) -> Invitation:
     """Makes one invitation of ``people`` (the same person twice counts once), sent and ready to be delivered.
 
-    The caller holds the transaction. Raises ValidationError or InviteError for unusable input.
+    Somebody who is marked "do not invite" in any book of the app makes it unusable input, unless they are to be called
+    in spite of it, which is recorded. The caller holds the transaction. Raises ValidationError or InviteError for
+    unusable input.
     """
     Conference.conference_id.field.run_validators(conference_id)
     if not conference_id:
@@ -119,7 +134,9 @@ def make(*, app: App, conference_id: str, operator_union_id: str, people: Iterab
         state=InvitationState.SENDING,
         sent_at=timezone.now(),
     )
-    Invitee.objects.bulk_create(_invitees(invitation, list(people)))
+    invitees = _invitees(invitation, list(people))
+    _heed_marks(invitees, app=app, override=despite_do_not_invite)
+    Invitee.objects.bulk_create(invitees)
     freeze(invitation=invitation, user=None)
     # Its own process delivers it; a worker is to step in only when that must have died.
     invitation.rung_at = _until(invitation) + timedelta(seconds=settings.CALL_SECONDS)
@@ -177,6 +194,24 @@ def _invitees(invitation: Invitation, people: Sequence[Person]) -> list[Invitee]
             )
         )
     return invitees
+
+
+def _heed_marks(invitees: Sequence[Invitee], *, app: App, override: bool) -> None:
+    """Raises ValidationError, with their names and the reasons, where some are marked; or notes why they were."""
+    marks = sparing.marks_on(invitees, user=None, app=app)
+    marked = [(invitee, mark) for invitee, mark in zip(invitees, marks, strict=True) if mark is not None]
+    if marked and not override:
+        named = [f"{invitee} ({mark.do_not_invite_reason})" for invitee, mark in marked[:NAMED]]
+        more = [_("%(n)s more") % {"n": len(marked) - NAMED}] if len(marked) > NAMED else []
+        raise ValidationError(
+            _(
+                "An address book says “do not invite”: %(people)s. Leave them out, or call them all the same with "
+                "--despite-do-not-invite."
+            )
+            % {"people": ", ".join([*named, *more])}
+        )
+    for invitee, mark in marked:
+        invitee.overridden_reason = mark.do_not_invite_reason or NO_REASON
 
 
 def _identities(contact: Contact) -> set[tuple[str, str]]:

@@ -12,7 +12,7 @@ from itertools import batched
 from typing import Protocol
 
 from invites import permissions
-from invites.models import AddressBook, App, Contact, Invitation, User
+from invites.models import AddressBook, App, Contact, Invitation, Invitee, User
 from invites.models.contact import ContactQuerySet
 from invites.models.invitee import Channel
 
@@ -66,6 +66,20 @@ def marks(people: Sequence[Somebody], *, user: User | None, app: App) -> list[Co
         return [None for _somebody in people]
     by_union_id, by_number = _look_up(people, marked)
     return [_mark_of(somebody, by_union_id, by_number) for somebody in people]
+
+
+def marks_on(invitees: Sequence[Invitee], *, user: User | None, app: App) -> list[Contact | None]:
+    """As `marks`, for people on a list who come with their contacts."""
+    people = [
+        identity(
+            channel=invitee.channel,
+            value=invitee.value,
+            union_id=invitee.contact.union_id if invitee.contact else "",
+            phone_number=invitee.contact.phone_number if invitee.contact else "",
+        )
+        for invitee in invitees
+    ]
+    return marks(people, user=user, app=app)
 
 
 def marked_contacts(user: User | None, *, app: App) -> ContactQuerySet:

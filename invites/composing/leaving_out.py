@@ -46,16 +46,7 @@ def overriding(people: Sequence[Person], *, user: User, app: App) -> list[Person
 
 def find_marks(invitees: Sequence[Invitee], *, user: User, app: App) -> None:
     """Notes on each of ``invitees``, who come with their contacts, the ``mark`` for which they will be left out."""
-    people = [
-        sparing.identity(
-            channel=invitee.channel,
-            value=invitee.value,
-            union_id=invitee.contact.union_id if invitee.contact else "",
-            phone_number=invitee.contact.phone_number if invitee.contact else "",
-        )
-        for invitee in invitees
-    ]
-    for invitee, mark in zip(invitees, sparing.marks(people, user=user, app=app), strict=True):
+    for invitee, mark in zip(invitees, sparing.marks_on(invitees, user=user, app=app), strict=True):
         invitee.mark = None if invitee.is_overridden else mark
 
 

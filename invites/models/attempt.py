@@ -132,7 +132,8 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
 
     def with_people(self) -> Self:
         """With ``people_sent`` at hand, in the order in which they stood in the call."""
-        people = AttemptInvitee.objects.select_related("invitee").order_by("invitee__position", "pk")
+        people = AttemptInvitee.objects.select_related("invitee__overridden_by")
+        people = people.order_by("invitee__position", "pk")
         return self.prefetch_related(models.Prefetch("people_sent", queryset=people))
 
     def with_first_people(self) -> Self:

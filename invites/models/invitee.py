@@ -86,6 +86,10 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         """Those whom nobody has decided to invite in spite of a mark "do not invite"."""
         return self.filter(overridden_by__isnull=True, overridden_reason="")
 
+    def with_overrider(self) -> Self:
+        """With whoever decided to invite each in spite of a mark "do not invite"."""
+        return self.select_related("overridden_by")
+
     def identities(self) -> "models.QuerySet[Invitee, tuple[int, str, str, str | None, str | None]]":
         """Key, channel and value of each, and the unionId and number of the contact that they were added from."""
         return self.order_by().values_list(
@@ -131,6 +135,11 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
     def among(self, pks: Iterable[int]) -> Self:
         """Those with these keys."""
         return self.filter(pk__in=list(pks))
+
+    def hand_over(self, contact: Contact, successor: Contact) -> None:
+        """Lets those who were added from ``contact`` be known as ``successor``, unless that one is on the same list."""
+        there = self.filter(contact=successor).values("invitation")
+        self.filter(contact=contact).exclude(invitation__in=there).update(contact=successor)
 
     def next_position(self) -> int:
         """The position behind everybody."""

@@ -80,7 +80,7 @@ def people_context(
     counts = invitation.invitees.count_by_outcome()
     by_state = _sums((state, n) for (state, _attendance), n in counts.items())
     by_attendance = _sums((attendance, n) for (_state, attendance), n in counts.items() if attendance)
-    people = form.narrow(invitation.invitees.in_order().with_last_attempt().with_member())
+    people = form.narrow(invitation.invitees.in_order().with_last_attempt().with_member().with_overrider())
     page = list(people[: PEOPLE_SHOWN + 1])
     calls = invitation.attempts.count_calls()
     in_call = by_state.get(InviteeState.SENDING, 0)

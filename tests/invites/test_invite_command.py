@@ -18,8 +18,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from dashboard.environment import DingTalkEnvironment
+from invites.connecting import ensure_apps
 from invites.dingtalk.sandbox import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SandboxServer
-from invites.models import App, Attempt, CachedToken, Conference, Invitation
+from invites.models import App, Attempt, CachedToken, Conference, Contact, Invitation
 from invites.models.attempt import AttemptState
 from tests.factories import (
     AddressBookFactory,
@@ -27,6 +28,7 @@ from tests.factories import (
     ContactFactory,
     ContactGroupFactory,
     InvitationFactory,
+    MarkedContactFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -190,6 +192,36 @@ class TestInvites:
         assert Result(capsys, RUNNING_CONFERENCE, "--user", "def:B").status == 0
 
 
+@pytest.fixture
+def marked(environment_app: SandboxServer) -> Contact:
+    """Somebody in a private book who is not to be invited, in a group of it."""
+    (app,) = ensure_apps()
+    book = AddressBookFactory(app=app, name="Team")
+    contact = MarkedContactFactory(book=book, nick="Kim", union_id="abc", phone_number="+8613800138000")
+    ContactGroupFactory(book=book, name="Sales").contacts.add(contact)
+    return contact
+
+
+class TestDespiteDoNotInvite:
+    def test_person_is_called_and_it_is_recorded(
+        self, environment_app: SandboxServer, capsys: pytest.CaptureFixture[str], marked: Contact
+    ) -> None:
+        arguments = ("--user", "lee:Lee", "--group", "Team/Sales", "--despite-do-not-invite")
+        result = Result(capsys, RUNNING_CONFERENCE, *arguments)
+        assert result.status == 0
+        reasons = dict(Invitation.objects.get().invitees.values_list("nick", "overridden_reason"))
+        assert reasons == {"Lee": "", "Kim": "On leave"}
+
+    def test_many_who_are_marked_are_named_in_part(
+        self, environment_app: SandboxServer, capsys: pytest.CaptureFixture[str], marked: Contact
+    ) -> None:
+        people = MarkedContactFactory.create_batch(12, book=marked.book)
+        result = Result(
+            capsys, RUNNING_CONFERENCE, *(f"--user={person.union_id}:{person.nick}" for person in people)
+        )
+        assert (result.status, "2 more" in result.error) == (2, True)
+
+
 class TestRefuses:
     @pytest.mark.parametrize(
         "arguments",
@@ -235,6 +267,17 @@ class TestRefuses:
         assert not Conference.objects.exists()
         assert not App.objects.exists()
         assert environment_app.received == []
+
+    @pytest.mark.parametrize("person", ["--user=abc:Kim", "--phone=13800138000:Kim", "--group=Team/Sales"])
+    def test_whoever_is_marked_do_not_invite_makes_it_unusable(
+        self, environment_app: SandboxServer, capsys: pytest.CaptureFixture[str], marked: Contact, person: str
+    ) -> None:
+        result = Result(capsys, RUNNING_CONFERENCE, "--user", "lee:Lee", person)
+        assert result.status == 2
+        assert "Kim (On leave)" in result.error
+        assert "--despite-do-not-invite" in result.error
+        assert not Attempt.objects.exists()
+        assert not Invitation.objects.exists()
 
     def test_locked_conference_gets_nobody(
         self, environment_app: SandboxServer, capsys: pytest.CaptureFixture[str]

@@ -7,11 +7,13 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from invites import composing, sending
 from invites.composing import Change
 from invites.errors import AlreadySent, DraftChanged
+from invites.explaining import DO_NOT_INVITE
 from invites.models import AddressBook, Conference, Contact, DraftLine, Invitation, Invitee, User
 from invites.models.address_book import Sharing
 from invites.models.draft_line import LineProblem
@@ -19,6 +21,7 @@ from invites.models.invitee import Channel, InviteeState
 from tests.conftest import SignedIn
 from tests.factories import (
     AddressBookFactory,
+    AttemptFactory,
     ConferenceFactory,
     ContactFactory,
     ContactGroupFactory,
@@ -368,3 +371,63 @@ class TestPages:
         response = organizer_client.post(at("draft_invite_anyway", conference, line.pk), headers=CHANGE)
         assert response.status_code == 409
         assert draft.draft_lines.exists()
+
+
+class TestHistory:
+    def test_invitation_and_attempt_say_who_decided_and_against_which_reason(
+        self, organizer_client: Client, conference: Conference, organizer: User
+    ) -> None:
+        invitation = SentInvitationFactory(conference=conference)
+        person = InviteeFactory(
+            invitation=invitation,
+            state=InviteeState.INVITED,
+            overridden_by=UserFactory(username="boss"),
+            overridden_reason="On leave",
+        )
+        attempt = AttemptFactory(invitation=invitation, sent_to=[person])
+        for url in (
+            reverse("invites:invitation_detail", args=[invitation.pk]),
+            reverse("invites:attempt_detail", args=[attempt.pk]),
+        ):
+            html = organizer_client.get(url).content.decode()
+            assert "Invited in spite of “do not invite”, as boss decided" in html
+            assert "On leave" in html
+
+    def test_command_line_has_no_name(self, organizer_client: Client, conference: Conference) -> None:
+        person = InviteeFactory(
+            invitation=SentInvitationFactory(conference=conference), overridden_reason="On leave"
+        )
+        url = reverse("invites:invitation_detail", args=[person.invitation_id])
+        assert "as the command line was told to" in organizer_client.get(url).content.decode()
+
+    def test_number_of_queries_is_the_same_for_one_and_for_fifty(
+        self, organizer_client: Client, conference: Conference
+    ) -> None:
+        counts = []
+        for people in (1, 50):
+            invitation = SentInvitationFactory(conference=conference)
+            for position in range(people):
+                InviteeFactory(
+                    invitation=invitation,
+                    position=position,
+                    overridden_by=UserFactory(),
+                    overridden_reason="x",
+                )
+            url = reverse("invites:invitation_detail", args=[invitation.pk])
+            organizer_client.get(url)
+            with CaptureQueriesContext(connection) as queries:
+                organizer_client.get(url)
+            counts.append(len(queries))
+        assert counts[0] == counts[1]
+
+    def test_whoever_was_left_out_shows_why(self, organizer_client: Client, conference: Conference) -> None:
+        person = InviteeFactory(
+            invitation=SentInvitationFactory(conference=conference),
+            state=InviteeState.SKIPPED,
+            skipped_because=DO_NOT_INVITE,
+        )
+        url = reverse("invites:invitation_detail", args=[person.invitation_id])
+        assert "marked “do not invite” in an address book" in organizer_client.get(url).content.decode()
+
+    def test_code_is_explained_in_the_list_of_codes(self, organizer_client: Client) -> None:
+        assert DO_NOT_INVITE in organizer_client.get(reverse("invites:code_list")).content.decode()

@@ -35,6 +35,11 @@ class Command(BaseCommand):
         parser.add_argument("--phone", action="append", default=[], metavar="NUMBER:NICK", dest="phones")
         parser.add_argument("--group", action="append", default=[], metavar="BOOK/GROUP", dest="groups")
         parser.add_argument(
+            "--despite-do-not-invite",
+            action="store_true",
+            help="also call those whom an address book marks so; this is recorded",
+        )
+        parser.add_argument(
             "--app", metavar="NAME", help="the DingTalk app (default: that of the environment)"
         )
 
@@ -87,6 +92,7 @@ def _made(options: dict[str, Any]) -> Invitation:
         conference_id=options["conference_id"],
         operator_union_id=options["operator"],
         people=people,
+        despite_do_not_invite=options["despite_do_not_invite"],
     )
 
 
