@@ -32,7 +32,9 @@ _WANTED: Final = frozenset(
     {*_NAMES, "TEL", "CATEGORIES", UNION_ID, "X-UNIONID", DO_NOT_INVITE, DO_NOT_INVITE_UNTIL}
 )
 _NAME: Final = re.compile(r"(?:[\w-]+\.)?([\w-]+)[;:]", re.ASCII)
-_LONGEST_LINE: Final = 1_000_000
+_LONGEST_CARD: Final = 100_000
+"""Characters, without pictures."""
+
 _CHINESE: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _NO_DIGIT: Final = re.compile(r"\D")
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
@@ -64,21 +66,22 @@ def lines(file: BinaryIO, reading: dict[str, object]) -> Iterator[Line]:
 
 
 def _cards(file: BinaryIO, encoding: str) -> Iterator[list[str] | None]:
-    """The wanted lines of each card, unfolded; None for a card that has no end."""
+    """The wanted lines of each card, unfolded; None for a card that has no end or is longer than anybody's."""
     card: list[str] | None = None
+    size = 0
     for line in _unfolded(file, encoding):
         mark = line.strip().upper()
         if mark == _BEGIN:
             if card is not None:
                 yield None
-            card = []
+            card, size = [], 0
         elif mark == _END and card is not None:
-            yield card
+            yield card if size <= _LONGEST_CARD else None
             card = None
         elif card is not None and _is_wanted(line):
-            card.append(line)
-            if sum(map(len, card)) > _LONGEST_LINE:
-                card.clear()
+            size += len(line)
+            if size <= _LONGEST_CARD:
+                card.append(line)
     if card is not None:
         yield None
 
@@ -96,7 +99,7 @@ def _unfolded(file: BinaryIO, encoding: str) -> Iterator[str]:
         goes_on = more.endswith("=") and (goes_on or "QUOTED-PRINTABLE" in line.upper())
         more = more[:-1] if goes_on else more
         size += len(more)
-        if size <= _LONGEST_LINE:
+        if size <= _LONGEST_CARD:
             whole.write(more)
     yield whole.getvalue()
 

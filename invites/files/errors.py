@@ -39,7 +39,6 @@ PROBLEMS: Final[Mapping[str, StrOrPromise]] = {
         "file, then try again."
     ),
     "no_cards": _("There is no vCard in this file."),
-    "long_card": _("Card %(row)s is longer than any person's card would be."),
 }
 
 
