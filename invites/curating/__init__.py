@@ -10,6 +10,7 @@ from invites.curating.contacts import save_contact
 from invites.curating.groups import add_to_group, delete_group, remove_from_group, save_group
 from invites.curating.marking import mark_contacts, unmark_contacts
 from invites.curating.restoring import Restored
+from invites.curating.sharing import save_book, share, withdraw
 from invites.curating.undoing import undo
 
 __all__ = [
@@ -22,8 +23,11 @@ __all__ = [
     "mark_contacts",
     "move_contacts",
     "remove_from_group",
+    "save_book",
     "save_contact",
     "save_group",
+    "share",
     "undo",
     "unmark_contacts",
+    "withdraw",
 ]

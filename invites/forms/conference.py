@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
-from invites import permissions
+from invites.forms.organizer import OrganizerField
 from invites.models import Conference, User
 from invites.models.conference import TITLE_LENGTH, ConferenceQuerySet, ConferenceStatus
 from invites.models.contact import UNION_ID_LENGTH, validate_union_id
@@ -162,13 +162,10 @@ class CloseConferenceForm(forms.Form):
 class CoOrganizerForm(forms.Form):
     """Another organizer, by the name with which they sign in; cleaned to the user."""
 
-    username = forms.CharField(
-        label=gettext_lazy("Name for signing in"),
+    username = OrganizerField(
         help_text=gettext_lazy(
             "They will see this conference, its people and its invitations, and can invite into it."
         ),
-        error_messages={"required": gettext_lazy("Enter the name with which they sign in.")},
-        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
 
     def __init__(self, *args: Any, conference: Conference, **kwargs: Any) -> None:
@@ -182,18 +179,8 @@ class CoOrganizerForm(forms.Form):
         return user
 
     def clean_username(self) -> User:
-        """The user of this name, who must be able to organize and not be part of it yet."""
-        name = self.cleaned_data["username"]
-        try:
-            user = User.objects.get_by_natural_key(name)
-        except User.DoesNotExist as error:
-            raise ValidationError(_("Nobody signs in with this name."), code="unknown") from error
-        if not user.is_active or not permissions.may_organize(user):
-            raise ValidationError(
-                _("%(name)s is not an organizer and cannot invite anybody."),
-                code="role",
-                params={"name": user.display_name},
-            )
+        """The user of this name, who must not be part of it yet."""
+        user: User = self.cleaned_data["username"]
         if user.pk == self.conference.owner_id:
             raise ValidationError(_("This conference is theirs already."), code="owner")
         if self.conference.co_organizers.contains(user):

@@ -75,7 +75,8 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
 
     def fields_of(self, pk: int, *names: str) -> dict[str, str]:
         """These fields of the book with this key, as they are stored."""
-        return self.values(*names).get(pk=pk)
+        fields: dict[str, str] = self.values(*names).get(pk=pk)
+        return fields
 
     def for_page(self) -> Self:
         """With what a page about one book shows; ``share_count`` is how many people it is shared with by name."""

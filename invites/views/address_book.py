@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -55,7 +56,8 @@ def book_create(request: HttpRequest) -> HttpResponse:
             )
         )
     data = request.POST if request.method == "POST" else None
-    form = AddressBookForm(data, instance=AddressBook(owner=permissions.own_account(request.user)), apps=apps)
+    user = permissions.own_account(request.user)
+    form = AddressBookForm(data, instance=AddressBook(owner=user), user=user, apps=apps)
     if request.method == "POST" and form.keep():
         messages.success(request, _("The address book “%(name)s” is ready.") % {"name": form.instance})
         return redirect("invites:book_detail", form.instance.pk)
@@ -70,7 +72,7 @@ def book_detail(request: HttpRequest, pk: int) -> HttpResponse:
     book = get_object_or_404(permissions.readable_books(request.user).for_page(), pk=pk)
     # Asked for by the whole page only.
     context = people_of(request, book=book) | {
-        "may_own": lambda: permissions.owned_books(request.user).includes(book),
+        "may_own": cache(lambda: permissions.owned_books(request.user).includes(book)),
         "shows_app": lambda: len(permissions.usable_apps(request.user)[:2]) > 1,
     }
     fragments = {"book_people", "book_contacts", "more_contacts"}
@@ -83,7 +85,8 @@ def book_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Renames and shares a book."""
     book = get_object_or_404(permissions.owned_books(request.user).for_page(), pk=pk)
     name = book.name
-    form = AddressBookForm(request.POST if request.method == "POST" else None, instance=book)
+    user = permissions.organizer(request.user)
+    form = AddressBookForm(request.POST if request.method == "POST" else None, instance=book, user=user)
     if request.method == "POST" and form.keep():
         messages.success(request, _("The changes to “%(name)s” are saved.") % {"name": book})
         return redirect("invites:book_detail", book.pk)

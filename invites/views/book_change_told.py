@@ -1,6 +1,6 @@
 """Tells in a sentence what was done to a book. Changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.humanize.templatetags.humanize import intcomma
@@ -8,8 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy, pgettext_lazy
 from django_stubs_ext import StrOrPromise
 
-from invites import phone_numbers
+from invites import countries, phone_numbers
+from invites.curating import sharing
 from invites.models import BookChange, ChangedContact
+from invites.models.address_book import Sharing
 from invites.models.book_change import ChangeKind
 
 
@@ -64,11 +66,21 @@ _SENTENCES = {
     ChangeKind.GROUP_CREATED: gettext_lazy("The group “%(group)s” was made, with %(who)s in it."),
     ChangeKind.GROUP_RENAMED: gettext_lazy("The group “%(before)s” is now called “%(group)s”."),
     ChangeKind.GROUP_DELETED: gettext_lazy("The group “%(group)s” was deleted, with %(who)s in it."),
-    ChangeKind.MERGED: gettext_lazy("“%(removed)s” and “%(nick)s” were merged."),
+    ChangeKind.MERGED: gettext_lazy("“%(nick)s”: %(people)s entries were merged into one."),
     ChangeKind.IMPORTED: gettext_lazy("Imported: %(added)s added, %(changed)s changed. %(file_name)s"),
     ChangeKind.REFRESHED: gettext_lazy(
         "Refreshed from the directory: %(added)s added, %(changed)s changed, %(left)s marked as having left."
     ),
+}
+_SHARED = {
+    sharing.USE: gettext_lazy("%(person)s may use the book."),
+    sharing.CHANGE: gettext_lazy("%(person)s may use and change the book."),
+    sharing.NOTHING: gettext_lazy("The book is no longer shared with %(person)s by name."),
+}
+_FIELDS_OF_BOOK: dict[str, tuple[StrOrPromise, Callable[[str], StrOrPromise]]] = {
+    "name": (gettext_lazy("Name"), str),
+    "sharing": (gettext_lazy("Sharing"), lambda value: Sharing(value).label),
+    "default_country": (gettext_lazy("Country or region"), countries.label),
 }
 _FIELDS: dict[str, StrOrPromise] = {
     "nick": pgettext_lazy("person", "Name"),
@@ -92,8 +104,10 @@ def tell(changes: Sequence[BookChange]) -> list[Told]:
 
 
 def _sentence(change: BookChange) -> str:
+    if change.kind == ChangeKind.SHARED:
+        return str(_SHARED[change.detail["may"]] % change.detail)
     numbers = {name: intcomma(change.detail.get(name, 0)) for name in ("added", "changed", "left")}
-    words = {"reason": "", "book": "", "group": "", "before": "", "removed": "", "nick": "", "file_name": ""}
+    words = {"reason": "", "book": "", "group": "", "before": "", "nick": "", "file_name": ""}
     sentence = _SENTENCES.get(ChangeKind(change.kind))
     if sentence is None:
         return change.get_kind_display()
@@ -108,6 +122,8 @@ def _who(change: BookChange) -> str:
 
 
 def _differences(change: BookChange, touched: ChangedContact | None) -> list[Difference]:
+    if change.kind == ChangeKind.BOOK_EDITED:
+        return _differences_of_book(change)
     if touched is None:
         return []
     return [
@@ -117,6 +133,15 @@ def _differences(change: BookChange, touched: ChangedContact | None) -> list[Dif
             [_shown(change, name, each.get(name, "")) for each in (touched.was, touched.became)]
         ]
         if before != after
+    ]
+
+
+def _differences_of_book(change: BookChange) -> list[Difference]:
+    before, after = change.detail["before"], change.detail["after"]
+    return [
+        Difference(label=label, before=str(shown(before[name])), after=str(shown(after[name])))
+        for name, (label, shown) in _FIELDS_OF_BOOK.items()
+        if before[name] != after[name]
     ]
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.http import QueryDict
+from django.utils import translation
 
 from invites.forms.address_book import AddressBookForm
 from invites.forms.contact import ContactFilterForm, ContactForm, SelectionForm
@@ -90,6 +91,14 @@ class TestContactPhoneNumber:
     def test_any_usual_form_is_stored_as_e164(self, book: AddressBook, typed: str, stored: str) -> None:
         assert contact_form(book, phone_number=typed).keep()
         assert Contact.objects.get().phone_number == stored
+
+    def test_number_is_read_and_shown_in_the_country_of_the_book(self) -> None:
+        book = AddressBookFactory(app__default_country="GB", default_country="DE")
+        assert contact_form(book, phone_number="030 901820").keep()
+        contact = Contact.objects.get()
+        assert contact.phone_number == "+4930901820"
+        shown = ContactForm(instance=contact, user=book.owner)["phone_number"].value()
+        assert shown == "030 901820"
 
     def test_number_is_read_in_the_country_of_the_books_app(self) -> None:
         book = AddressBookFactory(app__default_country="GB")
@@ -192,7 +201,8 @@ class TestSomebodyElseWasFirst:
 class TestAddressBookForm:
     def form(self, owner: User, **data: str) -> AddressBookForm:
         apps = App.objects.all()
-        return AddressBookForm({"sharing": "private"} | data, instance=AddressBook(owner=owner), apps=apps)
+        data = {"sharing": "private"} | data
+        return AddressBookForm(data, instance=AddressBook(owner=owner), user=owner, apps=apps)
 
     def test_only_usable_app_is_taken_without_asking(self, organizer: User) -> None:
         app = AppFactory()
@@ -210,7 +220,7 @@ class TestAddressBookForm:
     def test_app_cannot_be_changed_later(self, book: AddressBook) -> None:
         other = AppFactory()
         data = {"name": "Renamed", "sharing": "read", "app": str(other.pk)}
-        assert AddressBookForm(data, instance=book).keep()
+        assert AddressBookForm(data, instance=book, user=book.owner).keep()
         book.refresh_from_db()
         assert (book.name, book.sharing) == ("Renamed", "read")
         assert book.app != other
@@ -221,12 +231,39 @@ class TestAddressBookForm:
             "name": ["You already have an address book of this name."]
         }
         assert self.form(UserFactory(), name="TEAM").is_valid()
-        assert AddressBookForm({"name": "team", "sharing": "private"}, instance=book).is_valid()
+        data = {"name": "team", "sharing": "private"}
+        assert AddressBookForm(data, instance=book, user=organizer).is_valid()
 
     @pytest.mark.parametrize("name", ["", "   ", "a\x07", "n" * 81])
     def test_unusable_names_are_refused(self, organizer: User, name: str) -> None:
         AppFactory()
         assert set(errors(self.form(organizer, name=name))) == {"name"}
+
+    @pytest.mark.parametrize("country", ["XX", "de", "Germany"])
+    def test_unknown_country_is_refused(self, organizer: User, country: str) -> None:
+        AppFactory()
+        assert set(errors(self.form(organizer, name="Team", default_country=country))) == {"default_country"}
+
+    def test_country_of_the_app_holds_unless_another_is_chosen(self, organizer: User) -> None:
+        AppFactory(default_country="GB")
+        form = self.form(organizer, name="Team")
+        assert form.fields["default_country"].choices[0] == (  # type: ignore[attr-defined]
+            "",
+            "As the DingTalk app has it: United Kingdom (+44)",
+        )
+        assert form.keep()
+        assert AddressBook.objects.get().country == "GB"
+        assert self.form(organizer, name="Other", default_country="DE").keep()
+        assert AddressBook.objects.get(name="Other").country == "DE"
+
+    @pytest.mark.parametrize(("language", "name"), [("en", "Germany (+49)"), ("zh-hans", "德国 (+49)")])
+    def test_countries_are_named_in_the_language_of_the_person(
+        self, organizer: User, language: str, name: str
+    ) -> None:
+        AppFactory()
+        with translation.override(language):
+            choices = dict(self.form(organizer).fields["default_country"].choices)  # type: ignore[attr-defined]
+        assert choices["DE"] == name
 
     def test_unknown_sharing_is_refused(self, organizer: User) -> None:
         AppFactory()

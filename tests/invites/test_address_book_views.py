@@ -322,7 +322,7 @@ class TestBookDetail:
     ) -> None:
         for contact in ContactFactory.create_batch(people, book=book, refused_at=timezone.now()):
             ContactGroupFactory(book=book).contacts.add(contact)
-        with django_assert_max_num_queries(15):
+        with django_assert_max_num_queries(16):
             browser.get(at("book_detail", book))
         with django_assert_max_num_queries(7):
             browser.get(at("book_detail", book), headers=htmx("more_contacts"))
