@@ -214,11 +214,9 @@ def _left_out(change: Change) -> str:
             n,
         )
         return text % {"n": intcomma(n)}
-    text = ngettext(
-        "%(n)s person is left out: marked “do not invite”.",
+    text = _(
         "%(n)s people are left out: they are marked “do not invite”. The first %(named)s are named below; whoever else "
-        "is to come all the same can be added by name.",
-        n,
+        "is to come all the same can be added by name."
     )
     return text % {"n": intcomma(n), "named": named}
 
