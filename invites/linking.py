@@ -124,12 +124,6 @@ def refresh_due() -> int:
     return sum(_refresh_due(pk) for pk in due)
 
 
-def waiting(book: AddressBook) -> ContactImport | None:
-    """The reading of the directory that is under way, or waits for somebody to look at it."""
-    imports = ContactImport.objects.of_book(book).from_directory()
-    return (imports.ready() | imports.under_way()).order_by("-pk").first()
-
-
 def _refresh_due(pk: int) -> bool:
     with transaction.atomic():
         link = (

@@ -120,6 +120,13 @@ def refusal_of(error: DingTalkError, *, if_unsure: StrOrPromise = AGAIN_SOON) ->
     )
 
 
+def remembered(code: str) -> DingTalkRefused:
+    """The refusal to show for a ``code`` of which nothing else is on record, long after what was only read."""
+    facts = codes.OWN.get(code) or codes.facts_of(code)
+    is_unsure = facts.consequence.may_have_rung if facts else codes.is_own(code)
+    return refused(code=code, message="", request_id="", is_unsure=is_unsure, if_unsure=AGAIN_SOON)
+
+
 def _words(code: str) -> Words:
     if code in _BY_CODE:
         return _BY_CODE[code]

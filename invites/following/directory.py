@@ -7,6 +7,7 @@ somebody back.
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import batched
 
 from invites.connecting import client_for
@@ -52,7 +53,7 @@ class Reader:
             yield from self._directly_in(here)
             below = self._ask(
                 calls.LIST_DEPARTMENTS,
-                lambda until, here=here: self._directory.list_departments(department_id=here, deadline=until),
+                partial(self._directory.list_departments, department_id=here),
             )
             new = [each.department_id for each in below if each.department_id not in seen]
             seen.update(new)
@@ -66,15 +67,13 @@ class Reader:
         while offset is not None:
             page = self._ask(
                 calls.LIST_USER_GROUP_MEMBERS,
-                lambda until, offset=offset: self._directory.list_user_group_members(
-                    group_code=group_code, offset=offset, deadline=until
-                ),
+                partial(self._directory.list_user_group_members, group_code=group_code, offset=offset),
             )
             offset = page.next_offset
             for ids in batched(page.user_ids, BATCH):
                 found = self._ask(
                     calls.BATCH_GET_USER,
-                    lambda until, ids=ids: self._directory.batch_get_users(user_ids=ids, deadline=until),
+                    partial(self._directory.batch_get_users, user_ids=ids),
                 )
                 if {person.user_id for person in found.people} != set(ids):
                     raise DirectoryIncompleteError
@@ -85,9 +84,7 @@ class Reader:
         while cursor is not None:
             page = self._ask(
                 calls.LIST_PEOPLE,
-                lambda until, cursor=cursor: self._directory.list_people(
-                    department_id=department_id, cursor=cursor, deadline=until
-                ),
+                partial(self._directory.list_people, department_id=department_id, cursor=cursor),
             )
             cursor = page.next_cursor
             yield from self._new(page.people)
@@ -101,13 +98,13 @@ class Reader:
         if len(self._read) > MOST_PEOPLE:
             raise TooManyPeopleError
 
-    def _ask[Answer](self, operation: str, call: Callable[[float], Answer]) -> Answer:
+    def _ask[Answer](self, operation: str, call: Callable[..., Answer]) -> Answer:
         """Makes one call in its turn; one that DingTalk turned away for the rate is made again after a rest."""
         for attempt in range(1, _TRIES + 1):
             self._note_progress(len(self._read))
             self._wait_for_turn(operation)
             try:
-                return call(min(self._until, time.monotonic() + _SECONDS_FOR_ONE))
+                return call(deadline=min(self._until, time.monotonic() + _SECONDS_FOR_ONE))
             except Throttled as error:
                 if attempt == _TRIES or error.rest > LONGEST_PATIENCE:
                     raise

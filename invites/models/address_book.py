@@ -82,7 +82,7 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
         """With what a page about one book shows; ``share_count`` is how many people it is shared with by name."""
         shares = BookShare.objects.filter(book=OuterRef("pk")).order_by().values("book")
         count = Subquery(shares.annotate(people=Count("pk")).values("people"))
-        return self.select_related("app", "owner").annotate(share_count=Coalesce(count, 0))
+        return self.select_related("app", "owner", "directory_link").annotate(share_count=Coalesce(count, 0))
 
     def for_list(self) -> Self:
         """By name, with ``contact_count``."""

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.address_book import AddressBook
+from invites.models.contact_import import ContactImport
 from invites.models.user import User
 
 
@@ -86,3 +87,8 @@ class DirectoryLink(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def waiting(self) -> ContactImport | None:
+        """The reading of the directory that is under way, or waits for somebody to look at it."""
+        imports = ContactImport.objects.of_book(self.book).from_directory()
+        return (imports.ready() | imports.under_way()).order_by("-pk").first()

@@ -15,6 +15,7 @@ from invites.files import Field
 from invites.forms.contact_import import FIELD_LABELS, ColumnsForm, RowFilterForm
 from invites.models import Contact, ContactImport, ImportRow
 from invites.models.contact_import import ImportState, RowOutcome
+from invites.refusing import remembered
 
 PAGE = 50
 """Rows shown at a time."""

@@ -107,7 +107,7 @@ class TestSearch:
         first = client.get(here, {"q": "Twin"}, headers=IN_PLACE)
         assert first.text.count('name="person"') == 20
         assert "offset=20" in first.text
-        rest = client.get(here, {"q": "Twin", "offset": 20}, headers=MORE)
+        rest = client.get(here, {"q": "Twin", "offset": "20"}, headers=MORE)
         assert rest.text.count('name="person"') == 5
         assert "<form" not in rest.text
 
@@ -188,7 +188,7 @@ class TestRefusal:
 
     def test_more_of_them_fail(self, client: Client, here: str, sandbox: SandboxServer) -> None:
         sandbox.add_fault("html_502", operation="contact_search")
-        answer = client.get(here, {"q": "三", "offset": 20}, headers=MORE)
+        answer = client.get(here, {"q": "三", "offset": "20"}, headers=MORE)
         assert "Search again" in answer.text
         assert "offset=20" in answer.text
 

@@ -169,7 +169,7 @@ class TestRefresh:
         first.refresh_from_db()
         assert first.state == ImportState.DISCARDED
         assert not first.rows.exists()
-        assert linking.waiting(book) == second
+        assert DirectoryLink.objects.get().waiting() == second
 
     def test_a_bell_that_rings_twice_reads_once(self, book: AddressBook, sandbox: SandboxServer) -> None:
         begun = follow(book)
@@ -322,7 +322,7 @@ class TestSchedule:
         read = self.due(book, applies=False)
         assert read is not None
         assert read.state == ImportState.DISCARDED
-        assert linking.waiting(book) is None
+        assert DirectoryLink.objects.get().waiting() is None
 
     def test_a_reading_that_misses_most_of_a_book_waits_for_somebody(
         self, book: AddressBook, sandbox: SandboxServer
