@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import datetime
 from typing import IO, Any, cast
 
@@ -76,7 +77,9 @@ def _read_file(contact_import: ContactImport, heard_at: datetime, most: int | No
             country=contact_import.country,
             is_sandbox=contact_import.book.app.is_sandbox,
         )
-        staging.run((clean(line), line.cells) for line in files.read(file, format_of(contact_import)))
+        # Closed before the file is, also where it is not read to its end.
+        with closing(files.read(file, format_of(contact_import))) as lines:
+            staging.run((clean(line), line.cells) for line in lines)
 
 
 def format_of(contact_import: ContactImport) -> files.Format:

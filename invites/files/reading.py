@@ -1,6 +1,6 @@
 """Reads files of any kind, however they come."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from itertools import islice
 from typing import BinaryIO
 
@@ -37,7 +37,7 @@ def head(file: BinaryIO, fmt: Format, *, lines: int = 5) -> tuple[list[str], lis
     return headings + [""] * (width_of(first) - len(headings)), first
 
 
-def read(file: BinaryIO, fmt: Format) -> Iterator[Line]:
+def read(file: BinaryIO, fmt: Format) -> Generator[Line, None, None]:
     """The lines of a file that have something in them, without headings, wherever these come once more.
 
     Raises Unreadable at the line that cannot be read. Leaves ``file`` anywhere.
