@@ -104,7 +104,7 @@ def book_delete(request: HttpRequest, pk: int) -> HttpResponse:
         book.delete()
         messages.success(request, _("The address book “%(name)s” was deleted.") % {"name": book})
         return redirect("invites:book_list")
-    people, groups = book.contacts.count(), book.groups.count()
+    people, groups = AddressBook.objects.count_people(book.pk), book.groups.count()
     context = {
         "title": _("Delete the address book “%(name)s”?") % {"name": book},
         "text": _("Invitations that have been made keep the people who are on them."),
