@@ -7,20 +7,27 @@ keep their own snapshots of people, so nothing here touches those that were sent
 
 from invites.curating.bulk import Transfer, copy_contacts, delete_contacts, move_contacts
 from invites.curating.contacts import save_contact
+from invites.curating.doubles import Double, Doubles, double_called, find_doubles
 from invites.curating.groups import add_to_group, delete_group, remove_from_group, save_group
 from invites.curating.marking import mark_contacts, unmark_contacts
+from invites.curating.merging import merge_contacts
 from invites.curating.restoring import Restored
 from invites.curating.sharing import save_book, share, withdraw
 from invites.curating.undoing import undo
 
 __all__ = [
+    "Double",
+    "Doubles",
     "Restored",
     "Transfer",
     "add_to_group",
     "copy_contacts",
     "delete_contacts",
     "delete_group",
+    "double_called",
+    "find_doubles",
     "mark_contacts",
+    "merge_contacts",
     "move_contacts",
     "remove_from_group",
     "save_book",

@@ -126,7 +126,9 @@ def who_fits(keys: Sequence[int], *, into: AddressBook) -> Fit:
     """Who of the contacts with these keys can stand in the book ``into``."""
     fitting, names = array("q"), list[str]()
     for piece in pieces(keys):
-        rows = Contact.objects.among(piece).order_by("pk").values_list("pk", "nick", "union_id", "phone_number")
+        rows = (
+            Contact.objects.among(piece).order_by("pk").values_list("pk", "nick", "union_id", "phone_number")
+        )
         people = list(rows)
         taken = Contact.objects.of_book(into).values_taken(
             union_ids=[union_id for _pk, _nick, union_id, _number in people if union_id],

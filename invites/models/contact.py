@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
-from django.db.models.functions import Lower
+from django.db.models import Case, Exists, OuterRef, Q, Value, When, Window
+from django.db.models.functions import Lower, RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -160,6 +160,19 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         ]
         return self.order_by(Case(*ranks, default=3), Lower("nick"), "pk")
 
+    def first_called(self, names: Iterable[str], *, most: int) -> Self:
+        """Of each of ``names`` the ``most`` people who have been there longest; each with its ``folded`` name."""
+        place = Window(RowNumber(), partition_by=Lower("nick"), order_by="pk")
+        people = self.called(names).annotate(folded=Lower("nick"), place=place)
+        return people.filter(place__lte=most).order_by("folded", "pk")
+
+    def names_behind(self, name: str) -> "models.QuerySet[Contact, str]":
+        """The names in small letters that follow ``name``, in their order, each as often as it is there."""
+        names = self.annotate(folded=Lower("nick")).order_by("folded")
+        if name:
+            names = names.filter(folded__gt=Lower(Value(name)))
+        return names.values_list("folded", flat=True)
+
     def by_name(self) -> Self:
         """In the order in which lists show people."""
         return self.order_by(Lower("nick"), "pk")
@@ -293,6 +306,8 @@ class Contact(models.Model):
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed at"), auto_now=True)
 
+    # Only where it was asked for: see `ContactQuerySet.first_called`.
+    folded: str
     # Only where it was asked for: see `invites.recalling`.
     last_invitee: "Invitee | None" = None
     # Only where it was asked for: see `ContactQuerySet.with_membership` and `ContactGroup.tell_members`.

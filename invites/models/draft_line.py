@@ -29,6 +29,10 @@ class LineProblem(models.TextChoices):
 class DraftLineQuerySet(models.QuerySet["DraftLine"]):
     """Queries over lines that need a look."""
 
+    def hand_over(self, contact: Contact, successor: Contact) -> None:
+        """Lets lines about ``contact`` be about ``successor``."""
+        self.filter(contact=contact).update(contact=successor)
+
     def on(self, invitations: InvitationQuerySet) -> Self:
         """Those of any of ``invitations``."""
         return self.filter(invitation__in=invitations)

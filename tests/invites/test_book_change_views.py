@@ -106,7 +106,7 @@ class TestChangeList:
                 {"group": "Sales"},
                 "The group “Sales” was deleted, with 3 people in it.",
             ),
-            (ChangeKind.MERGED, 2, {"nick": "Ada", "removed": "A. L."}, "“A. L.” and “Ada” were merged."),
+            (ChangeKind.MERGED, 2, {"nick": "Ada"}, "“Ada”: 2 entries were merged into one."),
             (
                 ChangeKind.IMPORTED,
                 3,
