@@ -107,7 +107,9 @@ def _shown(contact_import: ContactImport, rows: Sequence[ImportRow]) -> list[Sho
     return [
         ShownRow(
             number=row.number,
-            name=row.nick or getattr(contacts.get(row.contact_key or 0), "nick", ""),
+            name=row.nick
+            or getattr(contacts.get(row.contact_key or 0), "nick", "")
+            or _name_in_cells(contact_import, row),
             values=_values(contact_import, row, contacts.get(row.contact_key or 0), country),
             problem=absorbing.row_problem(row.problem),
         )
@@ -161,8 +163,17 @@ def _cells(contact_import: ContactImport, row: ImportRow) -> list[Value]:
     return [
         Value(label=FIELD_LABELS[Field(column)], new=cell, is_wrong=column == row.problem_field)
         for column, cell in zip(columns, [*row.cells, *[""] * len(columns)], strict=False)
-        if column and (cell or column == row.problem_field)
+        if column
+        and (cell or column == row.problem_field)
+        and (column != Field.NICK or column == row.problem_field)
     ]
+
+
+def _name_in_cells(contact_import: ContactImport, row: ImportRow) -> str:
+    """The name of a refused row, unless it is the name that is wrong."""
+    columns = contact_import.columns
+    at = columns.index(Field.NICK) if Field.NICK in columns else len(row.cells)
+    return str(row.cells[at]) if at < len(row.cells) and row.problem_field != Field.NICK else ""
 
 
 def _number(e164: str, country: str) -> str:
