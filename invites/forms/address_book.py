@@ -52,13 +52,13 @@ class AddressBookForm(KeepingForm[AddressBook]):
         if len(choice) > 1:
             self.fields["app"].queryset = apps  # type: ignore[attr-defined]
             self.fields["app"].empty_label = None  # type: ignore[attr-defined]
-            self._offer_countries(_("As the DingTalk app has it"))
+            self._offer_countries(_("Like the app"))
             return
         del self.fields["app"]
         if choice:
             self.instance.app = choice[0]
         country = countries.label(self.instance.app.country)
-        self._offer_countries(_("As the DingTalk app has it: %(country)s") % {"country": country})
+        self._offer_countries(_("Like the app: %(country)s") % {"country": country})
 
     def clean_name(self) -> str:
         """The name, which has no control characters."""

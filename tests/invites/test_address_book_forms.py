@@ -249,7 +249,7 @@ class TestAddressBookForm:
         form = self.form(organizer, name="Team")
         assert form.fields["default_country"].choices[0] == (  # type: ignore[attr-defined]
             "",
-            "As the DingTalk app has it: United Kingdom (+44)",
+            "Like the app: United Kingdom (+44)",
         )
         assert form.keep()
         assert AddressBook.objects.get().country == "GB"
