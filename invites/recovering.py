@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from invites import delivering, importing, linking, ringing_again, scheduling, sending
+from invites import curating, delivering, importing, linking, ringing_again, scheduling, sending
 from invites.models import Invitation
 
 logger = logging.getLogger(__name__)
@@ -58,4 +58,5 @@ _STEPS: tuple[Callable[[], object], ...] = (
     importing.go_on,
     linking.refresh_due,
     importing.forget_abandoned,
+    curating.forget_old,
 )

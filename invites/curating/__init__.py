@@ -8,6 +8,7 @@ keep their own snapshots of people, so nothing here touches those that were sent
 from invites.curating.bulk import Transfer, copy_contacts, delete_contacts, move_contacts
 from invites.curating.contacts import save_contact
 from invites.curating.doubles import Double, Doubles, double_called, find_doubles
+from invites.curating.forgetting import forget_old
 from invites.curating.groups import add_to_group, delete_group, remove_from_group, save_group
 from invites.curating.marking import mark_contacts, unmark_contacts
 from invites.curating.merging import merge_contacts
@@ -26,6 +27,7 @@ __all__ = [
     "delete_group",
     "double_called",
     "find_doubles",
+    "forget_old",
     "mark_contacts",
     "merge_contacts",
     "move_contacts",

@@ -15,7 +15,7 @@ from invites.curating.picking import pieces
 from invites.curating.regrouping import bring_group_back, dissolve_group, rejoin, rename_back, withdraw
 from invites.curating.restoring import Restored, regroup, restore
 from invites.errors import AlreadyUndone, CannotBeUndone
-from invites.models import AddressBook, BookChange, ChangedContact, Contact, User
+from invites.models import AddressBook, BookChange, ChangedContact, Contact, ContactGroup, User
 from invites.models.book_change import ChangeKind
 
 
@@ -31,7 +31,7 @@ def undo(change: BookChange, *, user: User) -> Restored:
     change.refresh_from_db(fields=["can_be_undone", "undone_at", "undone_by"])
     if change.undone_at is not None:
         raise AlreadyUndone
-    if not change.can_be_undone:
+    if not change.is_undoable:
         raise CannotBeUndone
     restored = _move_back(change, other, user) if other else _UNDO.get(change.kind, restore)(change)
     BookChange.objects.with_key(change.pk).mark_undone(user)
@@ -63,10 +63,19 @@ def _move_back(change: BookChange, other: AddressBook, user: User) -> Restored:
     return Restored(people=people, left_alone=change.people - people)
 
 
+def _take_out(change: BookChange) -> Restored:
+    """Takes back what an import did to contacts, and the groups that it made where nobody is left in them."""
+    restored = restore(change)
+    ContactGroup.objects.of_book(change.book).empty_ones(change.detail.get("groups_made", [])).delete()
+    return restored
+
+
 _UNDO: dict[str, Callable[[BookChange], Restored]] = {
     ChangeKind.GROUPED: withdraw,
     ChangeKind.UNGROUPED: rejoin,
     ChangeKind.GROUP_CREATED: dissolve_group,
     ChangeKind.GROUP_RENAMED: rename_back,
     ChangeKind.GROUP_DELETED: bring_group_back,
+    ChangeKind.IMPORTED: _take_out,
+    ChangeKind.REFRESHED: _take_out,
 }

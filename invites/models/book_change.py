@@ -1,6 +1,7 @@
 """What was done to address books: who, when, what, and what is needed to undo it."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, Self
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -11,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from invites.models.address_book import AddressBook, AddressBookQuerySet
 from invites.models.user import User
+
+UNDOABLE_FOR = timedelta(days=30)
 
 
 class ChangeKind(models.TextChoices):
@@ -67,9 +70,9 @@ class BookChangeQuerySet(models.QuerySet["BookChange"]):
         """What ``user`` did."""
         return self.filter(user=user)
 
-    def undoable(self) -> Self:
-        """Those that can still be undone."""
-        return self.filter(can_be_undone=True, undone_at__isnull=True)
+    def forbid_undo(self) -> None:
+        """Notes that they can no longer be undone."""
+        self.update(can_be_undone=False)
 
 
 class BookChange(models.Model):
@@ -107,7 +110,8 @@ class BookChange(models.Model):
     @property
     def is_undoable(self) -> bool:
         """Whether it can still be undone."""
-        return self.can_be_undone and self.undone_at is None
+        is_recent = self.at > timezone.now() - UNDOABLE_FOR
+        return self.can_be_undone and is_recent and self.undone_at is None
 
 
 class ChangedContactQuerySet(models.QuerySet["ChangedContact"]):
@@ -116,6 +120,11 @@ class ChangedContactQuerySet(models.QuerySet["ChangedContact"]):
     def of(self, change: BookChange) -> Self:
         """Those of one change."""
         return self.filter(change=change)
+
+    def oldest_change(self) -> BookChange | None:
+        """The oldest change of which there are some."""
+        first = self.select_related("change").order_by("change", "contact_key").first()
+        return first.change if first else None
 
     def of_any(self, changes: Iterable[BookChange]) -> Self:
         """Those of any of ``changes``."""

@@ -1,15 +1,27 @@
 """Undoing what was done to a book: everything is as it was, but for what somebody has changed since."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.utils import timezone
+from time_machine import TimeMachineFixture
 
 from invites import curating, journal
+from invites.curating import forgetting
 from invites.errors import AlreadyUndone, CannotBeUndone
-from invites.models import AddressBook, BookChange, BookSize, Contact, ContactGroup, GroupSize, User
+from invites.models import (
+    AddressBook,
+    BookChange,
+    BookSize,
+    ChangedContact,
+    Contact,
+    ContactGroup,
+    GroupSize,
+    User,
+)
 from invites.models.book_change import ChangeKind
 from invites.models.contact import ContactQuerySet
+from invites.recovering import recover
 from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -342,9 +354,35 @@ class TestOnceOnly:
         with pytest.raises(AlreadyUndone):
             curating.undo(BookChange.objects.get(pk=change.pk), user=book.owner)
 
-    def test_what_is_too_old_cannot_be_undone(self, book: AddressBook, ada: Contact) -> None:
+    @pytest.mark.parametrize(("days", "is_undoable"), [(29, True), (30, False)])
+    def test_it_is_possible_for_thirty_days(
+        self, book: AddressBook, ada: Contact, time_machine: TimeMachineFixture, days: int, is_undoable: bool
+    ) -> None:
         change = curating.delete_contacts(book=book, contacts=of(book), user=book.owner)
-        BookChange.objects.update(can_be_undone=False)
         assert change is not None
-        with pytest.raises(CannotBeUndone):
+        time_machine.move_to(timezone.now() + timedelta(days=days))
+        assert change.is_undoable is is_undoable
+        if is_undoable:
             curating.undo(change, user=book.owner)
+        else:
+            with pytest.raises(CannotBeUndone):
+                curating.undo(change, user=book.owner)
+
+
+class TestForgetting:
+    def test_what_is_needed_to_undo_goes_a_piece_at_a_time(
+        self,
+        book: AddressBook,
+        time_machine: TimeMachineFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(forgetting, "PIECE", 2)
+        ContactFactory.create_batch(3, book=book)
+        change = curating.delete_contacts(book=book, contacts=of(book), user=book.owner)
+        assert change is not None
+        for days, left in ((30, 3), (32, 1), (32, 0), (32, 0)):
+            time_machine.move_to(change.at + timedelta(days=days), tick=False)
+            recover()
+            assert ChangedContact.objects.of(change).count() == left
+        change.refresh_from_db()
+        assert (change.people, change.can_be_undone) == (3, False)
