@@ -11,7 +11,7 @@ from typing import IO, Final
 
 import vobject
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django_stubs_ext import StrOrPromise
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -24,7 +24,7 @@ from invites.files.formats import Field
 from invites.files.formulas import arm, phone_cell
 
 HEADINGS: Final[dict[Field, StrOrPromise]] = {
-    Field.NICK: gettext_lazy("Name"),
+    Field.NICK: pgettext_lazy("person", "Name"),
     Field.UNION_ID: "unionId",
     Field.PHONE_NUMBER: gettext_lazy("Phone number"),
     Field.GROUPS: gettext_lazy("Groups"),
