@@ -69,7 +69,7 @@ _CREATE_GROUPS = """
     SELECT %(book)s, min(g.value) FROM invites_importrow r, {names}
     WHERE r.contact_import_id = %(import)s AND r.outcome IN ('add', 'change')
         AND lower(g.value) NOT IN (SELECT lower(name) FROM invites_contactgroup WHERE book_id = %(book)s)
-    GROUP BY lower(g.value)
+    GROUP BY lower(g.value) RETURNING id
 """
 _KNOW_ADDED = """
     UPDATE invites_importrow AS r SET contact_key = c.id FROM invites_contact c
@@ -117,8 +117,7 @@ def _store_all(import_id: int, heard_at: datetime) -> None:
     if book.updated_at != contact_import.compared_at:
         raise _BookChangedError
     now = timezone.now()
-    _create_groups(contact_import)
-    change = _note(contact_import, book, now)
+    change = _note(contact_import, book, now, groups_made=_create_groups(contact_import))
     parameters = {
         "import": import_id,
         "book": book.pk,
@@ -138,18 +137,21 @@ def _store_all(import_id: int, heard_at: datetime) -> None:
     contact_import.finish(change=change, at=now)
 
 
-def _create_groups(contact_import: ContactImport) -> None:
-    """Makes those groups that the import names and the book lacks."""
+def _create_groups(contact_import: ContactImport) -> list[int]:
+    """Makes those groups that the import names and the book lacks, and returns their keys."""
     if not contact_import.rows.with_groups().exists():
-        return
+        return []
     with connection.cursor() as cursor:
         cursor.execute(
             _CREATE_GROUPS.format(names=_NAMES[connection.vendor]),
             {"import": contact_import.pk, "book": contact_import.book_id},
         )
+        return [key for (key,) in cursor.fetchall()]
 
 
-def _note(contact_import: ContactImport, book: AddressBook, now: datetime) -> BookChange:
+def _note(
+    contact_import: ContactImport, book: AddressBook, now: datetime, *, groups_made: list[int]
+) -> BookChange:
     """Writes down what is about to happen, with those who will be changed as they are and as they will be."""
     is_directory = contact_import.source == ImportSource.DIRECTORY
     return journal.note(
@@ -163,6 +165,7 @@ def _note(contact_import: ContactImport, book: AddressBook, now: datetime) -> Bo
             "changed": contact_import.changed,
             "left": contact_import.left,
             "refused": contact_import.refused,
+            "groups_made": groups_made,
         },
         touched=_touched(contact_import, book, now),
         can_be_undone=True,

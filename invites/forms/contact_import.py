@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, cast
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from invites import countries, importing
@@ -17,7 +18,7 @@ LONGEST_TEXT = 2_000_000
 """Bytes of a pasted text."""
 
 FIELD_LABELS: dict[Field, StrOrPromise] = {
-    Field.NICK: _("Name"),
+    Field.NICK: pgettext_lazy("person", "Name"),
     Field.UNION_ID: "unionId",
     Field.PHONE_NUMBER: _("Phone number"),
     Field.GROUPS: _("Groups"),

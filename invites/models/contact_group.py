@@ -48,6 +48,10 @@ class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
         """What the group with this key is called; "" where there is none."""
         return self.filter(pk=pk).values_list("name", flat=True).first() or ""
 
+    def empty_ones(self, pks: Iterable[int]) -> Self:
+        """Those with these keys in whom nobody is."""
+        return self.filter(pk__in=list(pks), contacts__isnull=True)
+
     def names_by_contact(self, pks: Iterable[int]) -> Iterable[tuple[int, str]]:
         """Pairs of the key of a contact, one of ``pks``, and the name of a group that it is in."""
         return self.filter(contacts__in=list(pks)).values_list("contacts", "name")

@@ -17,7 +17,7 @@ from invites.files import MOST_BYTES
 from invites.models import AddressBook, ContactImport, User
 from invites.models.contact_import import ImportSource, ImportState, RowOutcome
 from tests.conftest import SignedIn
-from tests.factories import AddressBookFactory, ContactFactory
+from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -301,6 +301,15 @@ class TestConfirm:
         for _press in range(2):
             assertContains(browser.post(at("import_confirm", ready), follow=True), "The import is done.")
         assert book.contacts.count() == 2
+
+    def test_undoing_takes_the_groups_along_that_were_made_for_it(
+        self, browser: Client, book: AddressBook
+    ) -> None:
+        ContactGroupFactory(book=book, name="Sales")
+        done = finished(book, "Name,unionId,Groups\nAnn,ann1,sales;New\n")
+        assert book.groups.count() == 2
+        browser.post(at("import_undo", done))
+        assert [group.name for group in book.groups.all()] == ["Sales"]
 
     def test_it_can_be_undone_as_a_whole(self, browser: Client, book: AddressBook) -> None:
         known = ContactFactory(book=book, nick="Robert", union_id="bob1")
