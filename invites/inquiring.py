@@ -19,7 +19,7 @@ from invites.errors import ColleagueGone
 from invites.guarding import refuse_demo_person
 from invites.models import AddressBook, App, Contact, Invitation, User
 from invites.models.contact import NICK_LENGTH, validate_nick, validate_union_id
-from invites.refusing import refusal_of
+from invites.refusing import directory_refusal
 
 FOUND = 20
 """So many people are shown at a time."""
@@ -69,7 +69,7 @@ def search(*, text: str, offset: int = 0, app: App, user: User, draft: Invitatio
         found = directory.search_users(query_word=text, offset=offset, size=FOUND, deadline=until)
         people = found.ids and directory.batch_get_users(user_ids=found.ids, deadline=until).people
     except DingTalkError as error:
-        raise refusal_of(error) from error
+        raise directory_refusal(error) from error
     usable = [entry for person in people or () if (entry := _usable(person)) is not None]
     return Found(
         people=_known_here(usable, app=app, user=user, draft=draft),
@@ -114,7 +114,7 @@ def _ask(*, app: App, user_id: str) -> Colleague:
     try:
         people = client.directory.batch_get_users(user_ids=[user_id], deadline=until).people
     except DingTalkError as error:
-        raise refusal_of(error) from error
+        raise directory_refusal(error) from error
     colleague = _usable(people[0]) if people else None
     if colleague is None:
         raise ColleagueGone

@@ -20,7 +20,7 @@ from invites.errors import NotLinked
 from invites.models import AddressBook, App, ContactImport, DirectoryLink, User
 from invites.models.contact_import import ImportSource, ImportState
 from invites.models.directory_link import DirectoryPart
-from invites.refusing import refusal_of
+from invites.refusing import directory_refusal
 
 _PATIENCE = 10.0
 AT_A_TIME = 20
@@ -49,7 +49,7 @@ def browse(*, app: App, department_id: int) -> Level:
         department = directory.get_department(department_id=department_id, deadline=until)
         below = directory.list_departments(department_id=department_id, deadline=until)
     except DingTalkError as error:
-        raise refusal_of(error) from error
+        raise directory_refusal(error) from error
     return Level(department=department, below=below)
 
 
@@ -59,7 +59,7 @@ def user_groups(*, app: App, offset: int) -> Groups:
     try:
         page = client_for(app).directory.list_user_groups(offset=offset, deadline=until)
     except DingTalkError as error:
-        raise refusal_of(error) from error
+        raise directory_refusal(error) from error
     return Groups(groups=page.groups, next_offset=page.next_offset)
 
 

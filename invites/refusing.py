@@ -85,6 +85,22 @@ _BY_CODE: Final[Mapping[str, Words]] = {
     )
     for code in codes_alike
 }
+# The list of codes speaks of invitations; what the directory needs is another permission.
+_OF_DIRECTORY: Final[Mapping[str, Words]] = dict.fromkeys(
+    (
+        "Forbidden.AccessDenied.AccessTokenPermissionDenied",
+        "permissions.error",
+        "apiPermissionDenied",
+        "60011",
+    ),
+    (
+        _("The app may not read the company directory."),
+        _(
+            "An administrator grants the app the permissions for contacts that DingTalk’s message names, in DingTalk’s "
+            "developer console."
+        ),
+    ),
+)
 _PLAIN_NO: Final[Words] = (
     _("DingTalk refused."),
     _("Read DingTalk’s own message; an administrator can pass it on to DingTalk’s support."),
@@ -120,11 +136,22 @@ def refusal_of(error: DingTalkError, *, if_unsure: StrOrPromise = AGAIN_SOON) ->
     )
 
 
+def directory_refusal(error: DingTalkError) -> DingTalkRefused:
+    """The refusal to show where the company directory was asked."""
+    refusal = refusal_of(error)
+    if error.code in _OF_DIRECTORY:
+        refusal.what, refusal.action = _OF_DIRECTORY[error.code]
+    return refusal
+
+
 def remembered(code: str) -> DingTalkRefused:
-    """The refusal to show for a ``code`` of which nothing else is on record, long after what was only read."""
+    """The refusal to show for a ``code`` of the directory of which nothing else is on record."""
     facts = codes.OWN.get(code) or codes.facts_of(code)
     is_unsure = facts.consequence.may_have_rung if facts else codes.is_own(code)
-    return refused(code=code, message="", request_id="", is_unsure=is_unsure, if_unsure=AGAIN_SOON)
+    refusal = refused(code=code, message="", request_id="", is_unsure=is_unsure, if_unsure=AGAIN_SOON)
+    if code in _OF_DIRECTORY:
+        refusal.what, refusal.action = _OF_DIRECTORY[code]
+    return refusal
 
 
 def _words(code: str) -> Words:

@@ -20,7 +20,9 @@ class DirectorySearchForm(forms.Form):
         label=_("Name of a colleague"),
         max_length=LONGEST_SEARCH,
         required=False,
-        widget=forms.TextInput({"type": "search", "autocomplete": "off", "id": "directory_q"}),
+        widget=forms.TextInput(
+            {"type": "search", "autocomplete": "off", "autofocus": True, "id": "directory_q"}
+        ),
     )
     offset = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_OFFSET)
 

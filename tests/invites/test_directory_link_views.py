@@ -140,7 +140,7 @@ class TestLinkDetail:
         sandbox.add_fault("code:60011", operation="department_people")
         read = work(linking.refresh(book=book, user=book.owner))
         for page in (at("link_detail", book), reverse("invites:import_detail", args=[read.pk])):
-            assert "An administrator grants the app the permission" in client.get(page).text
+            assert "The app may not read the company directory" in client.get(page).text
         assert "It could not be read" in client.get(at("book_detail", book)).text
 
     @pytest.mark.parametrize("follows", [True, False])

@@ -165,7 +165,7 @@ class TestRefusal:
         sandbox.add_fault(f"code:{PERMISSION}", operation=operation)
         answer = client.get(here, {"q": "三"}, headers=IN_PLACE)
         assert answer.status_code == 200
-        assert "An administrator grants the app the permission" in answer.text
+        assert "The app may not read the company directory" in answer.text
         assert "Search again" in answer.text
         assert PERMISSION in answer.text
 
@@ -276,7 +276,7 @@ class TestAdd:
         for headers in (CHANGE, {}):
             answer = client.post(here, {"person": ZHANG}, headers=headers)
             assert answer.status_code == 409
-            assert "An administrator grants" in answer.text
+            assert "The app may not read the company directory" in answer.text
         assert not Invitee.objects.exists()
 
     def test_nobody_is_named(self, client: Client, here: str) -> None:

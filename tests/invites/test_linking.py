@@ -1,8 +1,11 @@
 """Books that follow the directory: reading it in a worker, what is shown before it is applied, and what goes wrong."""
 
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from invites import importing, linking, recovering, tasks
@@ -349,3 +352,39 @@ class TestSchedule:
         linking.set_schedule(book=book, every_hours=0, applies_by_itself=False)
         assert DirectoryLink.objects.get().next_read_at is None
         assert linking.refresh_due() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtOnce:
+    def at_once(self, act: Callable[[], object]) -> None:
+        """Lets several threads do the same at the same moment."""
+        ready = threading.Barrier(6)
+
+        def work() -> None:
+            try:
+                ready.wait()
+                act()
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def test_of_many_workers_one_reads_at_its_time(self, book: AddressBook) -> None:
+        followed(book)
+        linking.set_schedule(book=book, every_hours=24, applies_by_itself=False)
+        DirectoryLink.objects.update(next_read_at=timezone.now() - timedelta(minutes=1))
+        counts: list[int] = []
+        self.at_once(lambda: counts.append(linking.refresh_due()))
+        assert sorted(counts) == [0] * 5 + [1]
+        assert ContactImport.objects.of_book(book).being_read().count() == 1
+
+    def test_many_presses_begin_one_reading(self, book: AddressBook) -> None:
+        followed(book)
+        begun: list[ContactImport] = []
+        self.at_once(lambda: begun.append(linking.refresh(book=book, user=book.owner)))
+        assert len(begun) == 6
+        assert len({each.pk for each in begun}) == 1
