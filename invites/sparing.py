@@ -64,8 +64,7 @@ def marks(people: Sequence[Somebody], *, user: User | None, app: App) -> list[Co
     # Nobody, in most books: then this is all.
     if not people or not marked.exists():
         return [None for _somebody in people]
-    by_union_id, by_number = _look_up(people, marked)
-    return [_mark_of(somebody, by_union_id, by_number) for somebody in people]
+    return _marks(people, marked)
 
 
 def marks_on(invitees: Sequence[Invitee], *, user: User | None, app: App) -> list[Contact | None]:
@@ -91,14 +90,22 @@ def marked_contacts(user: User | None, *, app: App) -> ContactQuerySet:
 
 def to_leave_out(invitation: Invitation, *, user: User | None) -> list[int]:
     """The keys of those on ``invitation`` who are marked, but for those whom somebody put there in spite of it."""
+    marked = marked_contacts(user, app=invitation.conference.app)
+    if not marked.exists():
+        return []
     people = [
         identity(
             key=pk, channel=channel, value=value, union_id=union_id or "", phone_number=phone_number or ""
         )
         for pk, channel, value, union_id, phone_number in invitation.invitees.not_overridden().identities()
     ]
-    found = marks(people, user=user, app=invitation.conference.app)
-    return [somebody.key for somebody, mark in zip(people, found, strict=True) if mark is not None]
+    found = zip(people, _marks(people, marked), strict=True)
+    return [somebody.key for somebody, mark in found if mark is not None]
+
+
+def _marks(people: Sequence[Somebody], marked: ContactQuerySet) -> list[Contact | None]:
+    by_union_id, by_number = _look_up(people, marked)
+    return [_mark_of(somebody, by_union_id, by_number) for somebody in people]
 
 
 def _look_up(
