@@ -88,12 +88,18 @@ def choose_columns(*, contact_import: ContactImport, columns: Sequence[str], use
     _read_if_small(locked)
 
 
-def confirm(*, contact_import: ContactImport) -> None:
-    """Has everything stored that the preview shows. Nothing happens where that is under way or done."""
+def confirm(*, contact_import: ContactImport, user: User | None = None) -> None:
+    """Has everything stored that the preview shows. Nothing happens where that is under way or done.
+
+    What nobody ordered, since the directory was read by itself, is on record as done by ``user``.
+    """
     with transaction.atomic():
         locked = ContactImport.objects.for_change().get(pk=contact_import.pk)
         if locked.state != ImportState.READY or not locked.people:
             return
+        if locked.created_by is None and user is not None:
+            locked.created_by = user
+            locked.save(update_fields=["created_by"])
         _move_on(locked, to=ImportState.STORING)
     if locked.people < absorbing.AT_ONCE and locked.heard_at is not None:
         absorbing.store(locked.pk, heard_at=locked.heard_at)

@@ -79,7 +79,7 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
 def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     """Has everything of the preview stored."""
     contact_import = get_object_or_404(permissions.imports(request.user), pk=pk)
-    importing.confirm(contact_import=contact_import)
+    importing.confirm(contact_import=contact_import, user=permissions.organizer(request.user))
     return redirect("invites:import_detail", pk)
 
 

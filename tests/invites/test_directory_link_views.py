@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from invites import linking
 from invites.dingtalk.sandbox import SandboxServer
-from invites.models import AddressBook, App, Contact, ContactImport, DirectoryLink, User
+from invites.models import AddressBook, App, BookChange, Contact, ContactImport, DirectoryLink, User
 from invites.models.address_book import Sharing
 from invites.models.contact_import import ImportState
 from invites.models.directory_link import DirectoryPart
@@ -189,6 +189,39 @@ class TestLinkRefresh:
         answer = client.post(at("link_refresh", book))
         assert answer.status_code == 409
         assert "does not follow" in answer.text
+
+
+class TestReading:
+    def test_who_confirms_what_was_read_by_itself_is_on_record(
+        self, client: Client, book: AddressBook, organizer: User, sandbox: SandboxServer
+    ) -> None:
+        followed(book)
+        linking.set_schedule(book=book, every_hours=24, applies_by_itself=False)
+        DirectoryLink.objects.update(next_read_at=timezone.now())
+        sandbox.company.remove("staff-person-13")
+        linking.refresh_due()
+        read = work(ContactImport.objects.latest("pk"))
+        assert read.created_by is None
+        assert "Has left the directory" in client.get(import_page(book)).text
+        client.post(reverse("invites:import_confirm", args=[read.pk]))
+        read.refresh_from_db()
+        assert (read.state, read.created_by) == (ImportState.DONE, organizer)
+        assert BookChange.objects.latest("pk").user == organizer
+
+    def test_what_was_applied_can_be_undone_as_a_whole(
+        self, client: Client, book: AddressBook, sandbox: SandboxServer
+    ) -> None:
+        followed(book)
+        sandbox.company.remove("staff-person-13")
+        sandbox.company.rename("staff-person-14", "郭新名")
+        sandbox.company.add(name="新同事", department_id=22, user_id="staff-new", phone_number=None)
+        read = work(linking.refresh(book=book, user=book.owner))
+        client.post(reverse("invites:import_confirm", args=[read.pk]))
+        assert Contact.objects.filter(nick__in=["郭新名", "新同事"]).count() == 2
+        client.post(reverse("invites:import_undo", args=[read.pk]))
+        assert not Contact.objects.filter(nick__in=["郭新名", "新同事"]).exists()
+        assert not Contact.objects.left_directory().exists()
+        assert Contact.objects.filter(book=book).count() == 8
 
 
 class TestLinkSchedule:
