@@ -21,7 +21,7 @@ from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from invites.files import cards
 from invites.files.cells import NOT_MARKED, Mark, join_groups, mark_cell
 from invites.files.formats import Field
-from invites.files.formulas import arm, phone_cell
+from invites.files.formulas import arm, arm_untyped, phone_cell
 
 HEADINGS: Final[dict[Field, StrOrPromise]] = {
     Field.NICK: pgettext_lazy("person", "Name"),
@@ -73,8 +73,9 @@ def write_csv(rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 def _csv_cells(row: Row) -> list[str]:
-    nick, union_id, phone_number, *others = row.cells()
-    return [arm(nick), arm(union_id), phone_cell(phone_number) if phone_number else "", *map(arm, others)]
+    nick, union_id, phone_number, groups, mark, until = row.cells()
+    number = phone_cell(phone_number) if phone_number else ""
+    return [arm_untyped(nick), arm_untyped(union_id), number, arm_untyped(groups), arm_untyped(mark), until]
 
 
 def write_lines_csv(headings: Sequence[str], lines: Iterable[tuple[Sequence[str], str]]) -> Iterator[bytes]:
@@ -84,7 +85,8 @@ def write_lines_csv(headings: Sequence[str], lines: Iterable[tuple[Sequence[str]
     """
     width = len(headings)
     cells = (
-        [arm(cell) for cell in (*line, *[""] * width)[:width]] + [arm(problem)] for line, problem in lines
+        [arm_untyped(cell) for cell in (*line, *[""] * width)[:width]] + [arm_untyped(problem)]
+        for line, problem in lines
     )
     return _csv([*map(arm, headings), _("What is wrong")] if any(headings) else [], cells)
 

@@ -78,6 +78,7 @@ def is_storable(text: str) -> bool:
 characters = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"])
 words = st.one_of(
     st.text(st.sampled_from("=+-@'\"\\,;:、；|n% a张_x0041🎧م"), min_size=1, max_size=12),
+    st.text(st.sampled_from("'019.eE-+/: %"), min_size=1, max_size=6),
     st.text(characters, min_size=1, max_size=20),
 ).filter(lambda text: bool(text) and is_storable(text) and not set(text) & set("\ufffe\uffff\ufeff"))
 marks = st.one_of(
@@ -159,6 +160,13 @@ class TestFormulas:
     def test_phone_number_in_csv_is_no_number_to_a_spreadsheet(self) -> None:
         assert "(+86) 1000000001" in as_csv([Row(nick="a", phone_number="+861000000001")]).decode()
 
+    @pytest.mark.parametrize("text", ["007123456789012345678", "12E4", "1.5", "TRUE", "2026-01-31", "50 %"])
+    def test_name_or_id_that_looks_like_a_number_is_none_to_a_spreadsheet(self, text: str) -> None:
+        rows = [Row(nick=text, union_id=text, groups=(text,))]
+        assert as_csv(rows).decode().count(f"'{text}") == 3
+        assert read_again(as_csv(rows)) == rows
+        assert text in as_csv([Row(nick=f"{text} x")]).decode().splitlines()[1]
+
     def test_every_cell_of_xlsx_is_text(self) -> None:
         book = openpyxl.load_workbook(io.BytesIO(as_xlsx(DANGEROUS)))
         cells = [cell for row in book.worksheets[0].iter_rows() for cell in row if cell.value is not None]
@@ -191,4 +199,4 @@ class TestRefusedLines:
 
     def test_lines_without_headings_get_none(self) -> None:
         content = b"".join(write_lines_csv(["", ""], [(("张三", "123", "more"), "Too short")]))
-        assert content.decode("utf-8-sig") == "张三,123,Too short\r\n"
+        assert content.decode("utf-8-sig") == "张三,'123,Too short\r\n"
