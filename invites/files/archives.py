@@ -109,10 +109,12 @@ def _check_part(archive: zipfile.ZipFile, name: str, content_type: str) -> None:
 
 def _check_rows(sheet: IO[bytes]) -> None:
     """Raises Unreadable for a row of millions of cells, which would fill the memory before it could be counted."""
-    since_row = 0
+    since_row, has_rows = 0, False
     while piece := sheet.read(PIECE):
-        if _NOT_MARKUP.search(piece):
-            raise Unreadable("unpacks_too_large")
-        since_row = 0 if _ROW.search(piece) else since_row + len(piece)
+        # Inside of these anything may look like the beginning of a row; no program writes them there.
+        if has_rows and _NOT_MARKUP.search(piece):
+            raise Unreadable("broken_workbook")
+        is_row = bool(_ROW.search(piece))
+        since_row, has_rows = 0 if is_row else since_row + len(piece), has_rows or is_row
         if since_row > _LONGEST_ROW:
             raise Unreadable("unpacks_too_large")

@@ -50,7 +50,7 @@ class Format:
     @property
     def headings(self) -> list[str]:
         """The names of the columns, [] where there are none."""
-        headings = self.reading.get("headings")
+        headings = self.reading.get("headings") if self.has_headings else []
         return [str(heading) for heading in headings] if isinstance(headings, list) else []
 
 

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from invites.files import archives, cards, delimited, workbooks
 from invites.files.errors import Unreadable
-from invites.files.formats import MOST_BYTES, Format, Line, width_of
+from invites.files.formats import MOST_BYTES, Format, Line, line_of, width_of
 
 
 def sniff(file: BinaryIO, *, name: str = "", is_pasted: bool = False) -> Format:
@@ -46,7 +46,7 @@ def read(file: BinaryIO, fmt: Format) -> Generator[Line, None, None]:
         yield from cards.lines(file, fmt.reading)
         return
     reader = workbooks.lines if fmt.kind == "xlsx" else delimited.lines
-    headings = tuple(fmt.headings)
+    headings = line_of(0, fmt.headings).cells
     for place, line in enumerate(reader(file, fmt.reading)):
         is_heading = fmt.has_headings and (place == 0 or line.cells == headings)
         if not is_heading:
