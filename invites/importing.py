@@ -30,6 +30,7 @@ SILENT = timedelta(seconds=60)
 
 GIVEN_UP = timedelta(days=1)
 ABANDONED = timedelta(days=7)
+KEPT = timedelta(days=30)
 AT_A_TIME = 20
 INTERRUPTED, GAVE_UP = "interrupted", "gave_up"
 
@@ -131,10 +132,15 @@ def go_on() -> None:
                 _ring(silent)
 
 
-def forget_abandoned() -> None:
-    """Drops imports that nobody has confirmed for days, with the files that they hold."""
-    for lying in ContactImport.objects.left_lying(timezone.now() - ABANDONED)[:AT_A_TIME]:
+def forget_old() -> None:
+    """Drops imports that nobody has confirmed for days, with the files that they hold, and refused rows that nobody is
+    going to mend any more.
+    """
+    now = timezone.now()
+    for lying in ContactImport.objects.left_lying(now - ABANDONED)[:AT_A_TIME]:
         discard(contact_import=lying)
+    for over in ContactImport.objects.with_old_rows(now - KEPT)[:AT_A_TIME]:
+        over.rows.all().delete()
 
 
 def sample_rows() -> Iterator[files.Row]:

@@ -57,6 +57,6 @@ _STEPS: tuple[Callable[[], object], ...] = (
     ringing_again.ring_due,
     importing.go_on,
     linking.refresh_due,
-    importing.forget_abandoned,
+    importing.forget_old,
     curating.forget_old,
 )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -89,6 +89,11 @@ class ContactImportQuerySet(models.QuerySet["ContactImport"]):
     def left_lying(self, since: datetime) -> Self:
         """Those that somebody has begun before then and never confirmed."""
         return self.filter(state__in=[ImportState.UPLOADED, ImportState.READY], created_at__lt=since)
+
+    def with_old_rows(self, since: datetime) -> Self:
+        """Those that were over before then, of which refused rows are still kept."""
+        rows = Exists(ImportRow.objects.filter(contact_import=OuterRef("pk")))
+        return self.filter(rows, finished_at__lt=since)
 
     def for_change(self) -> Self:
         """Locked until the transaction ends."""
@@ -215,6 +220,8 @@ class ContactImport(models.Model):
     def forget_file(self) -> None:
         """Drops the file and what was shown of it: the people in it are in the book now, or nowhere."""
         self.chunks.all().delete()
+        self.reading.pop("sample", None)
+        self.save(update_fields=["reading"])
 
 
 class ImportChunk(models.Model):

@@ -232,6 +232,7 @@ class TestStoring:
     def test_file_and_rows_go_and_the_refused_stay_to_be_given_back(self, book: AddressBook) -> None:
         done = store(read(book, "Ann,ann1,,,,", "Bob,,1,,,"))
         assert not done.chunks.exists()
+        assert "sample" not in done.reading
         assert [row.outcome for row in done.rows.all()] == [RowOutcome.REFUSE]
 
     def test_book_that_changed_meanwhile_is_compared_again_and_nothing_is_stored(

@@ -189,6 +189,16 @@ class TestDiscarding:
         assert not ready.chunks.exists()
         assert not ready.rows.exists()
 
+    def test_refused_rows_go_after_a_month(self, book: AddressBook) -> None:
+        begun = begin(book, people=2)
+        importing.confirm(contact_import=begun)
+        begun.rows.create(number=9, outcome="refuse", problem="too_short", cells=["Ann", "1"])
+        recover()
+        assert begun.rows.exists()
+        ContactImport.objects.filter(pk=begun.pk).update(finished_at=timezone.now() - importing.KEPT * 2)
+        recover()
+        assert not begun.rows.exists()
+
     def test_list_that_is_discarded_while_it_is_read_stays_discarded(self, book: AddressBook) -> None:
         begun = begin(book)
         assert begun.heard_at is not None
