@@ -39,7 +39,7 @@ def draft_search(request: HttpRequest, pk: int) -> HttpResponse:
         app=conference.app,
         draft=composing.find_draft(conference),
     )
-    context = {"conference": conference, "country": conference.app.country, "suggestions": suggestions}
+    context: dict[str, Any] = {"conference": conference, "suggestions": suggestions}
     context["searchable"] = text.strip() if composing.may_be_a_colleague(text, found=suggestions) else ""
     return TemplateResponse(request, "invites/_draft_suggestions.html", context)
 
@@ -84,7 +84,6 @@ def _picker_context(request: HttpRequest, conference: Conference) -> dict[str, A
     groups = permissions.contact_groups(user, app=app)
     return {
         "conference": conference,
-        "country": app.country,
         "filters": filters,
         "searched": text,
         "contacts": contacts,

@@ -180,7 +180,8 @@ class TestWhatASharedBookAllows:
         assert book.contacts.get().nick == "Ada"
 
     @pytest.mark.parametrize(
-        "address", ["", "contacts/new/", "groups/", "groups/new/", "import/", "changes/"]
+        "address",
+        ["", "contacts/new/", "groups/", "groups/new/", "import/", "export/?format=csv", "changes/"],
     )
     def test_whoever_loses_the_share_loses_the_book_at_once(
         self, theirs: Client, book: AddressBook, other_organizer: User, address: str
