@@ -118,11 +118,14 @@ def discard(*, contact_import: ContactImport) -> None:
 def go_on() -> None:
     """Rings again for every import whose worker fell silent. Any number of processes may do this at once."""
     now = timezone.now()
-    for silent in ContactImport.objects.silent_since(now - SILENT)[:AT_A_TIME]:
+    silent_ones = ContactImport.objects.silent_since(now - SILENT)
+    for pk in list(silent_ones.values_list("pk", flat=True)[:AT_A_TIME]):
         with transaction.atomic():
-            if not ContactImport.objects.hear(silent.pk, heard_at=silent.heard_at, now=now):
+            silent = silent_ones.for_change_if_free().filter(pk=pk).first()
+            if silent is None:
                 continue
             silent.heard_at = now
+            silent.save(update_fields=["heard_at"])
             if silent.source == ImportSource.DIRECTORY and silent.state == ImportState.READING:
                 # Whoever read the directory has gone, and with them what they had read.
                 silent.fail(problem=INTERRUPTED)

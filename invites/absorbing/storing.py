@@ -110,8 +110,10 @@ def store(import_id: int, *, heard_at: datetime) -> None:
 
 def _store_all(import_id: int, heard_at: datetime) -> None:
     """Stores everything, in a transaction of the caller. Raises _BookChangedError."""
-    contact_import = ContactImport.objects.for_change().filter(pk=import_id, state=ImportState.STORING).get()
-    if contact_import.heard_at != heard_at:
+    contact_import = (
+        ContactImport.objects.storing().for_change().filter(pk=import_id, heard_at=heard_at).first()
+    )
+    if contact_import is None:
         return
     book = AddressBook.objects.select_for_update(no_key=True).get(pk=contact_import.book_id)
     if book.updated_at != contact_import.compared_at:

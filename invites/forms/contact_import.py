@@ -42,7 +42,15 @@ class ImportForm(forms.Form):
         label=_("Or paste the list"),
         required=False,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off", "dir": "auto"}),
+        widget=forms.Textarea(
+            attrs={
+                "rows": 6,
+                "spellcheck": "false",
+                "autocomplete": "off",
+                "dir": "auto",
+                "data-most-bytes": LONGEST_TEXT,
+            }
+        ),
     )
     country = forms.ChoiceField(
         choices=countries.choices,

@@ -99,6 +99,10 @@ class ContactImportQuerySet(models.QuerySet["ContactImport"]):
         """Locked until the transaction ends."""
         return self.select_for_update(of=("self",))
 
+    def for_change_if_free(self) -> Self:
+        """Locked until the transaction ends, those left out that another one has locked: somebody is storing them."""
+        return self.select_for_update(of=("self",), skip_locked=True)
+
     def hear(self, pk: int, *, heard_at: datetime | None, now: datetime, **changes: object) -> bool:
         """Notes with ``changes`` that whoever was last heard at ``heard_at`` is heard again; False where that is
         somebody else by now. So of several who work on an import only the last one goes on.

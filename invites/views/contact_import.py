@@ -114,7 +114,7 @@ def import_refused(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes out again what an import has brought, and puts back what it has changed."""
     contact_import = get_object_or_404(permissions.imports(request.user), pk=pk)
-    if contact_import.change is None:
+    if contact_import.change is None or contact_import.shown_state == ImportState.UNDONE:
         return redirect("invites:import_detail", pk)
     restored = curating.undo(contact_import.change, user=permissions.organizer(request.user))
     people, alone = restored.people, restored.left_alone

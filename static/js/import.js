@@ -15,6 +15,17 @@
   };
   input.addEventListener("change", judge);
 
+  // A text that is far too long would be turned away before anybody could say why.
+  const paste = document.querySelector("[data-paste-zone]");
+  const text = paste?.querySelector("textarea");
+  const judgeText = () => {
+    const isTooLong = new Blob([text.value]).size > Number(text.dataset.mostBytes);
+    paste.querySelector("[data-text-problem]").textContent = isTooLong ? paste.dataset.tooLarge : "";
+    text.classList.toggle("is-invalid", isTooLong);
+  };
+  text?.addEventListener("change", judgeText);
+  text?.addEventListener("paste", () => setTimeout(judgeText));
+
   const holdsFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   for (const name of ["dragenter", "dragover"]) {
     zone.addEventListener(name, (event) => {

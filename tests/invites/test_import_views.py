@@ -302,6 +302,11 @@ class TestConfirm:
             assertContains(browser.post(at("import_confirm", ready), follow=True), "The import is done.")
         assert book.contacts.count() == 2
 
+    def test_second_press_of_undo_shows_the_same_page(self, browser: Client, book: AddressBook) -> None:
+        done = finished(book)
+        for _press in range(2):
+            assertContains(browser.post(at("import_undo", done), follow=True), "This import was undone.")
+
     def test_undoing_takes_the_groups_along_that_were_made_for_it(
         self, browser: Client, book: AddressBook
     ) -> None:
