@@ -9,7 +9,6 @@ from datetime import date
 from itertools import batched
 from typing import IO, Final
 
-import vobject
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django_stubs_ext import StrOrPromise
@@ -17,6 +16,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+from vobject.base import backslashEscape
 
 from invites.files import cards
 from invites.files.cells import NOT_MARKED, Mark, join_groups, mark_cell
@@ -39,6 +39,7 @@ _BOM: Final = "\ufeff"
 _ROWS_AT_ONCE: Final = 500
 _CONTROLS: Final = re.compile("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _LIKE_AN_ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+_LINE: Final = 74
 _WIDTHS: Final = (24, 30, 20, 30, 24, 20)
 
 
@@ -130,26 +131,34 @@ def _text_cell(sheet: WriteOnlyWorksheet, text: str) -> object:
 def write_vcards(rows: Iterable[Row]) -> Iterator[bytes]:
     """vCards 3.0 in pieces, which phones and Outlook read."""
     for some in batched(rows, _ROWS_AT_ONCE):
-        yield "".join(map(_vcard, some)).encode()
+        yield "".join(line for row in some for line in _card_lines(row)).encode()
 
 
-def _vcard(row: Row) -> str:
-    card = vobject.vCard()
-    card.add("n").value = vobject.vcard.Name(given=_CONTROLS.sub("", row.nick))
-    card.add("fn").value = _CONTROLS.sub("", row.nick)
-    if row.phone_number:
-        number = card.add("tel")
-        number.value = row.phone_number
-        number.type_param = "CELL"
-    if row.groups:
-        card.add("categories").value = [_CONTROLS.sub("", group) for group in row.groups]
-    until = row.marked_until.isoformat() if row.marked_until else ""
-    own = {
-        cards.UNION_ID: row.union_id,
-        cards.DO_NOT_INVITE: mark_cell(row.mark),
-        cards.DO_NOT_INVITE_UNTIL: until,
+def _card_lines(row: Row) -> Iterator[str]:
+    """The lines of a card. vobject writes the same, at a tenth of the speed."""
+    nick = _escaped(row.nick)
+    values = {
+        "VERSION": "3.0",
+        "N": f";{nick};;;",
+        "FN": nick,
+        "TEL;TYPE=CELL": row.phone_number,
+        "CATEGORIES": ",".join(map(_escaped, row.groups)),
+        cards.UNION_ID: _escaped(row.union_id),
+        cards.DO_NOT_INVITE: _escaped(mark_cell(row.mark)),
+        cards.DO_NOT_INVITE_UNTIL: row.marked_until.isoformat() if row.marked_until else "",
     }
-    for name, value in own.items():
+    yield "BEGIN:VCARD\r\n"
+    for name, value in values.items():
         if value:
-            card.add(name).value = _CONTROLS.sub("", value)
-    return str(card.serialize())
+            yield _folded(f"{name}:{value}")
+    yield "END:VCARD\r\n"
+
+
+def _escaped(text: str) -> str:
+    return backslashEscape(_CONTROLS.sub("", text))
+
+
+def _folded(line: str) -> str:
+    """A line of a card, cut so that none is longer than 75 bytes, whatever its characters."""
+    width = _LINE if line.isascii() else _LINE // 4
+    return "\r\n ".join(line[at : at + width] for at in range(0, len(line), width)) + "\r\n"

@@ -8,6 +8,7 @@ from datetime import date
 
 import openpyxl
 import pytest
+import vobject
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -147,6 +148,23 @@ DANGEROUS = [
     for sign in ("=", "+", "-", "@")
     for number in NUMBERS
 ]
+
+
+class TestCards:
+    """Cards as other programs read them."""
+
+    @given(people)
+    def test_another_reader_finds_the_same_person(self, row: Row) -> None:
+        card = vobject.readOne(as_vcards([row]).decode())
+        assert card.fn.value == row.nick
+        assert card.n.value.given == row.nick
+        if row.phone_number:
+            assert card.tel.value == row.phone_number
+            assert card.tel.type_param == "CELL"
+
+    def test_no_line_is_longer_than_the_standard_allows(self) -> None:
+        content = as_vcards([Row(nick="🎧" * 100, union_id="x" * 128, groups=("研发 " * 26,) * 9)])
+        assert max(map(len, content.split(b"\r\n"))) <= 75
 
 
 class TestFormulas:
