@@ -33,7 +33,7 @@
     setTimeout(() => {
       if (toast.matches(":hover, :focus-within")) letGo(toast);
       else if (toast.isConnected) dismiss(toast);
-    }, toast.querySelector("form") ? TOAST_THAT_UNDOES_LASTS : TOAST_LASTS);
+    }, toast.querySelector("[formaction]") ? TOAST_THAT_UNDOES_LASTS : TOAST_LASTS);
   };
 
   const complain = (kind) => {

@@ -36,6 +36,11 @@
     tell(boxes);
   });
 
+  // Enter on a box would press a button of the bar.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches?.('table input[type="checkbox"]')) event.preventDefault();
+  });
+
   // Rows that came or went by a swap, and boxes that the browser ticks again when one comes back.
   const look = () => {
     const all = document.querySelector("[data-select-all]");

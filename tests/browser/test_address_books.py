@@ -127,10 +127,53 @@ class TestBook:
         opened.get_by_role("checkbox", name="Select Bob").uncheck()
         expect(bar).to_contain_text("2 selected")
         bar.get_by_role("button", name="Delete").click()
-        expect(opened.locator("main")).to_contain_text("Delete 2 people?")
-        opened.locator("main form").get_by_role("button", name="Delete").click()
         expect(opened.locator("#book_contacts tbody tr")).to_have_count(1)
         assert [contact.nick for contact in Contact.objects.all()] == ["Bob"]
+        opened.locator("#messages").get_by_role("button", name="Undo").click()
+        expect(opened.locator("#book_contacts tbody tr")).to_have_count(3)
+        expect(opened.locator("#messages")).to_contain_text("Undone for 2 people.")
+
+    def test_everybody_is_offered_once_all_that_are_shown_are_ticked(
+        self, opened: Page, book: AddressBook
+    ) -> None:
+        Contact.objects.bulk_create(
+            Contact(book=book, nick=f"Person {n:02}", union_id=f"u-{n}") for n in range(60)
+        )
+        opened.reload()
+        everything = opened.get_by_label("Select all 63 in this list")
+        opened.get_by_role("checkbox", name="Select Bob").check()
+        expect(everything).to_be_hidden()
+        opened.get_by_role("checkbox", name="Select all that are shown").check()
+        everything.check()
+        expect(opened.locator("#selection")).to_contain_text("All selected")
+        opened.get_by_role("checkbox", name="Select Bob").uncheck()
+        expect(everything).not_to_be_checked()
+        expect(opened.locator("#selection")).to_contain_text("49 selected")
+        opened.get_by_role("checkbox", name="Select all that are shown").check()
+        everything.check()
+        opened.locator("#selection").get_by_role("button", name="Delete").click()
+        expect(opened.locator("main")).to_contain_text("Delete 63 people?")
+        opened.locator("main form").get_by_role("button", name="Delete").click()
+        expect(opened.locator("#messages")).to_contain_text("63 people were deleted.")
+        assert not Contact.objects.exists()
+
+    def test_enter_on_a_box_presses_no_button(self, opened: Page, book: AddressBook) -> None:
+        box = opened.get_by_role("checkbox", name="Select Bob")
+        box.check()
+        box.press("Enter")
+        expect(opened.locator("#selection")).to_contain_text("1 selected")
+        assert Contact.objects.filter(nick="Bob").exists()
+
+    def test_change_in_a_row_can_be_undone(self, opened: Page, book: AddressBook) -> None:
+        opened.get_by_role("link", name="Change Bob").click()
+        form = opened.locator("#book_contacts td form")
+        expect(form.locator("[name=nick]")).to_be_focused()
+        settled(opened)
+        form.locator("[name=nick]").fill("Bobby")
+        opened.keyboard.press("Enter")
+        expect(opened.get_by_role("link", name="Change Bobby")).to_be_focused()
+        opened.locator("#messages").get_by_role("button", name="Undo").click()
+        expect(opened.get_by_role("link", name="Change Bob", exact=True)).to_be_visible()
 
     def test_members_come_and_go_in_their_row(self, opened: Page, book: AddressBook) -> None:
         group = book.groups.get()
@@ -153,7 +196,8 @@ class TestBookWithoutScripts:
         opened.locator("[name=name]").fill("New ones")
         opened.get_by_role("button", name="Create the group").click()
         expect(opened.locator("#book_contacts tbody tr")).to_have_count(2)
-        opened.get_by_role("link", name="Delete Zoë").click()
-        opened.get_by_role("button", name="Delete").click()
+        opened.get_by_role("button", name="Delete Zoë").click()
         expect(opened.locator("#book_contacts tbody tr")).to_have_count(1)
         assert not Contact.objects.filter(union_id="u-zoe").exists()
+        opened.locator("#messages").get_by_role("button", name="Undo").click()
+        expect(opened.locator("#book_contacts tbody tr")).to_have_count(2)
