@@ -34,10 +34,35 @@ def encoding_of(file: BinaryIO) -> str:
             return encoding
     if _fits(file, "utf-8"):
         return "utf-8"
+    sample = _sample(file)
+    if _is_mostly_utf_8(sample):
+        raise Unreadable("mixed_encoding", row=_first_row_in_another(file))
     possible = [encoding for encoding in _OLD if _fits(file, encoding)]
     if not possible:
         raise Unreadable("encoding")
-    return possible[0] if len(possible) == 1 else _most_sensible(_sample(file), possible)
+    return possible[0] if len(possible) == 1 else _most_sensible(sample, possible)
+
+
+def _is_mostly_utf_8(sample: bytes) -> bool:
+    """Whether most lines are UTF-8, so that the others must be damage: in any other encoding all would be rubbish."""
+    lines = sample.splitlines()
+    return sum(map(_is_utf_8, lines)) * 2 > len(lines)
+
+
+def _is_utf_8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeError:
+        return False
+    return True
+
+
+def _first_row_in_another(file: BinaryIO) -> int:
+    file.seek(0)
+    row = 1
+    while _is_utf_8(line := file.readline()):
+        row += line.endswith(b"\n")
+    return row
 
 
 def _is_simplified_chinese(sample: bytes) -> bool:

@@ -24,6 +24,9 @@ PROBLEMS: Final[Mapping[str, StrOrPromise]] = {
         "Row %(row)s has a NUL byte in it, so this file is damaged. Save it once more where it was made."
     ),
     "encoding": _("The characters of this file cannot be made out. Save it as UTF-8, then try again."),
+    "mixed_encoding": _(
+        "Line %(row)s has characters in another encoding than the rest, or damaged ones. Mend it, then try again."
+    ),
     "broken_csv": _(
         "This file cannot be read from row %(row)s on. Save it once more as CSV, then try again."
     ),

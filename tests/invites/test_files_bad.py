@@ -142,9 +142,17 @@ class TestBadText:
         with at_most(16):
             assert problem_with(file).code == "long_line"
 
+    @pytest.mark.parametrize("damaged", ["李四".encode()[:-1], "李四".encode("gb18030")])
+    def test_damaged_character_never_turns_the_others_into_rubbish(self, damaged: bytes) -> None:
+        content = (
+            "姓名,手机\n".encode() + "张三,1\n".encode() * 3000 + damaged + b",2\n" + "王五,3\n".encode()
+        )
+        error = problem_with(file_of(content))
+        assert (error.code, error.detail) == ("mixed_encoding", {"row": 3002})
+
     def test_file_with_all_kinds_of_encodings_is_refused(self) -> None:
         content = "张三,1\n".encode() + "李四,2\n".encode("utf-16") + b"\xff\xff\x81\n"
-        assert problem_with(file_of(content)).code in {"encoding", "nul_bytes", "binary"}
+        assert problem_with(file_of(content)).code in {"encoding", "nul_bytes", "binary", "mixed_encoding"}
 
     def test_large_list_is_read_in_little_memory(self) -> None:
         file = file_of("姓名,手机号\n" + "张三,010 0000 0001\n" * 150_000, "gb18030")
