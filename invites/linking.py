@@ -13,11 +13,13 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
-from invites import bell, tasks
+from invites import bell, journal, permissions, tasks
 from invites.connecting import client_for
 from invites.dingtalk import Department, DingTalkError, UserGroup
 from invites.errors import NotLinked
+from invites.explaining import DIRECTORY_NOT_ALLOWED
 from invites.models import AddressBook, App, ContactImport, DirectoryLink, User
+from invites.models.book_change import ChangeKind
 from invites.models.contact_import import ImportSource, ImportState
 from invites.models.directory_link import DirectoryPart
 from invites.refusing import directory_refusal
@@ -71,6 +73,7 @@ def link(*, book: AddressBook, part: DirectoryPart, remote_id: str, name: str, u
     with transaction.atomic():
         AddressBook.objects.lock(book)
         known = DirectoryLink.objects.of_book(book).first()
+        _note(book, user, before=known.name if known else "", after=name)
         link = known or DirectoryLink(book=book)
         link.part, link.remote_id, link.name = part, remote_id, name
         link.linked_by = user
@@ -82,23 +85,29 @@ def link(*, book: AddressBook, part: DirectoryPart, remote_id: str, name: str, u
         return _begin(link, user=user)
 
 
-def unlink(*, book: AddressBook) -> None:
+def unlink(*, book: AddressBook, user: User) -> None:
     """Lets ``book`` follow nothing any more. Its contacts stay as they are; what waits to be confirmed goes."""
     with transaction.atomic():
-        DirectoryLink.objects.of_book(book).delete()
+        AddressBook.objects.lock(book)
+        link = DirectoryLink.objects.for_change().of_book(book).first()
+        if link is None:
+            return
+        _note(book, user, before=link.name, after="")
+        link.delete()
         _discard_waiting(book)
 
 
-def set_schedule(*, book: AddressBook, every_hours: int, applies_by_itself: bool) -> None:
+def set_schedule(*, book: AddressBook, every_hours: int, applies_by_itself: bool, user: User) -> None:
     """Sets how often the directory is read by itself, 0 for never, and whether that is applied without asking.
 
-    Raises NotLinked where the book follows nothing any more.
+    It happens on behalf of ``user``, as long as they may change the book. Raises NotLinked where the book follows
+    nothing any more.
     """
     with transaction.atomic():
         link = _locked(book)
-        link.every_hours, link.applies_by_itself = every_hours, applies_by_itself
+        link.every_hours, link.applies_by_itself, link.linked_by = every_hours, applies_by_itself, user
         link.next_read_at = timezone.now() + timedelta(hours=every_hours) if every_hours else None
-        link.save(update_fields=["every_hours", "applies_by_itself", "next_read_at"])
+        link.save(update_fields=["every_hours", "applies_by_itself", "linked_by", "next_read_at"])
 
 
 def refresh(*, book: AddressBook, user: User) -> ContactImport:
@@ -127,17 +136,44 @@ def refresh_due() -> int:
 def _refresh_due(pk: int) -> bool:
     with transaction.atomic():
         link = (
-            DirectoryLink.objects.for_change_if_free().due().filter(pk=pk).select_related("book__app").first()
+            DirectoryLink.objects.for_change_if_free()
+            .due()
+            .filter(pk=pk)
+            .select_related("book__app", "linked_by")
+            .first()
         )
         if link is None or not link.every_hours:
             return False
-        link.next_read_at = timezone.now() + timedelta(hours=link.every_hours)
+        now = timezone.now()
+        if not _may_go_on(link):
+            link.every_hours, link.next_read_at = 0, None
+            link.problem_code, link.problem_at = DIRECTORY_NOT_ALLOWED, now
+            link.save(update_fields=["every_hours", "next_read_at", "problem_code", "problem_at"])
+            return False
+        link.next_read_at = now + timedelta(hours=link.every_hours)
         link.save(update_fields=["next_read_at"])
         if ContactImport.objects.of_book(link.book).from_directory().under_way().exists():
             return False
         _discard_waiting(link.book)
         _begin(link, user=None)
         return True
+
+
+def _may_go_on(link: DirectoryLink) -> bool:
+    """Whether whoever wanted the schedule may still change the book, though they are not there."""
+    user = link.linked_by
+    return (
+        user.is_active
+        and permissions.may_organize(user)
+        and permissions.writable_books(user).includes(link.book)
+    )
+
+
+def _note(book: AddressBook, user: User, *, before: str, after: str) -> None:
+    if before == after:
+        return
+    detail: dict[str, object] = {"before": {"directory": before}, "after": {"directory": after}}
+    journal.note(book=book, user=user, kind=ChangeKind.BOOK_EDITED, detail=detail)
 
 
 def _locked(book: AddressBook) -> DirectoryLink:

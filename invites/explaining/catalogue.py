@@ -64,6 +64,7 @@ DO_NOT_INVITE = "doNotInvite"
 # The directory holds back people of a part that an address book follows, so that nobody can be said to have left.
 DIRECTORY_INCOMPLETE = "directoryIncomplete"
 DIRECTORY_TOO_LARGE = "directoryTooLarge"
+DIRECTORY_NOT_ALLOWED = "directoryNotAllowed"
 
 PER_SECOND = "Forbidden.AccessDenied.QpsLimitForApi"
 PER_MINUTE = "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi"
@@ -237,6 +238,14 @@ _APP = (
         action=_(
             "An administrator widens what the app may see of the company's contacts in DingTalk's developer console."
         ),
+    ),
+    Entry(
+        codes=(DIRECTORY_NOT_ALLOWED,),
+        mover=Mover.YOU,
+        what=_(
+            "Whoever wanted the directory to be read by itself may not change the book any more; nobody was called."
+        ),
+        action=_("Set once more how often it is read; it is then read on your behalf."),
     ),
     Entry(
         codes=(DIRECTORY_TOO_LARGE,),

@@ -81,6 +81,7 @@ _FIELDS_OF_BOOK: dict[str, tuple[StrOrPromise, Callable[[str], StrOrPromise]]] =
     "name": (gettext_lazy("Name"), str),
     "sharing": (gettext_lazy("Sharing"), lambda value: Sharing(value).label),
     "default_country": (gettext_lazy("Country or region"), countries.label),
+    "directory": (gettext_lazy("Company directory"), str),
 }
 _FIELDS: dict[str, StrOrPromise] = {
     "nick": pgettext_lazy("person", "Name"),
@@ -141,7 +142,7 @@ def _differences_of_book(change: BookChange) -> list[Difference]:
     return [
         Difference(label=label, before=str(shown(before[name])), after=str(shown(after[name])))
         for name, (label, shown) in _FIELDS_OF_BOOK.items()
-        if before[name] != after[name]
+        if before.get(name) != after.get(name)
     ]
 
 

@@ -57,7 +57,7 @@ def link_schedule(request: HttpRequest, pk: int) -> HttpResponse:
         context = _context(book, link, form=form)
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return page_or_fragment(request, "invites/link_detail.html", context, status=status)
-    linking.set_schedule(book=book, **form.cleaned_data)
+    linking.set_schedule(book=book, user=permissions.organizer(request.user), **form.cleaned_data)
     messages.success(request, _("The changes are saved."))
     return redirect("invites:link_detail", pk)
 
@@ -78,7 +78,7 @@ def link_delete(request: HttpRequest, pk: int) -> HttpResponse:
     book = _load(request, pk)
     link = get_object_or_404(DirectoryLink, book=book)
     if request.method == "POST":
-        linking.unlink(book=book)
+        linking.unlink(book=book, user=permissions.organizer(request.user))
         messages.success(request, _("The book no longer follows “%(name)s”.") % {"name": link})
         return redirect("invites:book_detail", pk)
     context = {

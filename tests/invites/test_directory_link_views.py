@@ -196,7 +196,7 @@ class TestReading:
         self, client: Client, book: AddressBook, organizer: User, sandbox: SandboxServer
     ) -> None:
         followed(book)
-        linking.set_schedule(book=book, every_hours=24, applies_by_itself=False)
+        linking.set_schedule(book=book, every_hours=24, applies_by_itself=False, user=book.owner)
         DirectoryLink.objects.update(next_read_at=timezone.now())
         sandbox.company.remove("staff-person-13")
         linking.refresh_due()
@@ -255,6 +255,8 @@ class TestLinkDelete:
         assert answer.headers["location"] == at("book_detail", book)
         assert not DirectoryLink.objects.exists()
         assert Contact.objects.filter(book=book).count() == 8
+        told = client.get(at("change_list", book)).text
+        assert "Company directory" in told
 
 
 class TestRights:

@@ -85,7 +85,7 @@ class TestFirstReading:
         assert len(names(book)) == 8
         contact = Contact.objects.get(union_id="sandbox-person-13")
         assert contact.phone_number == "+861000000013"
-        change = BookChange.objects.get(book=book)
+        change = BookChange.objects.latest("pk")
         assert (change.kind, change.user, change.can_be_undone) == (ChangeKind.REFRESHED, book.owner, True)
 
     def test_a_user_group_is_read(self, book: AddressBook) -> None:
@@ -189,17 +189,22 @@ class TestRefresh:
 
     def test_a_book_that_follows_nothing_any_more_is_left_alone(self, book: AddressBook) -> None:
         begun = follow(book)
-        linking.unlink(book=book)
+        linking.unlink(book=book, user=book.owner)
         assert work(begun).state == ImportState.DISCARDED
         with pytest.raises(NotLinked):
             linking.refresh(book=book, user=book.owner)
         with pytest.raises(NotLinked):
-            linking.set_schedule(book=book, every_hours=24, applies_by_itself=False)
+            linking.set_schedule(book=book, every_hours=24, applies_by_itself=False, user=book.owner)
 
-    def test_the_contacts_of_a_book_that_is_let_go_stay(self, book: AddressBook) -> None:
+    def test_the_contacts_of_a_book_that_is_let_go_stay_and_both_are_on_record(
+        self, book: AddressBook
+    ) -> None:
         followed(book)
-        linking.unlink(book=book)
+        linking.unlink(book=book, user=book.owner)
         assert len(names(book)) == 8
+        told = BookChange.objects.filter(book=book, kind=ChangeKind.BOOK_EDITED).order_by("pk")
+        assert [change.detail["after"]["directory"] for change in told] == ["Part", ""]
+        assert {change.user for change in told} == {book.owner}
 
 
 class TestFailure:
@@ -284,7 +289,7 @@ class TestFailure:
 class TestSchedule:
     def due(self, book: AddressBook, *, applies: bool) -> ContactImport | None:
         """What becomes of a schedule whose time has come."""
-        linking.set_schedule(book=book, every_hours=24, applies_by_itself=applies)
+        linking.set_schedule(book=book, every_hours=24, applies_by_itself=applies, user=book.owner)
         DirectoryLink.objects.update(next_read_at=timezone.now() - timedelta(minutes=1))
         newest = ContactImport.objects.of_book(book).order_by("-pk").first()
         recovering.recover()
@@ -342,14 +347,26 @@ class TestSchedule:
         self, book: AddressBook, sandbox: SandboxServer
     ) -> None:
         followed(book)
-        linking.set_schedule(book=book, every_hours=24, applies_by_itself=True)
+        linking.set_schedule(book=book, every_hours=24, applies_by_itself=True, user=book.owner)
         sandbox.company.remove("staff-person-13")
         assert work(linking.refresh(book=book, user=book.owner)).state == ImportState.READY
 
+    def test_it_ends_where_whoever_wanted_it_may_not_change_the_book_any_more(
+        self, book: AddressBook, other_organizer: User
+    ) -> None:
+        followed(book)
+        linking.set_schedule(book=book, every_hours=24, applies_by_itself=True, user=other_organizer)
+        DirectoryLink.objects.update(next_read_at=timezone.now() - timedelta(minutes=1))
+        assert linking.refresh_due() == 0
+        link = DirectoryLink.objects.get()
+        assert (link.next_read_at, link.every_hours) == (None, 0)
+        assert link.problem_code == "directoryNotAllowed"
+        assert ContactImport.objects.count() == 1
+
     def test_a_schedule_that_is_taken_back_reads_nothing(self, book: AddressBook) -> None:
         followed(book)
-        linking.set_schedule(book=book, every_hours=24, applies_by_itself=True)
-        linking.set_schedule(book=book, every_hours=0, applies_by_itself=False)
+        linking.set_schedule(book=book, every_hours=24, applies_by_itself=True, user=book.owner)
+        linking.set_schedule(book=book, every_hours=0, applies_by_itself=False, user=book.owner)
         assert DirectoryLink.objects.get().next_read_at is None
         assert linking.refresh_due() == 0
 
@@ -375,7 +392,7 @@ class TestAtOnce:
 
     def test_of_many_workers_one_reads_at_its_time(self, book: AddressBook) -> None:
         followed(book)
-        linking.set_schedule(book=book, every_hours=24, applies_by_itself=False)
+        linking.set_schedule(book=book, every_hours=24, applies_by_itself=False, user=book.owner)
         DirectoryLink.objects.update(next_read_at=timezone.now() - timedelta(minutes=1))
         counts: list[int] = []
         self.at_once(lambda: counts.append(linking.refresh_due()))
