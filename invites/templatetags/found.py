@@ -1,10 +1,10 @@
 """Marks what a search has found: in names, unionIds and phone numbers. Tags only print; none queries."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from django import template
 from django.template import Context
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from invites import highlighting, phone_numbers
@@ -54,7 +54,9 @@ def found_reach(context: Context, contact: Contact, country: str, text: str) -> 
     return format_html_join(" · ", "{}", ((part,) for part in parts))
 
 
-def _marked(text: str, stretches: Iterable[Stretch]) -> SafeString:
+def _marked(text: str, stretches: Sequence[Stretch]) -> SafeString:
+    if not stretches:
+        return conditional_escape(text)
     pieces, behind = [], 0
     for start, end in stretches:
         pieces += [text[behind:start], format_html("<mark>{}</mark>", text[start:end])]
