@@ -54,18 +54,13 @@ class TestClientFor:
 
 
 class TestOldHost:
-    @pytest.mark.parametrize("credentials", [{"client_id": "sandbox-client-id"}, {"access_token": "fixed"}])
     def test_host_of_the_older_interface_is_that_of_the_settings(
-        self, settings: Settings, sandbox: SandboxServer, credentials: dict[str, str]
+        self, settings: Settings, sandbox: SandboxServer
     ) -> None:
-        if "access_token" in credentials:
-            credentials = {"access_token": "sandbox-fixed-token"}
-        else:
-            credentials |= {"client_secret": "sandbox-client-secret"}
-        # The token comes from the one, the tree of departments from the other.
-        base_url = sandbox.base_url if "client_id" in credentials else "http://127.0.0.1:9"
         settings.DINGTALK = DingTalkEnvironment(
-            base_url=base_url, old_base_url=sandbox.base_url, **credentials
+            base_url="http://127.0.0.1:9",
+            old_base_url=sandbox.base_url,
+            access_token="sandbox-fixed-token",
         )
         app = next(app for app in ensure_apps() if app.kind == AppKind.ENVIRONMENT)
         assert client_for(app).directory.list_departments()
