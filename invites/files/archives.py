@@ -33,6 +33,7 @@ _LONGEST_ROW: Final = 4 * _MEGABYTE
 _CONTENT_TYPES: Final = "[Content_Types].xml"
 _TEXTS: Final = "sharedStrings+xml"
 _SHEET: Final = "worksheet+xml"
+_SHEETS: Final = "xl/worksheets/"
 _WORKBOOK: Final = "sheet.main+xml"
 _MACRO_WORKBOOK: Final = "sheet.macroEnabled.main+xml"
 _ROW: Final = re.compile(rb"<(?:\w+:)?row[\s/>]")
@@ -63,8 +64,8 @@ def check(file: BinaryIO) -> None:
         with zipfile.ZipFile(file) as archive:
             _check_sizes(archive.infolist())
             parts = _parts(archive)
-            for name, content_type in parts.items():
-                _check_part(archive, name, content_type)
+            for member in archive.infolist():
+                _check_part(archive, member, parts.get(member.filename, ""))
     except BROKEN as error:
         raise Unreadable("broken_workbook") from error
     if not any(content_type.endswith((_WORKBOOK, _MACRO_WORKBOOK)) for content_type in parts.values()):
@@ -96,14 +97,13 @@ def _parts(archive: zipfile.ZipFile) -> dict[str, str]:
     }
 
 
-def _check_part(archive: zipfile.ZipFile, name: str, content_type: str) -> None:
-    if name not in archive.namelist():
-        return
-    size = archive.getinfo(name).file_size
-    if content_type.endswith(_SHEET):
-        with archive.open(name) as sheet:
+def _check_part(archive: zipfile.ZipFile, member: zipfile.ZipInfo, content_type: str) -> None:
+    """Raises Unreadable for a member that would fill the memory; only sheets are read piece by piece."""
+    is_other = content_type and not content_type.endswith(_SHEET)
+    if member.filename.startswith(_SHEETS) and not member.filename.endswith(".rels") and not is_other:
+        with archive.open(member) as sheet:
             _check_rows(sheet)
-    elif size > (_MOST_TEXTS if content_type.endswith(_TEXTS) else _MOST_OF_A_PART):
+    elif member.file_size > (_MOST_TEXTS if content_type.endswith(_TEXTS) else _MOST_OF_A_PART):
         raise Unreadable("unpacks_too_large")
 
 

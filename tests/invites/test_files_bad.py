@@ -231,6 +231,17 @@ class TestBadWorkbooks:
         with at_most(4):
             assert problem_with(file).code == "unpacks_too_large"
 
+    @pytest.mark.parametrize("part", ["styles", "workbook", "theme1", "core"])
+    def test_part_that_is_read_as_a_whole_is_bounded(self, book: bytes, part: str) -> None:
+        styles = (
+            b"<styleSheet>"
+            + b"".join(b"<x%x/>" % (n * 2654435761) for n in range(900_000))
+            + b"</styleSheet>"
+        )
+        file = repacked(io.BytesIO(book), **{part: styles})
+        with at_most(4):
+            assert problem_with(file).code == "unpacks_too_large"
+
     def test_million_rows_are_refused_at_the_first_too_many(self, book: bytes) -> None:
         rows = "<row><c><v>1</v></c></row>" * (MOST_ROWS + 2)
         error = problem_with(repacked(io.BytesIO(book), sheet1=sheet(rows)))
