@@ -248,10 +248,12 @@ def _put(
     for person in people:
         folding.add(person)
     # Whoever stands on the list has been let onto it.
-    listed = [one for one in left_out if folding.seats(one.person)]
-    for one in listed:
-        folding.add(one.person)
-    left_out = [one for one in left_out if one not in listed] if listed else left_out
+    away: list[LeftOut] = []
+    for one in left_out:
+        if folding.seats(one.person):
+            folding.add(one.person)
+        else:
+            away.append(one)
     draft.invitees.among(invitee.pk for invitee in folding.gone).delete()
     new = set(map(id, folding.new))
     known = [invitee for invitee in folding.folded.values() if id(invitee) not in new]
@@ -266,8 +268,8 @@ def _put(
         folded=list(folding.folded.values()),
         times_folded=folding.times_folded,
         removed=folding.gone,
-        lines=_put_lines(draft, bad, left_out),
-        left_out=left_out,
+        lines=_put_lines(draft, bad, away),
+        left_out=away,
     )
 
 

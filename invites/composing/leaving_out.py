@@ -25,15 +25,15 @@ class LeftOut:
 
 
 def part(people: Sequence[Person], *, user: User, app: App) -> tuple[list[Person], list[LeftOut]]:
-    """Those of ``people`` whom ``user`` may invite, and those who are marked, each in their order."""
+    """Those of ``people`` whom ``user`` may invite, and those who are marked, each of these once, in their order."""
     welcome: list[Person] = []
-    left_out: list[LeftOut] = []
+    left_out: dict[tuple[str, str], LeftOut] = {}
     for person, mark in zip(people, sparing.marks(people, user=user, app=app), strict=True):
         if mark is None:
             welcome.append(person)
         else:
-            left_out.append(LeftOut(person=person, mark=mark))
-    return welcome, left_out
+            left_out.setdefault((person.channel, person.value), LeftOut(person=person, mark=mark))
+    return welcome, list(left_out.values())
 
 
 def overriding(people: Sequence[Person], *, user: User, app: App) -> list[Person]:

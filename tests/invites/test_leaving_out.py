@@ -140,6 +140,12 @@ class TestLeftOut:
             picked(draft, kim, lee, organizer)
         assert draft.draft_lines.count() == 1
 
+    def test_somebody_pasted_twice_is_left_out_once(
+        self, draft: Invitation, kim: Contact, organizer: User
+    ) -> None:
+        change = composing.add_text(draft=draft, text="Kim\nKim", user=organizer)
+        assert len(change.left_out) == 1
+
     def test_of_very_many_the_first_are_named_and_all_are_counted(
         self, draft: Invitation, book: AddressBook, organizer: User
     ) -> None:
