@@ -39,7 +39,9 @@ urlpatterns = [
     path("books/<int:pk>/delete/", address_book.book_delete, name="book_delete"),
     path("books/<int:pk>/export/", book_export.book_export, name="book_export"),
     path("books/<int:pk>/sharing/", book_share.book_shares, name="book_shares"),
-    path("books/<int:pk>/sharing/<int:user_pk>/remove/", book_share.book_share_remove, name="book_share_remove"),
+    path(
+        "books/<int:pk>/sharing/<int:user_pk>/remove/", book_share.book_share_remove, name="book_share_remove"
+    ),
     path("books/<int:pk>/contacts/new/", contact.contact_create, name="contact_create"),
     path("books/<int:pk>/selected/group/", selection.selection_group, name="selection_group"),
     path("books/<int:pk>/selected/ungroup/", selection.selection_ungroup, name="selection_ungroup"),
@@ -67,7 +69,7 @@ urlpatterns = [
     path("groups/<int:pk>/", contact_group.group_edit, name="group_edit"),
     path("groups/<int:pk>/delete/", contact_group.group_delete, name="group_delete"),
     path("groups/<int:pk>/members/", contact_group.group_members, name="group_members"),
-    # imports
+    # importing lists into books
     path("books/<int:pk>/import/", contact_import.import_create, name="import_create"),
     path("books/<int:pk>/import/sample/", contact_import.import_sample, name="import_sample"),
     path("imports/<int:pk>/", contact_import.import_detail, name="import_detail"),
