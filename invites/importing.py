@@ -44,7 +44,6 @@ def begin(
     """
     form = files.sniff(file, name=name, is_pasted=source == ImportSource.PASTE)
     headings, lines = files.head(file, form, lines=SAMPLE)
-    recognised = files.recognise(headings, lines, country=country)
     remembered = ColumnMapping.objects.remembered(user, headings=_hash(headings)) if any(headings) else None
     with transaction.atomic():
         contact_import = ContactImport.objects.create(
@@ -54,14 +53,9 @@ def begin(
             file_name=name[:255],
             file_format=form.kind,
             country=country,
-            columns=remembered or [field or "" for field in recognised],
-            reading={
-                "format": form.reading,
-                "language": translation.get_language(),
-                "headings": headings,
-                "sample": [[cell[:SAMPLE_WIDTH] for cell in line.cells] for line in lines],
-                "is_remembered": remembered is not None,
-            },
+            columns=remembered
+            or [field or "" for field in files.recognise(headings, lines, country=country)],
+            reading=_reading(form, headings, lines) | {"is_remembered": remembered is not None},
         )
         _keep(contact_import, file)
         if form.kind == "vcard":
@@ -155,6 +149,16 @@ def sample_rows() -> Iterator[files.Row]:
             phone_number=person.phone_number or "",
             groups=("Sales", "Beijing")[: place + 1],
         )
+
+
+def _reading(form: files.Format, headings: list[str], lines: list[files.Line]) -> dict[str, object]:
+    """What whoever reads the file must know, and what is shown where its columns are chosen."""
+    return {
+        "format": form.reading,
+        "language": translation.get_language(),
+        "headings": headings,
+        "sample": [[cell[:SAMPLE_WIDTH] for cell in line.cells] for line in lines],
+    }
 
 
 def _keep(contact_import: ContactImport, file: BinaryIO) -> None:

@@ -5,6 +5,7 @@ somebody else has begun anew, and stops.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import batched, count
@@ -75,10 +76,13 @@ class Staging:
                 raise TooManyGroupsError
         if tells_who_left:
             self._stage_leavers(comparison)
-        counts = comparison.counts
+        self._finish(comparison.counts, compared_at=book.updated_at)
+
+    def _finish(self, counts: Counter[str], *, compared_at: datetime) -> None:
+        """Makes the import READY."""
         self._hear(
             state=ImportState.READY,
-            compared_at=book.updated_at,
+            compared_at=compared_at,
             rows_total=self._staged,
             added=counts[ADD],
             changed=counts[CHANGE],

@@ -120,9 +120,15 @@ def _store_all(import_id: int, heard_at: datetime) -> None:
         raise _BookChangedError
     now = timezone.now()
     change = _note(contact_import, book, now, groups_made=_create_groups(contact_import))
+    _write(contact_import, change, now)
+    contact_import.finish(change=change, at=now)
+
+
+def _write(contact_import: ContactImport, change: BookChange, now: datetime) -> None:
+    """Changes and adds contacts, and puts them into their groups."""
     parameters = {
-        "import": import_id,
-        "book": book.pk,
+        "import": contact_import.pk,
+        "book": contact_import.book_id,
         "change": change.pk,
         "user": contact_import.created_by_id,
         "now": connection.ops.adapt_datetimefield_value(now),
@@ -136,7 +142,6 @@ def _store_all(import_id: int, heard_at: datetime) -> None:
             for field in ("union_id", "phone_number"):
                 cursor.execute(_KNOW_ADDED.format(field=field), parameters)
             cursor.execute(_JOIN_GROUPS.format(names=_NAMES[connection.vendor]), parameters)
-    contact_import.finish(change=change, at=now)
 
 
 def _create_groups(contact_import: ContactImport) -> list[int]:

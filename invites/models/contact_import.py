@@ -4,12 +4,11 @@ uploaded ──columns──▶ reading ──▶ ready ──confirmed──▶
     └──────────────────┴─────────▶ failed       └──▶ discarded
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -45,10 +44,6 @@ class ContactImportQuerySet(models.QuerySet["ContactImport"]):
     def of_book(self, book: AddressBook) -> Self:
         """Those into ``book``."""
         return self.filter(book=book)
-
-    def made_by(self, user: User) -> Self:
-        """Those that ``user`` began."""
-        return self.filter(created_by=user)
 
     def in_books(self, books: AddressBookQuerySet) -> Self:
         """Those into any of ``books``."""
@@ -279,14 +274,6 @@ class ImportRowQuerySet(models.QuerySet["ImportRow"]):
     def after(self, number: int) -> Self:
         """Those behind the row with this number."""
         return self.filter(number__gt=number)
-
-    def count_by_outcome(self) -> dict[str, int]:
-        """How many there are of each outcome that occurs."""
-        return dict(self.order_by().values_list("outcome").annotate(rows=Count("pk")))
-
-    def cells_in_order(self) -> Iterator[list[str]]:
-        """What stood in each, a piece at a time."""
-        return self.in_order().values_list("cells", flat=True).iterator(chunk_size=1000)
 
 
 class ImportRow(models.Model):
