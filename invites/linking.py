@@ -26,6 +26,7 @@ from invites.refusing import directory_refusal
 
 _PATIENCE = 10.0
 AT_A_TIME = 20
+DEPARTMENTS_FOUND = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,20 @@ def browse(*, app: App, department_id: int) -> Level:
     except DingTalkError as error:
         raise directory_refusal(error) from error
     return Level(department=department, below=below)
+
+
+def find_departments(*, app: App, text: str) -> Sequence[Department]:
+    """The first departments whose name contains ``text``. Raises DingTalkRefused or AppUnavailable.
+
+    The search tells ids alone, so that each costs a call.
+    """
+    directory, until = client_for(app).directory, time.monotonic() + _PATIENCE
+    try:
+        found = directory.search_departments(query_word=text, size=DEPARTMENTS_FOUND, deadline=until)
+        ids = [int(department_id) for department_id in found.ids if department_id.isdecimal()]
+        return [directory.get_department(department_id=each, deadline=until) for each in ids]
+    except DingTalkError as error:
+        raise directory_refusal(error) from error
 
 
 def user_groups(*, app: App, offset: int) -> Groups:

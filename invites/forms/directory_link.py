@@ -17,9 +17,20 @@ LARGEST_ID = 2**63 - 1
 class BrowseForm(forms.Form):
     """Which part of the directory a page shows. It comes with links, so what is unusable in it counts as absent."""
 
+    q = forms.CharField(
+        label=_("Name of a department"),
+        max_length=50,
+        required=False,
+        widget=forms.TextInput({"type": "search", "autocomplete": "off"}),
+    )
     department = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
     groups = forms.BooleanField(required=False)
     offset = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_ID)
+
+    def text(self) -> str:
+        """What departments are searched for, "" for nothing."""
+        self.is_valid()
+        return str(self.cleaned_data.get("q", ""))
 
     def found(self) -> tuple[int, bool, int]:
         """The department, whether user groups are shown instead, and from which one on."""

@@ -109,13 +109,18 @@ def _context(
 
 def _level(request: HttpRequest, book: AddressBook) -> dict[str, Any]:
     """What `link_choose.html` shows: a level of the tree or a page of groups, or why it cannot be had."""
-    department_id, shows_groups, offset = BrowseForm(request.GET).found()
+    browsing = BrowseForm(request.GET)
+    department_id, shows_groups, offset = browsing.found()
     context: dict[str, Any] = {
         "book": book,
         "link": DirectoryLink.objects.of_book(book).first(),
         "shows_groups": shows_groups,
+        "browsing": browsing,
+        "searched": browsing.text(),
     }
     try:
+        if text := browsing.text():
+            return context | {"found": linking.find_departments(app=book.app, text=text)}
         if shows_groups:
             return context | {"groups": linking.user_groups(app=book.app, offset=offset)}
         return context | {"level": linking.browse(app=book.app, department_id=department_id)}

@@ -49,6 +49,12 @@ class TestLinkChoose:
         assert "Platform 平台" in below.text
         assert "?department=1" in below.text
 
+    def test_departments_are_found_by_a_part_of_their_name(self, client: Client, book: AddressBook) -> None:
+        answer = client.get(at("link_choose", book), {"q": "sales"})
+        assert "Sales abroad 海外销售" in answer.text
+        assert "Platform 平台" not in answer.text
+        assert "No department" in client.get(at("link_choose", book), {"q": "Moon"}).text
+
     def test_user_groups_are_shown(self, client: Client, book: AddressBook) -> None:
         answer = client.get(at("link_choose", book), {"groups": "on"})
         assert "First aiders 急救员" in answer.text
@@ -68,7 +74,7 @@ class TestLinkChoose:
         assert "Try again" in answer.text
 
     @pytest.mark.parametrize("fault", ["code:60011", "html_502", "drop"])
-    @pytest.mark.parametrize("query", [{}, {"groups": "on"}])
+    @pytest.mark.parametrize("query", [{}, {"groups": "on"}, {"q": "sales"}])
     def test_a_failure_is_put_into_words_with_a_way_to_try_again(
         self, client: Client, book: AddressBook, sandbox: SandboxServer, fault: str, query: dict[str, str]
     ) -> None:
