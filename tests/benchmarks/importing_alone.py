@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import sys
 import time
 from datetime import datetime
@@ -38,8 +37,16 @@ def import_alone(path: Path, book_pk: int) -> dict[str, float]:
     under_way.refresh_from_db()
     if under_way.state != ImportState.DONE:
         raise AssertionError(f"the import is {under_way.state}: {under_way.problem}")
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"begin": kept - begun, "read": read - kept, "store": stored - read, "memory": memory}
+    return {"begin": kept - begun, "read": read - kept, "store": stored - read, "memory": _most_memory()}
+
+
+def _most_memory() -> float:
+    """The most memory that this process has held, in MB.
+
+    `resource.getrusage` would count what the process held that started this one.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def _heard_at(under_way: ContactImport) -> datetime:
