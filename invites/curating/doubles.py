@@ -8,6 +8,7 @@ book.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 
 from invites.models import AddressBook, Contact
 
@@ -85,7 +86,11 @@ def _repeated(names: Iterable[str]) -> list[str]:
 
 def _people(book: AddressBook, names: list[str]) -> list[Double]:
     """The people of these names, by name."""
-    rows = Contact.objects.of_book(book).first_called(names, most=PEOPLE).with_groups()
-    people = [list(same) for _name, same in groupby(rows, key=lambda contact: contact.folded)]
+    rows = list(Contact.objects.of_book(book).first_called(names, most=PEOPLE))
+    contacts = {c.pk: c for c in Contact.objects.among(pk for _name, pk in rows).with_groups()}
     # Somebody may have gone since the names were read.
+    people = [
+        [contacts[pk] for _name, pk in same if pk in contacts]
+        for _name, same in groupby(rows, key=itemgetter(0))
+    ]
     return [Double(people=same) for same in people if len(same) > 1]

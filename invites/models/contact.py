@@ -160,18 +160,18 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         ]
         return self.order_by(Case(*ranks, default=3), Lower("nick"), "pk")
 
-    def first_called(self, names: Iterable[str], *, most: int) -> Self:
-        """Of each of ``names`` the ``most`` people who have been there longest; each with its ``folded`` name."""
+    def first_called(self, names: Iterable[str], *, most: int) -> "models.QuerySet[Contact, tuple[str, int]]":
+        """Of each of ``names`` the ``most`` people who have been there longest: the name in small letters, the key."""
         place = Window(RowNumber(), partition_by=Lower("nick"), order_by="pk")
-        people = self.called(names).annotate(folded=Lower("nick"), place=place)
-        return people.filter(place__lte=most).order_by("folded", "pk")
+        people = self.called(names).annotate(small=Lower("nick"), place=place).filter(place__lte=most)
+        return people.order_by("small", "pk").values_list("small", "pk")
 
     def names_behind(self, name: str) -> "models.QuerySet[Contact, str]":
         """The names in small letters that follow ``name``, in their order, each as often as it is there."""
-        names = self.annotate(folded=Lower("nick")).order_by("folded")
+        names = self.annotate(small=Lower("nick")).order_by("small")
         if name:
-            names = names.filter(folded__gt=Lower(Value(name)))
-        return names.values_list("folded", flat=True)
+            names = names.filter(small__gt=Lower(Value(name)))
+        return names.values_list("small", flat=True)
 
     def by_name(self) -> Self:
         """In the order in which lists show people."""
@@ -306,8 +306,6 @@ class Contact(models.Model):
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed at"), auto_now=True)
 
-    # Only where it was asked for: see `ContactQuerySet.first_called`.
-    folded: str
     # Only where it was asked for: see `invites.recalling`.
     last_invitee: "Invitee | None" = None
     # Only where it was asked for: see `ContactQuerySet.with_membership` and `ContactGroup.tell_members`.

@@ -234,7 +234,7 @@ class TestDoubleList:
     ) -> None:
         for n in range(names):
             ContactFactory.create_batch(2, book=book, nick=f"Person {n:02}")
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(9):
             browser.get(at("double_list", book))
 
     def test_whoever_may_not_change_the_book_does_not_see_it(

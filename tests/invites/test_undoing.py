@@ -8,7 +8,7 @@ from time_machine import TimeMachineFixture
 
 from invites import curating, journal
 from invites.curating import forgetting
-from invites.errors import AlreadyUndone, CannotBeUndone
+from invites.errors import AlreadyUndone, CannotBeUndone, ContactGone
 from invites.models import (
     AddressBook,
     BookChange,
@@ -176,6 +176,18 @@ class TestOneContact:
         assert change is not None
         ContactFactory(book=book, phone_number="+8613800138000")
         assert curating.undo(change, user=book.owner) == curating.Restored(left_alone=1)
+
+    def test_somebody_who_was_deleted_or_moved_meanwhile_is_not_saved(
+        self, book: AddressBook, target: AddressBook, ada: Contact
+    ) -> None:
+        ada.nick = "Augusta"
+        of(book).move_to(target)
+        with pytest.raises(ContactGone):
+            curating.save_contact(contact=ada, user=book.owner)
+        of(target).delete()
+        with pytest.raises(ContactGone):
+            curating.save_contact(contact=ada, user=book.owner)
+        assert not Contact.objects.exists()
 
     def test_nothing_changed_is_no_change(self, book: AddressBook, ada: Contact) -> None:
         assert curating.save_contact(contact=ada, user=book.owner) is None
