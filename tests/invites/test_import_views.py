@@ -74,6 +74,21 @@ def finished(book: AddressBook, content: str = CSV) -> ContactImport:
     return done
 
 
+class TestWayToIt:
+    def test_book_offers_an_import_and_an_empty_one_begins_with_it(
+        self, browser: Client, book: AddressBook
+    ) -> None:
+        assertContains(browser.get(at("book_detail", book)), at("import_create", book), count=2)
+        ContactFactory(book=book)
+        assertContains(browser.get(at("book_detail", book)), at("import_create", book), count=1)
+
+    def test_who_may_only_read_the_book_is_offered_none(
+        self, signed_in: SignedIn, other_organizer: User, book: AddressBook
+    ) -> None:
+        AddressBook.objects.filter(pk=book.pk).update(sharing="read")
+        assertNotContains(signed_in(other_organizer).get(at("book_detail", book)), at("import_create", book))
+
+
 class TestImportCreate:
     def test_page_offers_a_file_and_a_text_with_the_country_of_the_book(
         self, browser: Client, book: AddressBook
