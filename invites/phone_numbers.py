@@ -3,7 +3,7 @@
 import phonenumbers
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 _PROBLEMS = {
     ValidationResult.TOO_SHORT: ("too_short", _("This phone number is too short.")),
@@ -13,6 +13,7 @@ _PROBLEMS = {
     ValidationResult.IS_POSSIBLE_LOCAL_ONLY: ("area", _("This phone number lacks its area code.")),
 }
 
+_NO_SUCH_PREFIX = ("no_such_prefix", _("No phone number begins like this one."))
 _NOT_A_NUMBER = ("not_a_number", _("This is not a phone number."))
 _PARSE_PROBLEMS = {
     NumberParseException.TOO_SHORT_AFTER_IDD: _PROBLEMS[ValidationResult.TOO_SHORT],
@@ -39,8 +40,31 @@ def parse(text: str, *, country: str) -> str:
         code, message = _PROBLEMS.get(problem, _NOT_A_NUMBER)
         raise ValidationError(message, code=code)
     if not phonenumbers.is_valid_number(number):
-        raise ValidationError(_("No phone number begins like this one."), code="no_such_prefix")
+        code, message = _PROBLEMS.get(_wrong_length(number), _NO_SUCH_PREFIX)
+        raise ValidationError(message, code=code)
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _wrong_length(number: phonenumbers.PhoneNumber) -> int:
+    """TOO_SHORT or TOO_LONG where digits more or less would make a mobile number of one that is none.
+
+    For the library, a mobile number that lacks a digit is as long as some landline's is, and has a bad beginning.
+    Returns IS_POSSIBLE where the beginning is indeed what is wrong.
+    """
+    region = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    country = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    if country is None or country.mobile is None:
+        return ValidationResult.IS_POSSIBLE
+    digits = phonenumbers.national_significant_number(number)
+    for length in country.mobile.possible_length:
+        if len(digits) == length:
+            continue
+        mended = phonenumbers.PhoneNumber(
+            country_code=number.country_code, national_number=int(digits[:length].ljust(length, "0"))
+        )
+        if phonenumbers.number_type(mended) == PhoneNumberType.MOBILE:
+            return ValidationResult.TOO_SHORT if len(digits) < length else ValidationResult.TOO_LONG
+    return ValidationResult.IS_POSSIBLE
 
 
 def display(e164: str, *, country: str) -> str:
