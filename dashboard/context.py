@@ -55,7 +55,8 @@ def _places(user: Viewer) -> Iterator[tuple[str, StrOrPromise, str, tuple[str, .
     yield "home", _("Home"), "home", ()
     if permissions.may_organize(user):
         yield "invites:conference_list", _("Conferences"), "video", ("/conferences/", "/invitations/")
-        yield "invites:book_list", _("Address books"), "address-book", ("/books/", "/contacts/", "/groups/")
+        of_books = ("/books/", "/contacts/", "/groups/", "/imports/")
+        yield "invites:book_list", _("Address books"), "address-book", of_books
     yield "invites:attempt_list", _("History"), "history", ("/history/", "/codes/")
     if permissions.may_administer(user):
         yield "invites:settings", _("Settings"), "settings", ("/settings/",)

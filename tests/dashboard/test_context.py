@@ -62,6 +62,7 @@ class TestNavigation:
             ("/books/", ["", "", "page", ""]),
             ("/contacts/7/", ["", "", "true", ""]),
             ("/groups/7/", ["", "", "true", ""]),
+            ("/imports/7/", ["", "", "true", ""]),
             ("/codes/", ["", "", "", "true"]),
             ("/password/", ["", "", "", ""]),
         ],
