@@ -20,6 +20,7 @@ FIELDS = (
     "do_not_invite_until",
     "do_not_invite_reason",
     "do_not_invite_by_id",
+    "in_directory_since",
     "left_directory_at",
     "added_by_id",
     "created_at",

@@ -9,7 +9,7 @@ silent is rung for again by `invites.recovering`, and begins anew.
 
 Whoever brings people from elsewhere than a file makes a ContactImport in the state READING, with ``heard_at`` set, and
 calls `stage` with a `Person` for each: it compares and stages them, and ends in READY, like a file that was read. With
-``tells_who_left``, those of the book with a unionId who are not among them are staged as having left; `store` then
+``tells_who_left``, those of the book who were among them before and are not now are staged as having left; `store` then
 marks them, and unmarks those who are back.
 """
 

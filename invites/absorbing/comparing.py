@@ -67,6 +67,8 @@ class Comparison:
         self._union_ids: dict[str, int] = {}
         self._phone_numbers: dict[int, int] = {}
         self._contacts: dict[int, int] = {}
+        # Whom rows are about that were refused: they change nobody, and yet these people are there.
+        self._named: set[int] = set()
         self.counts: Counter[str] = Counter()
         self.group_names: set[str] = set()
 
@@ -89,6 +91,7 @@ class Comparison:
                 known = by_union_id.get(person.union_id)
                 other = by_phone_number.get(person.phone_number)
                 if known is not None and other is not None and known.pk != other.pk:
+                    self._named |= {known.pk, other.pk}
                     row = _refused(person, TWO_CONTACTS, "phoneNumber")
                 else:
                     row = self._judge(person, known or other, groups)
@@ -97,11 +100,13 @@ class Comparison:
         return rows
 
     def has_met(self, contact_key: int) -> bool:
-        """Whether somebody of the import is the contact with this key."""
-        return contact_key in self._contacts
+        """Whether somebody of the import is the contact with this key, be it in a row that was refused."""
+        return contact_key in self._contacts or contact_key in self._named
 
     def _judge(self, person: Person, known: Known | None, groups: dict[int, set[str]]) -> Row:
         if earlier := self._meet(person, known):
+            if known is not None:
+                self._named.add(known.pk)
             return _refused(person, f"{TWICE}:{earlier}", "")
         self.group_names.update(person.groups)
         if known is None:

@@ -76,6 +76,8 @@ class Staging:
                 raise TooManyGroupsError
         if tells_who_left:
             self._stage_leavers(comparison)
+            met = Contact.objects.of_book(book).in_rows(self._import.rows.met())
+            met.note_in_directory(at=timezone.now())
         self._finish(comparison.counts, compared_at=book.updated_at)
 
     def _finish(self, counts: Counter[str], *, compared_at: datetime) -> None:
@@ -103,7 +105,7 @@ class Staging:
             _write(self._import, rows)
 
     def _stage_leavers(self, comparison: Comparison) -> None:
-        """Stages those of the book who are known by a unionId, have not left before and were not met."""
+        """Stages those of the book whom the directory has had and who were not met now."""
         there = (
             Contact.objects.of_book(self._import.book).of_directory().order_by("pk").values_list("pk", "nick")
         )

@@ -23,12 +23,13 @@ PIECE = 1000
 _ADD = """
     INSERT INTO invites_contact (
         book_id, nick, union_id, phone_number, search_text, refused_code, do_not_invite_reason, do_not_invite_until,
-        do_not_invite_since, do_not_invite_by_id, added_by_id, created_at, updated_at
+        do_not_invite_since, do_not_invite_by_id, in_directory_since, added_by_id, created_at, updated_at
     )
     SELECT
         %(book)s, nick, union_id, phone_number, search_text, '', do_not_invite_reason, do_not_invite_until,
         CASE WHEN do_not_invite_reason <> '' THEN %(now)s END,
-        CASE WHEN do_not_invite_reason <> '' THEN CAST(%(user)s AS bigint) END, %(change)s, %(now)s, %(now)s
+        CASE WHEN do_not_invite_reason <> '' THEN CAST(%(user)s AS bigint) END,
+        CASE WHEN %(is_directory)s THEN %(now)s END, %(change)s, %(now)s, %(now)s
     FROM invites_importrow WHERE contact_import_id = %(import)s AND outcome = 'add' ORDER BY number
 """
 # What the row does not say stays. What DingTalk said about a unionId goes with it.

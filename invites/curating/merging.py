@@ -10,7 +10,7 @@ from invites.models import AddressBook, BookChange, Contact, DraftLine, Invitee,
 from invites.models.book_change import ChangeKind
 from invites.models.contact import ContactQuerySet
 
-_SAID_OF_A_UNION_ID = ("refused_at", "refused_code", "left_directory_at")
+_SAID_OF_A_UNION_ID = ("refused_at", "refused_code", "in_directory_since", "left_directory_at")
 _MARK = ("do_not_invite_since", "do_not_invite_until", "do_not_invite_reason", "do_not_invite_by")
 
 

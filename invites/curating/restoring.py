@@ -21,7 +21,7 @@ from invites.models import AddressBook, BookChange, ChangedContact, Contact, Con
 _UNIQUE = ("union_id", "phone_number")
 # These go with the unionId; they are no change that somebody made.
 _SAID_BY_DINGTALK = ("refused_at", "refused_code")
-_MOMENTS = ("refused_at", "do_not_invite_since", "left_directory_at", "created_at")
+_MOMENTS = ("refused_at", "do_not_invite_since", "in_directory_since", "left_directory_at", "created_at")
 _DAYS = ("do_not_invite_until",)
 _MEMBERSHIP = ContactGroup.contacts.through
 

@@ -225,8 +225,12 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(left_directory_at__isnull=False)
 
     def of_directory(self) -> Self:
-        """Those whom a directory would know, and who have not left it."""
-        return self.filter(left_directory_at__isnull=True).exclude(union_id="")
+        """Those whom the directory has had, and who have not left it; not whoever was only added by hand."""
+        return self.filter(in_directory_since__isnull=False, left_directory_at__isnull=True)
+
+    def note_in_directory(self, *, at: datetime) -> None:
+        """Notes that the directory has these, where that was not known yet."""
+        self.filter(in_directory_since__isnull=True).update(in_directory_since=at)
 
     def added_by(self, change: BookChange) -> Self:
         """Those whom a change has added."""
@@ -238,6 +242,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         for contact in contacts:
             contact.spell()
         return super().bulk_create(contacts, *args, **kwargs)
+
+    def in_rows(self, rows: models.QuerySet[Any]) -> Self:
+        """Those who are whom ``rows`` of an import are about."""
+        return self.filter(pk__in=rows.values("contact_key"))
 
     def named_in(self, touched: ChangedContactQuerySet) -> Self:
         """Those whom a change has touched."""
@@ -253,7 +261,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 
     def move_to(self, book: AddressBook) -> None:
         """Lets them stand in ``book``, with their keys. The directory that this one follows is another."""
-        self.update(book=book, left_directory_at=None, updated_at=timezone.now())
+        self.update(book=book, in_directory_since=None, left_directory_at=None, updated_at=timezone.now())
 
     def count_up_to(self, limit: int) -> int:
         """How many there are, counting no further than one more than ``limit``, so that its cost is bounded."""
@@ -292,7 +300,9 @@ class Contact(models.Model):
         related_name="+",
         db_index=False,
     )
-    # The directory that the book follows no longer has this person.
+    # The directory that the book follows has this person, or had: only such a one can leave it.
+    in_directory_since = models.DateTimeField(null=True, blank=True, editable=False)
+    # It no longer has this person.
     left_directory_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Which change brought this person into the book, so that it can be undone as a whole.
     added_by = models.ForeignKey(

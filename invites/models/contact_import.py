@@ -267,6 +267,10 @@ class ImportRowQuerySet(models.QuerySet["ImportRow"]):
         """Those that name a group."""
         return self.filter(outcome__in=[RowOutcome.ADD, RowOutcome.CHANGE]).exclude(groups=[])
 
+    def met(self) -> Self:
+        """Those about somebody who is in the book already, and in the file or the directory."""
+        return self.filter(contact_key__isnull=False).exclude(outcome=RowOutcome.LEAVE)
+
     def in_order(self) -> Self:
         """As they stand in the file."""
         return self.order_by("number")

@@ -281,25 +281,39 @@ class TestDirectory:
         self, book: AddressBook, staged: ContactImport
     ) -> None:
         back = ContactFactory(book=book, nick="Ann", union_id="ann1", left_directory_at=timezone.now())
-        leaver = ContactFactory(book=book, union_id="bob1")
-        by_phone = ContactFactory(book=book, union_id="", phone_number="+8613800138000")
+        leaver = ContactFactory(book=book, union_id="bob1", in_directory_since=timezone.now())
+        by_hand = ContactFactory(book=book, union_id="dan1")
         absorbing.stage(
             staged, [Person(1, "Ann", "ann1"), Person(2, "Cy", "cy1", groups=("Sales",))], tells_who_left=True
         )
         assert (staged.state, staged.added, staged.changed, staged.left) == (ImportState.READY, 1, 1, 1)
         done = store(staged)
-        for contact in (back, leaver, by_phone):
+        for contact in (back, leaver, by_hand):
             contact.refresh_from_db()
         assert done.state == ImportState.DONE
         assert back.left_directory_at is None
         assert leaver.left_directory_at is not None
-        assert by_phone.left_directory_at is None
+        assert by_hand.left_directory_at is None
+        assert by_hand.in_directory_since is None
+        assert Contact.objects.get(union_id="cy1").in_directory_since is not None
         assert BookChange.objects.get().kind == ChangeKind.REFRESHED
+
+    def test_somebody_added_by_hand_can_leave_once_the_directory_has_had_them(
+        self, book: AddressBook, staged: ContactImport
+    ) -> None:
+        ContactFactory(book=book, nick="Ann", union_id="ann1")
+        absorbing.stage(staged, [Person(1, "Ann", "ann1")], tells_who_left=True)
+        assert (staged.unchanged, staged.left) == (1, 0)
+        again = ContactImport.objects.create(
+            book=book, source=ImportSource.DIRECTORY, state=ImportState.READING, heard_at=timezone.now()
+        )
+        absorbing.stage(again, [Person(1, "Bob", "bob1")], tells_who_left=True)
+        assert (again.added, again.left) == (1, 1)
 
     def test_book_that_changed_meanwhile_is_compared_again(
         self, book: AddressBook, staged: ContactImport
     ) -> None:
-        ContactFactory(book=book, union_id="bob1")
+        ContactFactory(book=book, union_id="bob1", in_directory_since=timezone.now())
         absorbing.stage(staged, [Person(1, "Ann", "ann1", groups=("Sales",))], tells_who_left=True)
         ContactFactory(book=book, nick="Ann", union_id="ann1")
         book.touch()
