@@ -90,9 +90,7 @@ def move_contacts(
         touched=as_they_are(going),
         can_be_undone=True,
     )
-    for piece in pieces(going):
-        ContactGroup.contacts.through.objects.filter(contact__in=list(piece)).delete()
-        Contact.objects.among(piece).move_to(target)
+    hand_over(going, to=target)
     return Transfer(change=change, fit=fit)
 
 
@@ -120,6 +118,15 @@ def copy_contacts(
             for contact in Contact.objects.among(piece)
         )
     return Transfer(change=change, fit=fit)
+
+
+def hand_over(keys: Sequence[int], *, to: AddressBook) -> None:
+    """Lets the contacts with these keys stand in the book ``to``, out of the groups of the one where they were. The
+    caller has locked both.
+    """
+    for piece in pieces(keys):
+        ContactGroup.contacts.through.objects.filter(contact__in=list(piece)).delete()
+        Contact.objects.among(piece).move_to(to)
 
 
 def who_fits(keys: Sequence[int], *, into: AddressBook) -> Fit:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from django.db import transaction
 
 from invites import permissions
-from invites.curating.bulk import who_fits
+from invites.curating.bulk import hand_over, who_fits
 from invites.curating.picking import pieces
 from invites.curating.regrouping import bring_group_back, dissolve_group, rejoin, rename_back, withdraw
 from invites.curating.restoring import Restored, regroup, restore
@@ -56,7 +56,7 @@ def _move_back(change: BookChange, other: AddressBook, user: User) -> Restored:
     touched = ChangedContact.objects.of(change).by_key()
     for piece in pieces(touched.keys()):
         fitting = who_fits(Contact.objects.of_book(other).among(piece).keys(), into=change.book).keys
-        Contact.objects.among(fitting).move_to(change.book)
+        hand_over(fitting, to=change.book)
         regroup(change.book, {row.contact_key: row.was for row in touched.among(fitting)})
         people += len(fitting)
     BookChange.objects.with_key(change.detail["arrival"]).mark_undone(user)

@@ -207,6 +207,17 @@ class TestMoved:
         assert everybody(target) == []
         assert last_change(target).undone_at is not None
 
+    def test_people_who_return_leave_the_groups_of_the_other_book(
+        self, book: AddressBook, target: AddressBook, ada: Contact
+    ) -> None:
+        moved = curating.move_contacts(book=book, contacts=of(book), target=target, user=book.owner)
+        elsewhere = ContactGroupFactory(book=target, name="Elsewhere")
+        curating.add_to_group(group=elsewhere, contacts=of(target), user=book.owner)
+        assert moved.change is not None
+        assert curating.undo(moved.change, user=book.owner) == curating.Restored(people=1)
+        assert [group.name for group in ada.groups.all()] == ["Sales"]
+        assert GroupSize.objects.get(group=elsewhere).contacts == 0
+
     def test_whoever_is_no_longer_there_or_would_be_twice_stays_away(
         self, book: AddressBook, target: AddressBook, ada: Contact
     ) -> None:
