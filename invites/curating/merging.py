@@ -1,6 +1,7 @@
 """Makes one of several people of a book who are the same."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from django.db import transaction
 
@@ -51,14 +52,14 @@ def merge_contacts(
 
 
 def _take_over(kept: Contact, people: Sequence[Contact], *, union_id: str) -> None:
-    """Gives ``kept`` what was known of the unionId that stays, and a mark "do not invite" where it has none."""
+    """Gives ``kept`` what was known of the unionId that stays, and of all marks the one that holds longest."""
     source = next((contact for contact in people if contact.union_id == union_id), kept)
     for name in _SAID_OF_A_UNION_ID:
         setattr(kept, name, getattr(source, name))
-    marked = next((contact for contact in people if contact.is_not_to_be_invited), kept)
-    if not kept.is_not_to_be_invited:
-        for name in _MARK:
-            setattr(kept, name, getattr(marked, name))
+    marked = [contact for contact in people if contact.is_not_to_be_invited]
+    longest = max(marked, key=lambda contact: contact.do_not_invite_until or date.max, default=kept)
+    for name in _MARK:
+        setattr(kept, name, getattr(longest, name))
 
 
 def _touched(kept: Contact, before: dict[int, journal.Snapshot]) -> list[journal.Touched]:

@@ -148,6 +148,17 @@ class TestMerging:
         assert kept.is_not_to_be_invited
         assert (kept.do_not_invite_reason, kept.do_not_invite_until) == ("Left", None)
 
+    def test_of_two_marks_the_one_that_holds_longer_stays(
+        self, book: AddressBook, by_id: Contact, by_number: Contact
+    ) -> None:
+        for contact, until, reason in ((by_id, date(2099, 1, 1), "On leave"), (by_number, None, "Left")):
+            Contact.objects.among([contact.pk]).update(
+                do_not_invite_since=MARKED, do_not_invite_until=until, do_not_invite_reason=reason
+            )
+        merge(book)
+        kept = book.contacts.get()
+        assert (kept.do_not_invite_reason, kept.do_not_invite_until) == ("Left", None)
+
     def test_what_dingtalk_said_goes_with_the_unionid_that_stays(self, book: AddressBook) -> None:
         ContactFactory(book=book, nick="Ada", union_id="u-old", refused_at=MARKED, refused_code="unknown")
         ContactFactory(book=book, nick="Ada", union_id="u-ada", left_directory_at=MARKED)
