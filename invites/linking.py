@@ -201,7 +201,8 @@ def _locked(book: AddressBook) -> DirectoryLink:
 def _discard_waiting(book: AddressBook) -> None:
     """Drops what was read and not confirmed, or is still being read: it is about to be read anew, or never."""
     imports = ContactImport.objects.of_book(book).from_directory()
-    for waits in imports.ready() | imports.being_read():
+    # Whoever confirms one at this very moment has it locked: it is stored, and what was read since comes on top of it.
+    for waits in (*imports.ready().for_change_if_free(), *imports.being_read().for_change()):
         waits.discard()
 
 

@@ -1,7 +1,7 @@
 """Reads the part of the directory that a book follows and stages it as an import, whole or not at all."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from django.utils import timezone
@@ -42,7 +42,7 @@ def read(import_id: int, *, heard_at: datetime) -> None:
         _hear(found, rows_read=0)
         link = DirectoryLink.objects.get(book=found.book)
         # All of it before anything is staged.
-        people = list(_people(found, link))
+        everybody = list(_everybody(found, link))
     except (_TakenOverError, DirectoryLink.DoesNotExist):
         return
     except DingTalkError as error:
@@ -54,20 +54,27 @@ def read(import_id: int, *, heard_at: datetime) -> None:
     except TooManyPeopleError:
         _give_up(found, code=DIRECTORY_TOO_LARGE)
     else:
-        staged = absorbing.stage(found, people, tells_who_left=True)
+        # Somebody whose unionId it does not tell may be anybody of the book: then nobody is missed for sure.
+        tells_who_left = all(person.union_id for person in everybody)
+        people = _people(everybody, app=found.book.app)
+        staged = absorbing.stage(found, people, tells_who_left=tells_who_left)
         if staged.state == ImportState.READY:
             DirectoryLink.objects.note_read(link.pk, at=timezone.now())
 
 
-def _people(contact_import: ContactImport, link: DirectoryLink) -> Iterator[Person]:
-    """Everybody whom the directory has in the part that is followed, as rows of an import."""
-    app = contact_import.book.app
-    reader = Reader(app, note_progress=lambda people: _hear(contact_import, rows_read=people))
+def _everybody(contact_import: ContactImport, link: DirectoryLink) -> Iterator[DirectoryPerson]:
+    """Everybody whom the directory has in the part that is followed."""
+    reader = Reader(
+        contact_import.book.app, note_progress=lambda people: _hear(contact_import, rows_read=people)
+    )
     if link.part == DirectoryPart.DEPARTMENT:
-        found = reader.department(int(link.remote_id))
-    else:
-        found = reader.user_group(link.remote_id)
-    usable = (person for person in found if _is_usable(person, app=app))
+        return reader.department(int(link.remote_id))
+    return reader.user_group(link.remote_id)
+
+
+def _people(everybody: Iterable[DirectoryPerson], *, app: App) -> Iterator[Person]:
+    """Those of them who can be contacts of ``app``, as rows of an import."""
+    usable = (person for person in everybody if _is_usable(person, app=app))
     for number, person in enumerate(usable, start=1):
         nick = tidy(person.name)[:NICK_LENGTH] or person.user_id[:NICK_LENGTH]
         yield Person(number, nick=nick, union_id=person.union_id, phone_number=person.phone_number)

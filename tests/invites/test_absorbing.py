@@ -310,6 +310,24 @@ class TestDirectory:
         absorbing.stage(again, [Person(1, "Bob", "bob1")], tells_who_left=True)
         assert (again.added, again.left) == (1, 1)
 
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            # Two people have changed numbers; somebody new has the number of one.
+            (Person(1, "Ann", "ann1", "+8613800138002"), Person(2, "Bob", "bob1", "+8613800138001")),
+            (Person(1, "Cy", "cy1", "+8613800138003"), Person(2, "Ann", "ann1", "+8613800138003")),
+        ],
+    )
+    def test_whoever_is_there_in_a_row_that_is_refused_has_not_left(
+        self, book: AddressBook, staged: ContactImport, first: Person, second: Person
+    ) -> None:
+        since = timezone.now()
+        for name, number in (("ann1", "+8613800138001"), ("bob1", "+8613800138002")):
+            ContactFactory(book=book, union_id=name, phone_number=number, in_directory_since=since)
+        absorbing.stage(staged, [first, second, Person(3, "Bob", "bob1")], tells_who_left=True)
+        assert staged.refused > 0
+        assert staged.left == 0
+
     def test_book_that_changed_meanwhile_is_compared_again(
         self, book: AddressBook, staged: ContactImport
     ) -> None:

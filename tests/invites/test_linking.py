@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from invites import importing, linking, recovering, tasks
@@ -263,6 +264,15 @@ class TestFailure:
         assert (read.state, read.problem_detail) == (ImportState.FAILED, "directoryIncomplete")
         assert not Contact.objects.left_directory().exists()
 
+    def test_nobody_has_left_where_somebody_is_shown_without_an_id(
+        self, book: AddressBook, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        followed(book)
+        shown = [replace(each, union_id="", phone_number=None) for each in sandbox.company.people_in(20)]
+        monkeypatch.setattr(sandbox.company, "people_in", lambda number: shown if number == 20 else [])
+        read = work(linking.refresh(book=book, user=book.owner))
+        assert (read.state, read.left) == (ImportState.READY, 0)
+
     def test_an_app_that_is_away_is_told(self, book: AddressBook) -> None:
         begun = follow(book)
         App.objects.filter(pk=book.app.pk).update(enabled=False)
@@ -398,6 +408,31 @@ class TestAtOnce:
         self.at_once(lambda: counts.append(linking.refresh_due()))
         assert sorted(counts) == [0] * 5 + [1]
         assert ContactImport.objects.of_book(book).being_read().count() == 1
+
+    def test_what_is_being_confirmed_is_not_dropped_for_a_newer_reading(self, book: AddressBook) -> None:
+        ready = work(follow(book))
+        locked, refreshed = threading.Event(), threading.Event()
+
+        def confirm_slowly() -> None:
+            try:
+                with transaction.atomic():
+                    held = ContactImport.objects.for_change().get(pk=ready.pk)
+                    held.state = ImportState.STORING
+                    held.save(update_fields=["state"])
+                    locked.set()
+                    refreshed.wait(timeout=2)
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=confirm_slowly)
+        thread.start()
+        locked.wait()
+        linking.refresh(book=book, user=book.owner)
+        refreshed.set()
+        thread.join()
+        ready.refresh_from_db()
+        assert ready.state == ImportState.STORING
+        assert ready.rows.count() == ready.added
 
     def test_many_presses_begin_one_reading(self, book: AddressBook) -> None:
         followed(book)
