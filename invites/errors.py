@@ -11,6 +11,7 @@ InviteError
 ├── ConferenceEnded    the conference is over
 ├── ConferenceLocked   nobody else is let in at present
 ├── ContactGone        somebody has deleted or moved the contact meanwhile
+├── GroupGone          somebody has deleted the group meanwhile
 ├── CannotBeUndone     what was done to a book is too old to be undone, or what it was about is gone
 │   └── AlreadyUndone  it has been undone
 ├── AppUnavailable     the DingTalk app is disabled or has no credentials at present
@@ -106,6 +107,12 @@ class ContactGone(InviteError):  # noqa: N818
     """The contact is not in its book any more."""
 
     message = _("Somebody else has deleted this person, or moved them to another book, in the meantime.")
+
+
+class GroupGone(InviteError):  # noqa: N818
+    """The group is not there any more."""
+
+    message = _("Somebody else has deleted this group in the meantime.")
 
 
 class CannotBeUndone(InviteError):  # noqa: N818

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from invites import journal
 from invites.curating.picking import keys_of, merely_touched, pieces
+from invites.errors import GroupGone
 from invites.models import AddressBook, BookChange, Contact, ContactGroup, User
 from invites.models.book_change import ChangeKind
 from invites.models.contact import ContactQuerySet
@@ -15,9 +16,12 @@ from invites.models.contact import ContactQuerySet
 def save_group(
     *, group: ContactGroup, user: User, contacts: ContactQuerySet | None = None
 ) -> BookChange | None:
-    """Saves a new or renamed group and adds ``contacts`` of its book. Raises IntegrityError where the name is taken."""
+    """Saves a new or renamed group and adds ``contacts`` of its book.
+
+    Raises IntegrityError where the name is taken, and GroupGone where somebody has deleted the group meanwhile.
+    """
     AddressBook.objects.lock(group.book)
-    name = ContactGroup.objects.of_book(group.book).name_of(group.pk) if group.pk else ""
+    name = _name_of(group) if group.pk else ""
     group.save()
     if name:
         return _note(group, user, ChangeKind.GROUP_RENAMED, before=name) if name != group.name else None
@@ -28,8 +32,9 @@ def save_group(
 
 @transaction.atomic
 def delete_group(*, group: ContactGroup, user: User) -> BookChange:
-    """Removes a group. The people in it stay in the book."""
+    """Removes a group. The people in it stay in the book. Raises GroupGone where it is not there any more."""
     AddressBook.objects.lock(group.book)
+    _name_of(group)
     change = _note(group, user, ChangeKind.GROUP_DELETED, keys_of(Contact.objects.in_group(group)))
     group.delete()
     return change
@@ -37,8 +42,12 @@ def delete_group(*, group: ContactGroup, user: User) -> BookChange:
 
 @transaction.atomic
 def add_to_group(*, group: ContactGroup, contacts: ContactQuerySet, user: User) -> BookChange | None:
-    """Puts those of ``contacts`` that are of the group's book, and not in it yet, into the group."""
+    """Puts those of ``contacts`` that are of the group's book, and not in it yet, into the group.
+
+    Raises GroupGone where it is not there any more.
+    """
     AddressBook.objects.lock(group.book)
+    _name_of(group)
     newcomers = keys_of(contacts.of_book(group.book).outside_group(group))
     put_into(group, newcomers)
     return _note(group, user, ChangeKind.GROUPED, newcomers) if newcomers else None
@@ -63,6 +72,14 @@ def take_out_of(group: ContactGroup, keys: Sequence[int]) -> None:
     """Lets the contacts with these keys be members no longer; the caller has locked the book."""
     for piece in pieces(keys):
         group.contacts.remove(*piece)
+
+
+def _name_of(group: ContactGroup) -> str:
+    """What ``group`` is called by now; the caller has locked the book. Raises GroupGone."""
+    name = ContactGroup.objects.of_book(group.book).name_of(group.pk)
+    if not name:
+        raise GroupGone
+    return name
 
 
 def _note(

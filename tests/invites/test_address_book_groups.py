@@ -14,7 +14,9 @@ from pytest_django.asserts import (
     assertTemplateUsed,
 )
 
-from invites.models import AddressBook, Contact, ContactGroup, User
+from invites import curating
+from invites.errors import GroupGone
+from invites.models import AddressBook, BookChange, Contact, ContactGroup, User
 from invites.views.address_book import PAGE
 from tests.conftest import SignedIn
 from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory
@@ -44,6 +46,32 @@ def at(page: str, target: AddressBook | ContactGroup, query: str = "") -> str:
 
 def htmx(target: str) -> dict[str, str]:
     return {"HX-Request": "true", "HX-Target": target}
+
+
+class TestGone:
+    """What somebody does with a group that another one has deleted since the page was loaded."""
+
+    @pytest.fixture
+    def gone(self, group: ContactGroup) -> ContactGroup:
+        seen = ContactGroup.objects.get(pk=group.pk)
+        curating.delete_group(group=group, user=group.book.owner)
+        return seen
+
+    def test_it_is_not_there_again_by_being_renamed(self, gone: ContactGroup) -> None:
+        gone.name = "Support"
+        with pytest.raises(GroupGone):
+            curating.save_group(group=gone, user=gone.book.owner)
+        assert not ContactGroup.objects.exists()
+
+    def test_nobody_joins_it(self, gone: ContactGroup) -> None:
+        ContactFactory(book=gone.book)
+        with pytest.raises(GroupGone):
+            curating.add_to_group(group=gone, contacts=Contact.objects.all(), user=gone.book.owner)
+
+    def test_it_is_deleted_once(self, gone: ContactGroup) -> None:
+        with pytest.raises(GroupGone):
+            curating.delete_group(group=gone, user=gone.book.owner)
+        assert BookChange.objects.count() == 1
 
 
 class TestGroupCreate:
