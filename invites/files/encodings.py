@@ -35,32 +35,34 @@ def encoding_of(file: BinaryIO) -> str:
     if _fits(file, "utf-8"):
         return "utf-8"
     sample = _sample(file)
-    if _is_mostly_utf_8(sample):
-        raise Unreadable("mixed_encoding", row=_first_row_in_another(file))
+    if _is_mostly(sample, "utf-8"):
+        raise Unreadable("mixed_encoding", row=_first_row_in_another(file, "utf-8"))
     possible = [encoding for encoding in _OLD if _fits(file, encoding)]
+    if "gb18030" not in possible and _is_mostly(sample, "gb18030") and _is_simplified_chinese(sample):
+        raise Unreadable("mixed_encoding", row=_first_row_in_another(file, "gb18030"))
     if not possible:
         raise Unreadable("encoding")
     return possible[0] if len(possible) == 1 else _most_sensible(sample, possible)
 
 
-def _is_mostly_utf_8(sample: bytes) -> bool:
-    """Whether most lines are UTF-8, so that the others must be damage: in any other encoding all would be rubbish."""
+def _is_mostly(sample: bytes, encoding: str) -> bool:
+    """Whether most lines are in ``encoding``, so that the others must be damage: in another all would be rubbish."""
     lines = sample.splitlines()
-    return sum(map(_is_utf_8, lines)) * 2 > len(lines)
+    return sum(_is_in(encoding, line) for line in lines) * 2 > len(lines)
 
 
-def _is_utf_8(line: bytes) -> bool:
+def _is_in(encoding: str, line: bytes) -> bool:
     try:
-        line.decode()
+        line.decode(encoding)
     except UnicodeError:
         return False
     return True
 
 
-def _first_row_in_another(file: BinaryIO) -> int:
+def _first_row_in_another(file: BinaryIO, encoding: str) -> int:
     file.seek(0)
     row = 1
-    while _is_utf_8(line := file.readline()):
+    while _is_in(encoding, line := file.readline()):
         row += line.endswith(b"\n")
     return row
 

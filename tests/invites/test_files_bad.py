@@ -150,6 +150,16 @@ class TestBadText:
         error = problem_with(file_of(content))
         assert (error.code, error.detail) == ("mixed_encoding", {"row": 3002})
 
+    def test_damaged_character_never_turns_old_chinese_ones_into_rubbish(self) -> None:
+        content = "姓名,手机\n".encode("gb18030") + "张三,1\n".encode("gb18030") * 3000 + b"\xff\xfe,2\n"
+        error = problem_with(file_of(content))
+        assert (error.code, error.detail) == ("mixed_encoding", {"row": 3002})
+
+    @pytest.mark.parametrize("name", ["José", "Zoë Müller", "Åse Prøve"])
+    def test_names_of_western_europe_are_not_taken_for_damaged_chinese_ones(self, name: str) -> None:
+        file = file_of(f"name,phone\n{name},1\n", "cp1252")
+        assert [line.cells[0] for line in read(file, sniff(file))] == [name]
+
     def test_file_with_all_kinds_of_encodings_is_refused(self) -> None:
         content = "张三,1\n".encode() + "李四,2\n".encode("utf-16") + b"\xff\xff\x81\n"
         assert problem_with(file_of(content)).code in {"encoding", "nul_bytes", "binary", "mixed_encoding"}
