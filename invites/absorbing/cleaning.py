@@ -22,6 +22,9 @@ MOST_GROUPS = 50
 _LINE_BREAKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 # A spreadsheet has taken a number for a date; some countries have numbers with as many digits.
 _AFTER_A_YEAR = ("-", "/", ".", "年")
+# What programs make of a number that they calculate with: its first digits alone, or a fraction that is none.
+_CUT_SHORT = re.compile(r"\d+([.,]\d+)?[eE]\+?\d{1,2}")
+_NO_FRACTION = ".0"
 BROKEN_CARD = "broken_card"
 
 
@@ -136,10 +139,13 @@ def _phone_number(text: str, country: str) -> str:
         return ""
     if text[4:5] in _AFTER_A_YEAR and read_day(text):
         raise UnusableCellError("date_for_number", Field.PHONE_NUMBER)
+    if text.endswith(_NO_FRACTION) and text.removesuffix(_NO_FRACTION).isdecimal():
+        text = text.removesuffix(_NO_FRACTION)
     try:
         return phone_numbers.parse(text, country=country)
     except ValidationError as error:
-        raise UnusableCellError(str(error.code), Field.PHONE_NUMBER) from error
+        problem = "cut_short" if _CUT_SHORT.fullmatch(text) else str(error.code)
+        raise UnusableCellError(problem, Field.PHONE_NUMBER) from error
 
 
 def _groups(cells: Sequence[str], places: Sequence[int]) -> tuple[str, ...]:

@@ -33,6 +33,9 @@ _SENTENCES: dict[str, StrOrPromise] = {
     "no_reason": _("There is a date for “do not invite”, but no reason."),
     "date": _("This is not a date. Write it like 2027-01-31."),
     "date_for_number": _("This is a date, not a phone number."),
+    "cut_short": _(
+        "A spreadsheet has kept only the first digits of this number. Enter it anew, in a column of text."
+    ),
     "broken_card": _("This card is damaged and cannot be read."),
     TWO_CONTACTS: _(
         "The unionId and the phone number belong to two different people of this book. Merge them, or correct the row."
