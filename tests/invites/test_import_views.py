@@ -288,6 +288,14 @@ class TestPreview:
         assertContains(page, "Everybody is in the book already")
         assertNotContains(page, "btn btn-primary order-last")
 
+    def test_list_of_headings_alone_says_that_nobody_is_in_it(
+        self, browser: Client, book: AddressBook
+    ) -> None:
+        response = browser.get(at("import_detail", preview(book, "姓名,手机号\n")))
+        assertContains(response, "Nobody is in this list")
+        assertContains(response, "There is nobody to import.")
+        assertNotContains(response, "Everybody is in the book already")
+
     def test_nothing_that_a_file_holds_becomes_markup(self, browser: Client, book: AddressBook) -> None:
         page = browser.get(
             at("import_detail", preview(book, "Name,unionId\n<script>alert(1)</script>,ann1\n"))
