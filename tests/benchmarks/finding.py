@@ -9,11 +9,21 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.test import Client
+from django.test.utils import setup_test_environment, teardown_test_environment
 from pypinyin import lazy_pinyin
 
 from invites import finding, spelling
 from invites.dingtalk.sandbox import SandboxServer
-from invites.models import AddressBook, App, BookChange, ChangedContact, Contact, ContactGroup, User
+from invites.models import (
+    AddressBook,
+    App,
+    BookChange,
+    ChangedContact,
+    Conference,
+    Contact,
+    ContactGroup,
+    User,
+)
 from invites.models.user import Role
 from tests.benchmarks.figures import Figure, milliseconds
 
@@ -81,9 +91,12 @@ def measure(_sandbox: SandboxServer) -> list[Figure]:
         fill(small, FEW)
         cursor.execute(index)
         cursor.execute("VACUUM ANALYZE")
+    # What tests note about every template that is rendered would be measured, too.
+    teardown_test_environment()
     try:
-        return [*_searches(large), *_pages(owner, small=small, large=large)]
+        return [*_searches(large), *_typing(owner, large), *_pages(owner, small=small, large=large)]
     finally:
+        setup_test_environment()
         _empty()
         owner.delete()
 
@@ -128,7 +141,8 @@ def fill(book: AddressBook, count: int) -> None:
             )
 
 
-def _searches(book: AddressBook) -> Iterator[Figure]:
+def _texts() -> dict[str, list[str]]:
+    """What people type, by kind, each of it about somebody who is there."""
     choose = random.Random(11)
     some = list(people(20_000))
     chinese = [nick for nick, _, _ in some if not nick.isascii()]
@@ -140,8 +154,11 @@ def _searches(book: AddressBook) -> Iterator[Figure]:
         "pinyin initials": lambda: "".join(_read(character)[0] for character in choose.choice(chinese)),
         "last four digits": lambda: choose.choice(some)[2][-4:],
     }
-    for kind, text_of in kinds.items():
-        texts = [text_of() for _ in range(SEARCHES)]
+    return {kind: [text_of() for _ in range(SEARCHES)] for kind, text_of in kinds.items()}
+
+
+def _searches(book: AddressBook) -> Iterator[Figure]:
+    for kind, texts in _texts().items():
         ours, scans = [], []
         for number, text in enumerate(texts):
             ours.append(_timed(partial(finding.find, Contact.objects.of_book(book), text=text, most=8)))
@@ -160,6 +177,36 @@ def _searches(book: AddressBook) -> Iterator[Figure]:
         )
 
 
+def _typing(user: User, book: AddressBook) -> Iterator[Figure]:
+    """The same as whole requests, from the composer and from the book's page."""
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(user)
+    conference = Conference.objects.create(
+        app=book.app, owner=user, conference_id="of-a-million", status="open"
+    )
+    texts = [text for some in zip(*_texts().values(), strict=True) for text in some]
+    for name, path, parameter, target in (
+        (
+            "the composer's suggestions",
+            f"/conferences/{conference.pk}/draft/search/",
+            "text",
+            "draft_suggestions",
+        ),
+        ("the book's list", f"/books/{book.pk}/", "q", "book_contacts"),
+    ):
+        headers = {"HX-Request": "true", "HX-Target": target}
+        took = [_timed(partial(_get, client, path, {parameter: text}, headers)) for text in texts]
+        median, high = milliseconds(took[5:])
+        yield Figure(
+            name=f"{name} while one types, whole requests, 95th percentile",
+            value=high,
+            at_most=30,
+            unit="ms",
+            detail=f"(median {median:.1f} ms)",
+        )
+    conference.delete()
+
+
 def _by_icontains(book: AddressBook, text: str) -> list[Contact]:
     """What one would write without an index of one's own; it knows no pinyin."""
     found = Q(nick__icontains=text) | Q(union_id__icontains=text) | Q(phone_number__icontains=text)
@@ -167,9 +214,9 @@ def _by_icontains(book: AddressBook, text: str) -> list[Contact]:
 
 
 def _pages(user: User, *, small: AddressBook, large: AddressBook) -> Iterator[Figure]:
-    client = Client()
+    client = Client(SERVER_NAME="localhost")
     client.force_login(user)
-    for name, query in (("the book's page", {}), ("the book's page, searched", {"q": "zs"})):
+    for name, query in (("the book's page", {}), ("the book's page, searched", {"q": "王"})):
         times: dict[int, list[float]] = {small.pk: [], large.pk: []}
         # By turns, so that what else the machine does falls on both.
         for turn in range(PAGES):
@@ -187,8 +234,8 @@ def _pages(user: User, *, small: AddressBook, large: AddressBook) -> Iterator[Fi
         )
 
 
-def _get(client: Client, path: str, query: dict[str, str]) -> None:
-    answer = client.get(path, query)
+def _get(client: Client, path: str, query: dict[str, str], headers: dict[str, str] | None = None) -> None:
+    answer = client.get(path, query, headers=headers)
     if answer.status_code != 200:
         raise AssertionError(f"{path} answered {answer.status_code}")
 
