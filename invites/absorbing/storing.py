@@ -136,6 +136,9 @@ def _write(contact_import: ContactImport, change: BookChange, now: datetime) -> 
         "is_directory": contact_import.source == ImportSource.DIRECTORY,
     }
     with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # It has not counted the new rows yet, and would look through all of them for each contact.
+            cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(_CHANGE, parameters)
         cursor.execute(_LEAVE, parameters)
         cursor.execute(_ADD, parameters)
