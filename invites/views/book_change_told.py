@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy, npgettext, pgettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from invites import countries, phone_numbers
@@ -119,7 +119,8 @@ def _sentence(change: BookChange) -> str:
 def _who(change: BookChange) -> str:
     if change.people == 1 and (nick := change.detail.get("nick")):
         return _("“%(name)s”") % {"name": nick}
-    return ngettext("%(n)s person", "%(n)s people", change.people) % {"n": intcomma(change.people)}
+    people = npgettext("within a sentence", "%(n)s person", "%(n)s people", change.people)
+    return people % {"n": intcomma(change.people)}
 
 
 def _differences(change: BookChange, touched: ChangedContact | None) -> list[Difference]:

@@ -158,8 +158,24 @@ class TestChangeList:
     ) -> None:
         browser.post(undoing(deleted))
         page = browser.get(changes(book))
-        assertContains(page, "Undone")
+        assertContains(page, f"Undone by {book.owner.display_name}")
         assertNotContains(page, undoing(deleted))
+
+    def test_it_is_told_in_chinese_with_chinese_punctuation(self, browser: Client, book: AddressBook) -> None:
+        contact = ContactFactory(book=book, nick="Ada")
+        contact.nick = "张三"
+        curating.save_contact(contact=contact, user=book.owner)
+        page = browser.get(changes(book), headers={"Accept-Language": "zh-hans"})
+        assertContains(page, "已修改“张三”。")
+        assertContains(page, "姓名：</span>")
+
+    def test_number_of_people_stands_apart_from_chinese_words(
+        self, browser: Client, book: AddressBook
+    ) -> None:
+        ContactFactory.create_batch(2, book=book)
+        curating.delete_contacts(book=book, contacts=book.contacts.all(), user=book.owner)
+        page = browser.get(changes(book), headers={"Accept-Language": "zh-hans"})
+        assertContains(page, "已删除 2 人。")
 
     def test_long_list_goes_on_behind_the_last_one(self, browser: Client, book: AddressBook) -> None:
         for _n in range(PAGE + 1):
