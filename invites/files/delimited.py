@@ -51,9 +51,11 @@ def _records(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[tuple[in
     file.seek(0)
     text = io.TextIOWrapper(file, encoding=encoding, newline="")
     number = 0
+    source = _TextLines(text)
     try:
-        for number, cells in enumerate(csv.reader(_text_lines(text), delimiter=delimiter), start=1):
+        for number, cells in enumerate(csv.reader(source, delimiter=delimiter), start=1):
             yield number, cells
+            source.since_record = 0
     except csv.Error as error:
         raise Unreadable("broken_csv", row=number + 1) from error
     except UnicodeError as error:
@@ -62,15 +64,26 @@ def _records(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[tuple[in
         text.detach()
 
 
-def _text_lines(text: io.TextIOWrapper) -> Iterator[str]:
-    number = 0
-    while line := text.readline(_LONGEST_LINE):
-        number += 1
-        if len(line) >= _LONGEST_LINE:
-            raise Unreadable("long_line", row=number)
-        if "\0" in line:
-            raise Unreadable("nul_bytes", row=number)
-        yield line
+class _TextLines:
+    """The lines of a text; ``since_record`` characters have come since the last whole record, which may span several.
+
+    Raises Unreadable for a record that is longer than anybody's: it would be held in memory as a whole.
+    """
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._number = 0
+        self.since_record = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(_LONGEST_LINE):
+            self._number += 1
+            self.since_record += len(line)
+            if self.since_record >= _LONGEST_LINE:
+                raise Unreadable("long_line", row=self._number)
+            if "\0" in line:
+                raise Unreadable("nul_bytes", row=self._number)
+            yield line
 
 
 def _names_the_delimiter(cells: list[str]) -> bool:

@@ -142,6 +142,13 @@ class TestBadText:
         with at_most(16):
             assert problem_with(file).code == "long_line"
 
+    def test_record_of_many_lines_does_not_fill_the_memory(self) -> None:
+        # Each line ends inside of quotation marks, so that the next one belongs to the same record.
+        line = '",' + "ab," * 300_000 + '"\n'
+        file = file_of("name,phone\n" * 30 + '"' + line * 20)
+        with at_most(48):
+            assert problem_with(file).code == "long_line"
+
     @pytest.mark.parametrize("damaged", ["李四".encode()[:-1], "李四".encode("gb18030")])
     def test_damaged_character_never_turns_the_others_into_rubbish(self, damaged: bytes) -> None:
         content = (
