@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from invites import spelling
@@ -111,6 +112,7 @@ class Comparison:
         self.group_names.update(person.groups)
         if known is None:
             return _added(person)
+        person = _with_known_mark(person, known)
         nick, phone_number = person.nick or known.nick, person.phone_number or known.phone_number
         is_same = (
             nick == known.nick
@@ -171,6 +173,21 @@ class Comparison:
 def _known(contacts: ContactQuerySet) -> list[Known]:
     rows = contacts.values_list(*Known._fields[:-1], "left_directory_at")
     return [Known._make((*row[:-1], row[-1] is not None)) for row in rows]
+
+
+def _with_known_mark(person: Person, known: Known) -> Person:
+    """``person``, whose mark without a reason takes nothing from the one that holds: its reason stays, and its last day
+    where no other is named.
+    """
+    until = known.do_not_invite_until
+    today = timezone.localdate(timezone=timezone.get_default_timezone())
+    holds = known.do_not_invite_reason and (until is None or until >= today)
+    if not holds or person.do_not_invite_reason != _("No reason was given."):
+        return person
+    return person._replace(
+        do_not_invite_reason=known.do_not_invite_reason,
+        do_not_invite_until=person.do_not_invite_until or until,
+    )
 
 
 def _has_mark(known: Known, person: Person) -> bool:

@@ -185,6 +185,41 @@ class TestStoring:
         assert contact.groups.count() == 1
         assert list(Contact.objects.of_book(book).matching("anne")) == [contact]
 
+    @pytest.mark.parametrize(
+        ("cells", "reason", "until"),
+        [
+            ("yes,", "On leave", date(2099, 1, 1)),
+            ("yes,2099-02-02", "On leave", date(2099, 2, 2)),
+            ("Moved,", "Moved", None),
+        ],
+    )
+    def test_mark_without_a_reason_erases_no_reason(
+        self, book: AddressBook, cells: str, reason: str, until: date | None
+    ) -> None:
+        contact = ContactFactory(
+            book=book,
+            nick="Ann",
+            union_id="ann1",
+            do_not_invite_since=timezone.now(),
+            do_not_invite_reason="On leave",
+            do_not_invite_until=date(2099, 1, 1),
+        )
+        store(read(book, f"Ann,ann1,,,{cells}"))
+        contact.refresh_from_db()
+        assert (contact.do_not_invite_reason, contact.do_not_invite_until) == (reason, until)
+
+    def test_mark_without_a_reason_holds_anew_where_the_last_one_is_over(self, book: AddressBook) -> None:
+        contact = ContactFactory(
+            book=book,
+            union_id="ann1",
+            do_not_invite_since=timezone.now(),
+            do_not_invite_reason="On leave",
+            do_not_invite_until=date(2026, 1, 1),
+        )
+        store(read(book, "Ann,ann1,,,yes,"))
+        contact.refresh_from_db()
+        assert contact.is_not_to_be_invited
+
     def test_what_dingtalk_said_goes_with_the_union_id(self, book: AddressBook) -> None:
         kept = ContactFactory(
             book=book, nick="Ann", union_id="ann1", refused_at=timezone.now(), refused_code="unknownUserError"
