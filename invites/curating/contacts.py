@@ -7,7 +7,7 @@ from invites.errors import ContactGone
 from invites.models import AddressBook, BookChange, Contact, ContactGroup, User
 from invites.models.book_change import ChangeKind
 
-_EDITED = ("nick", "union_id", "phone_number", "refused_at", "refused_code", "updated_at")
+_EDITED = ("nick", "union_id", "phone_number", "refused_at", "refused_code")
 
 
 @transaction.atomic
@@ -24,10 +24,13 @@ def save_contact(*, contact: Contact, user: User, group: ContactGroup | None = N
     else:
         if contact.is_not_known and before["union_id"] != contact.union_id:
             contact.forget_mark()
-        contact.save(update_fields=_EDITED)
+        contact.save(update_fields=[*_EDITED, "updated_at"])
     if group is not None:
         group.contacts.add(contact)
     after = journal.snapshot(contact)
+    if before is not None:
+        # The rest was not saved: somebody may have marked this person since they were loaded.
+        after = before | {name: after[name] for name in (*_EDITED, "groups")}
     if before == after:
         return None
     return journal.note(

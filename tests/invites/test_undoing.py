@@ -150,6 +150,16 @@ class TestOneContact:
         assert curating.undo(change, user=book.owner) == curating.Restored(people=1)
         assert everybody(book) == before
 
+    def test_what_was_done_just_before_is_no_part_of_it(self, book: AddressBook, ada: Contact) -> None:
+        loaded = Contact.objects.get(pk=ada.pk)
+        curating.mark_contacts(book=book, contacts=of(book), reason="Moved", until=None, user=book.owner)
+        loaded.nick = "Augusta"
+        change = curating.save_contact(contact=loaded, user=book.owner)
+        assert change is not None
+        assert curating.undo(change, user=book.owner) == curating.Restored(people=1)
+        ada.refresh_from_db()
+        assert (ada.nick, ada.do_not_invite_reason) == ("Ada", "Moved")
+
     def test_what_was_not_changed_keeps_what_was_done_since(self, book: AddressBook, ada: Contact) -> None:
         ada.nick = "Augusta"
         change = curating.save_contact(contact=ada, user=book.owner)
