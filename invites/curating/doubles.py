@@ -22,6 +22,10 @@ PEOPLE = 10
 """People of one name that are shown at a time."""
 
 
+type Way = tuple[str, str, str]
+"""Somebody's name in small letters, unionId and number."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Double:
     """Several people of one name, the oldest first; there may be more of them than are here."""
@@ -57,18 +61,21 @@ class Doubles:
     next_name: str
 
 
-def find_doubles(book: AddressBook, *, after: str = "", most: int) -> Doubles:
-    """Up to ``most`` of the likely doubles of ``book`` whose names follow the name ``after``."""
+def find_doubles(book: AddressBook, *, after: str = "", only_likely: bool = False, most: int) -> Doubles:
+    """Up to ``most`` of the doubles of ``book`` whose names follow the name ``after``; with ``only_likely`` those whom
+    nothing tells apart.
+    """
     names: list[str] = []
     for _window in range(WINDOWS):
-        part = list(Contact.objects.of_book(book).names_behind(after)[: WINDOW + 1])
+        part = list(Contact.objects.of_book(book).ways_behind(after)[: WINDOW + 1])
         goes_on = len(part) > WINDOW
         # Of the last name there may be more behind the part; it is looked at again, unless it fills the part alone.
-        complete = [name for name in part if name != part[-1]] if goes_on and part[0] != part[-1] else part
-        names += _repeated(complete)
+        last = part[-1][0] if part else ""
+        complete = [way for way in part if way[0] != last] if goes_on and part[0][0] != last else part
+        names += _repeated(complete, only_likely=only_likely)
         if len(names) > most:
             return Doubles(doubles=_people(book, names[:most]), next_name=names[most - 1])
-        after = complete[-1] if complete else after
+        after = complete[-1][0] if complete else after
         if not goes_on:
             return Doubles(doubles=_people(book, names), next_name="")
     return Doubles(doubles=_people(book, names), next_name=after)
@@ -79,9 +86,19 @@ def double_called(book: AddressBook, name: str) -> Double | None:
     return next(iter(_people(book, [name])), None)
 
 
-def _repeated(names: Iterable[str]) -> list[str]:
-    """Those of ``names`` in their order that stand there more than once."""
-    return [name for name, same in groupby(names) if len(list(same)) > 1]
+def _repeated(ways: Iterable[Way], *, only_likely: bool) -> list[str]:
+    """The names that stand in ``ways`` more than once, in their order; perhaps only where nothing tells them apart."""
+    repeated = []
+    for name, same in groupby(ways, key=itemgetter(0)):
+        people = list(same)
+        if len(people) > 1 and not (only_likely and _are_told_apart(people)):
+            repeated.append(name)
+    return repeated
+
+
+def _are_told_apart(people: list[Way]) -> bool:
+    """Whether two of them have a unionId, or two a number: in one book they never have the same."""
+    return any(sum(bool(way[place]) for way in people) > 1 for place in (1, 2))
 
 
 def _people(book: AddressBook, names: list[str]) -> list[Double]:

@@ -15,9 +15,12 @@ FEWEST = 2
 
 
 class DoublesForm(forms.Form):
-    """Where a list of doubles goes on. It comes with links, so what is unusable in it counts as absent."""
+    """Which doubles are listed, and where the list goes on. It comes with links, so what is unusable in it counts as
+    absent.
+    """
 
     after = forms.CharField(max_length=2 * NICK_LENGTH, required=False, strip=False)
+    likely = forms.BooleanField(required=False)
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
@@ -27,6 +30,11 @@ class DoublesForm(forms.Form):
     def cursor(self) -> str:
         """The name behind which the list goes on; "" for the beginning."""
         return str(self.cleaned_data.get("after", ""))
+
+    @property
+    def only_likely(self) -> bool:
+        """Whether those alone are listed whom nothing tells apart."""
+        return bool(self.cleaned_data.get("likely"))
 
 
 class MergeForm(forms.Form):

@@ -166,12 +166,12 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         people = self.called(names).annotate(small=Lower("nick"), place=place).filter(place__lte=most)
         return people.order_by("small", "pk").values_list("small", "pk")
 
-    def names_behind(self, name: str) -> "models.QuerySet[Contact, str]":
-        """The names in small letters that follow ``name``, in their order, each as often as it is there."""
-        names = self.annotate(small=Lower("nick")).order_by("small")
+    def ways_behind(self, name: str) -> "models.QuerySet[Contact, tuple[str, str, str]]":
+        """Name in small letters, unionId and number of whoever's name follows ``name``, in the order of names."""
+        people = self.annotate(small=Lower("nick")).order_by("small")
         if name:
-            names = names.filter(small__gt=Lower(Value(name)))
-        return names.values_list("small", flat=True)
+            people = people.filter(small__gt=Lower(Value(name)))
+        return people.values_list("small", "union_id", "phone_number")
 
     def by_name(self) -> Self:
         """In the order in which lists show people."""

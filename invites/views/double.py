@@ -54,11 +54,12 @@ def double_list(request: HttpRequest, pk: int) -> HttpResponse:
     """The people of a book who share a name, by name."""
     book = get_object_or_404(permissions.writable_books(request.user).for_page(), pk=pk)
     form = DoublesForm(request.GET)
-    found = curating.find_doubles(book, after=form.cursor, most=PAGE)
+    found = curating.find_doubles(book, after=form.cursor, only_likely=form.only_likely, most=PAGE)
     context = {
         "book": book,
         "doubles": [ShownDouble(double=double) for double in found.doubles],
         "next_name": found.next_name,
+        "only_likely": form.only_likely,
         "is_continued": bool(form.cursor),
     }
     return page_or_fragment(request, "invites/double_list.html", context, fragments={"more_doubles"})
@@ -69,8 +70,11 @@ def double_list(request: HttpRequest, pk: int) -> HttpResponse:
 def double_merge(request: HttpRequest, pk: int) -> HttpResponse:
     """Makes one of the people who were ticked; where it is not clear how they are reached then, asks."""
     book = get_object_or_404(permissions.writable_books(request.user).for_page(), pk=pk)
-    cursor = DoublesForm(request.GET).cursor
+    listed = DoublesForm(request.GET)
+    place = {"likely": "on" if listed.only_likely else "", "after": listed.cursor}
     back = reverse("invites:double_list", args=[book.pk])
+    if query := urlencode({name: value for name, value in place.items() if value}):
+        back = f"{back}?{query}"
     form = MergeForm(request.POST, book=book)
     if form.is_valid():
         chosen: Double = form.cleaned_data["contact"]
@@ -82,7 +86,7 @@ def double_merge(request: HttpRequest, pk: int) -> HttpResponse:
             user=permissions.organizer(request.user),
         )
         say_done(request, _("“%(name)s” is one person now.") % {"name": chosen.nick}, change)
-        return redirect(f"{back}?{urlencode({'after': cursor})}" if cursor else back)
+        return redirect(back)
     double = curating.double_called(book, form.data.get("name", ""))
     if double is None:
         raise ContactGone

@@ -114,6 +114,18 @@ class TestFinding:
                 break
         assert found == ["b", "d", "f"]
 
+    def test_those_whom_nothing_tells_apart_can_be_found_alone(
+        self, book: AddressBook, by_id: Contact, by_number: Contact
+    ) -> None:
+        ContactFactory.create_batch(2, book=book, nick="Aaron")
+        for number in ("+8613800138005", "+8613800138006"):
+            ContactFactory(book=book, nick="Bob", union_id="", phone_number=number)
+        ContactFactory(book=book, nick="Cy", union_id="u-cy", phone_number="+8613800138007")
+        ContactFactory(book=book, nick="Cy", union_id="", phone_number="+8613800138008")
+        likely = curating.find_doubles(book, only_likely=True, most=5).doubles
+        assert [double.nick for double in likely] == ["Ada"]
+        assert [double.is_likely for double in likely] == [True]
+
     def test_of_very_many_the_first_are_shown(self, book: AddressBook) -> None:
         ContactFactory.create_batch(doubles.PEOPLE + 2, book=book, nick="Guest")
         [double] = curating.find_doubles(book, most=5).doubles
@@ -223,6 +235,21 @@ class TestDoubleList:
         assertNotContains(page, "checked")
         assertContains(page, 'type="radio" name="union_id" value="u-other"')
         assertNotContains(page, 'name="phone_number"')
+
+    def test_list_of_those_whom_nothing_tells_apart_leaves_out_the_others_and_says_where_one_is(
+        self, browser: Client, book: AddressBook, by_id: Contact, by_number: Contact
+    ) -> None:
+        ContactFactory.create_batch(2, book=book, nick="Colleague")
+        page = browser.get(at("double_list", book, "?likely=on"))
+        assertContains(page, f'name="contact" value="{by_id.pk}" checked')
+        assertNotContains(page, "Colleague")
+        assertContains(page, f'href="{at("double_list", book, "?likely=on")}" aria-current="true"')
+        people = {"contact": [by_id.pk, by_number.pk], "name": "Ada"}
+        answer = browser.post(at("double_merge", book, "?likely=on"), people)
+        assertRedirects(answer, at("double_list", book, "?likely=on"))
+        assertContains(
+            browser.get(at("double_list", book, "?likely=on")), "Nobody is here twice by all that is known"
+        )
 
     def test_list_goes_on_as_page_and_as_fragment(self, browser: Client, book: AddressBook) -> None:
         for n in range(PAGE + 1):
