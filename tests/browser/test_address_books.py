@@ -58,6 +58,13 @@ class TestBook:
         expect(opened.locator("#search_contacts")).to_have_value("ali")
         expect(opened.locator("#book_contacts tbody tr")).to_have_count(1)
 
+    def test_size_of_a_group_stands_apart_from_its_name(self, opened: Page) -> None:
+        chip = opened.get_by_role("link", name="Sales")
+        name, size = chip.locator("bdi").bounding_box(), chip.locator(".badge").bounding_box()
+        assert name
+        assert size
+        assert size["x"] - (name["x"] + name["width"]) >= 5
+
     def test_group_narrows_the_list_and_back_widens_it(self, opened: Page, book: AddressBook) -> None:
         opened.get_by_role("link", name="Sales").click()
         expect(opened.locator("#book_contacts tbody tr")).to_have_count(1)
