@@ -17,7 +17,8 @@ from django.utils import timezone, translation
 
 from invites import absorbing, bell, files, tasks
 from invites.dingtalk.sandbox.people import DEMO_PEOPLE
-from invites.models import AddressBook, ColumnMapping, ContactImport, ImportChunk, User
+from invites.explaining import PROCESS_DIED
+from invites.models import AddressBook, ColumnMapping, ContactImport, DirectoryLink, ImportChunk, User
 from invites.models.contact_import import ImportSource, ImportState
 
 CHUNK = 256 * 1024
@@ -123,6 +124,7 @@ def go_on() -> None:
             if silent.source == ImportSource.DIRECTORY and silent.state == ImportState.READING:
                 # Whoever read the directory has gone, and with them what they had read.
                 silent.fail(problem=INTERRUPTED)
+                DirectoryLink.objects.note_problem(silent.book_id, code=PROCESS_DIED, at=now)
             elif now - silent.created_at > GIVEN_UP:
                 silent.fail(problem=GAVE_UP)
             else:

@@ -12,7 +12,7 @@ from django_stubs_ext import StrOrPromise
 from invites.dingtalk import codes, errors
 from invites.dingtalk.errors import DingTalkError
 from invites.errors import DingTalkRefused
-from invites.explaining import explain
+from invites.explaining import PROCESS_DIED, explain
 
 type Words = tuple[StrOrPromise, StrOrPromise]
 
@@ -86,7 +86,12 @@ _BY_CODE: Final[Mapping[str, Words]] = {
     for code in codes_alike
 }
 # The list of codes speaks of invitations; what the directory needs is another permission.
-_OF_DIRECTORY: Final[Mapping[str, Words]] = dict.fromkeys(
+_OF_DIRECTORY: Final[Mapping[str, Words]] = {
+    PROCESS_DIED: (
+        _("The process that read the directory ended before it was done."),
+        _("Read the directory once more."),
+    ),
+} | dict.fromkeys(
     (
         "Forbidden.AccessDenied.AccessTokenPermissionDenied",
         "permissions.error",

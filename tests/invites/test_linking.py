@@ -26,6 +26,7 @@ from invites.models.app import AppKind
 from invites.models.book_change import ChangeKind
 from invites.models.contact_import import ImportState, RowOutcome
 from invites.models.directory_link import DirectoryPart
+from invites.refusing import remembered
 from tests.factories import AddressBookFactory, ContactFactory
 
 ENGINEERING = "20"
@@ -284,6 +285,9 @@ class TestFailure:
         recovering.recover()
         begun.refresh_from_db()
         assert begun.state == ImportState.FAILED
+        # Where it was read by itself nobody looks at the import.
+        assert DirectoryLink.objects.get(book=book).problem_code == "processDied"
+        assert "before it was done" in str(remembered("processDied").what)
 
     def test_people_of_the_sandbox_stay_away_from_real_apps(
         self, book: AddressBook, sandbox: SandboxServer
