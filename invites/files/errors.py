@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
@@ -48,7 +49,10 @@ PROBLEMS: Final[Mapping[str, StrOrPromise]] = {
 def explain(code: str, detail: Mapping[str, object]) -> str:
     """The sentence for a ``code`` and its ``detail``; a general one for a code that is not known any more."""
     sentence = str(PROBLEMS.get(code, PROBLEMS["binary"]))
-    return sentence % {"row": "?", "most": "?", "megabytes": "?", **detail}
+    words = {"row": "?", "most": "?", "megabytes": "?", **detail}
+    if isinstance(most := words["most"], int):
+        words["most"] = number_format(most, force_grouping=True)
+    return sentence % words
 
 
 class Unreadable(Exception):  # noqa: N818 - a name says what happened

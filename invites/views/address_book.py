@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -109,8 +110,8 @@ def book_delete(request: HttpRequest, pk: int) -> HttpResponse:
         "title": _("Delete the address book “%(name)s”?") % {"name": book},
         "text": _("Invitations that have been made keep the people who are on them."),
         "losses": [
-            ngettext("%(n)s contact", "%(n)s contacts", people) % {"n": people},
-            ngettext("%(n)s group", "%(n)s groups", groups) % {"n": groups},
+            ngettext("%(n)s contact", "%(n)s contacts", people) % {"n": intcomma(people)},
+            ngettext("%(n)s group", "%(n)s groups", groups) % {"n": intcomma(groups)},
         ],
         "label": _("Delete the address book"),
         "cancel_url": reverse("invites:book_detail", args=[book.pk]),

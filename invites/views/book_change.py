@@ -1,6 +1,7 @@
 """What was done to a book and by whom, and undoing it."""
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -68,7 +69,9 @@ def say_done(request: HttpRequest, text: str, change: BookChange | None) -> None
 def _say_restored(request: HttpRequest, restored: curating.Restored) -> None:
     people, left_alone = restored.people, restored.left_alone
     if people:
-        text = ngettext("Undone for %(n)s person.", "Undone for %(n)s people.", people) % {"n": people}
+        text = ngettext("Undone for %(n)s person.", "Undone for %(n)s people.", people) % {
+            "n": intcomma(people)
+        }
         messages.success(request, text)
     elif not left_alone:
         messages.success(request, _("Undone."))
@@ -78,4 +81,4 @@ def _say_restored(request: HttpRequest, restored: curating.Restored) -> None:
             "%(n)s people were left alone: changed or deleted since, or somebody else has their unionId or number.",
             left_alone,
         )
-        messages.warning(request, text % {"n": left_alone})
+        messages.warning(request, text % {"n": intcomma(left_alone)})

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -118,13 +119,15 @@ def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("invites:import_detail", pk)
     restored = curating.undo(contact_import.change, user=permissions.organizer(request.user))
     people, alone = restored.people, restored.left_alone
-    text = ngettext("%(n)s person is as before.", "%(n)s people are as before.", people) % {"n": people}
+    text = ngettext("%(n)s person is as before.", "%(n)s people are as before.", people) % {
+        "n": intcomma(people)
+    }
     if alone:
         text += " " + ngettext(
             "%(n)s person has been changed since and was left alone.",
             "%(n)s people have been changed since and were left alone.",
             alone,
-        ) % {"n": alone}
+        ) % {"n": intcomma(alone)}
     messages.success(request, text)
     return redirect("invites:import_detail", pk)
 

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -69,7 +70,7 @@ def selection_mark(request: HttpRequest, pk: int) -> HttpResponse:
         text = ngettext(
             "%(n)s person is not to be invited.", "%(n)s people are not to be invited.", _of(change)
         )
-        say_done(request, text % {"n": _of(change)}, change)
+        say_done(request, text % {"n": intcomma(_of(change))}, change)
         return redirect(back)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     context = {"book": book, "form": form, "selection": selection, "named": naming(contacts)}
@@ -91,7 +92,7 @@ def selection_unmark(request: HttpRequest, pk: int) -> HttpResponse:
         text = ngettext(
             "%(n)s person can be invited again.", "%(n)s people can be invited again.", _of(change)
         )
-        say_done(request, text % {"n": _of(change)}, change)
+        say_done(request, text % {"n": intcomma(_of(change))}, change)
     return redirect(book_url(request, book=book))
 
 

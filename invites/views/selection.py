@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -51,7 +52,7 @@ def selection_group(request: HttpRequest, pk: int) -> HttpResponse:
         messages.info(request, _("They are all in “%(group)s” already.") % {"group": group})
         return back
     text = ngettext("%(n)s person joined “%(group)s”.", "%(n)s people joined “%(group)s”.", change.people)
-    say_done(request, text % {"n": change.people, "group": group}, change)
+    say_done(request, text % {"n": intcomma(change.people), "group": group}, change)
     return back
 
 
@@ -69,7 +70,7 @@ def selection_ungroup(request: HttpRequest, pk: int) -> HttpResponse:
     change = curating.remove_from_group(group=group, contacts=selection.contacts(), user=user)
     people = change.people if change else 0
     text = ngettext("%(n)s person left “%(group)s”.", "%(n)s people left “%(group)s”.", people)
-    say_done(request, text % {"n": people, "group": group}, change)
+    say_done(request, text % {"n": intcomma(people), "group": group}, change)
     return redirect(book_url(request, book=book))
 
 
@@ -88,7 +89,7 @@ def selection_delete(request: HttpRequest, pk: int) -> HttpResponse:
         messages.warning(request, _("Nobody was selected."))
         return redirect(back)
     text = ngettext("%(n)s person was deleted.", "%(n)s people were deleted.", change.people)
-    say_done(request, text % {"n": change.people}, change)
+    say_done(request, text % {"n": intcomma(change.people)}, change)
     return redirect(back)
 
 
@@ -147,7 +148,7 @@ def _say_transferred(request: HttpRequest, transfer: curating.Transfer, target: 
     if transfer.change is not None:
         people = transfer.change.people
         text = ngettext("%(n)s person is now in “%(book)s”.", "%(n)s people are now in “%(book)s”.", people)
-        say_done(request, text % {"n": people, "book": target}, transfer.change)
+        say_done(request, text % {"n": intcomma(people), "book": target}, transfer.change)
     if stayed := transfer.fit.stayed:
         text = ngettext(
             "%(n)s person stays out, since “%(book)s” has somebody with their unionId or number: %(names)s",
@@ -155,7 +156,7 @@ def _say_transferred(request: HttpRequest, transfer: curating.Transfer, target: 
             stayed,
         )
         names = [*transfer.fit.names, *(["…"] if stayed > len(transfer.fit.names) else [])]
-        messages.warning(request, text % {"n": stayed, "book": target, "names": " · ".join(names)})
+        messages.warning(request, text % {"n": intcomma(stayed), "book": target, "names": " · ".join(names)})
 
 
 def naming(contacts: ContactQuerySet) -> Named:
@@ -168,8 +169,9 @@ def _about_to_delete(contacts: ContactQuerySet) -> dict[str, object]:
     """The question before ``contacts`` are deleted: who they are and what they are in."""
     named = naming(contacts)
     return {
-        "title": ngettext("Delete this person?", "Delete %(n)s people?", named.people) % {"n": named.people},
+        "title": ngettext("Delete this person?", "Delete %(n)s people?", named.people)
+        % {"n": intcomma(named.people)},
         "text": _("They leave the book and its groups. Invitations that have been made keep them."),
-        "losses": [*named.names, _("… and %(n)s more") % {"n": named.others}],
+        "losses": [*named.names, _("… and %(n)s more") % {"n": intcomma(named.others)}],
         "label": _("Delete"),
     }

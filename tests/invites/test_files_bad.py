@@ -114,6 +114,7 @@ class TestBadText:
         with at_most(12):
             error = problem_with(file)
         assert (error.code, error.detail) == ("too_many_rows", {"most": MOST_ROWS})
+        assert "at most 200,000 can be read" in str(error)
 
     def test_as_many_rows_as_are_allowed_are_read(self) -> None:
         file = file_of("name,phone\n" + "a,1\n" * MOST_ROWS)

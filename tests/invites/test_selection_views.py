@@ -70,6 +70,18 @@ class TestEverything:
         browser.post(at("selection_delete", book, f"?group={group.pk}"), {"everything": "on"})
         assert list(book.contacts.all()) == [bob]
 
+    def test_thousands_are_told_as_the_lists_tell_them(self, browser: Client, book: AddressBook) -> None:
+        Contact.objects.bulk_create(ContactFactory.build_batch(1_001, book=book))
+        asked = browser.post(at("selection_delete", book), {"everything": "on"})
+        assertContains(asked, "Delete 1,001 people?")
+        answer = browser.post(
+            at("selection_delete", book), {"everything": "on", "confirmed": "on"}, follow=True
+        )
+        assertContains(answer, "1,001 people were deleted.")
+        change = BookChange.objects.get()
+        undone = browser.post(reverse("invites:change_undo", args=[change.pk]), follow=True)
+        assertContains(undone, "Undone for 1,001 people.")
+
     def test_members_leave_the_group_that_is_shown(
         self, browser: Client, book: AddressBook, group: ContactGroup, ada: Contact, bob: Contact
     ) -> None:
