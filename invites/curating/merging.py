@@ -7,7 +7,7 @@ from django.db import transaction
 
 from invites import journal
 from invites.errors import ContactGone
-from invites.models import AddressBook, BookChange, Contact, DraftLine, Invitee, User
+from invites.models import AddressBook, BookChange, Contact, DraftLine, Invitation, Invitee, User
 from invites.models.book_change import ChangeKind
 from invites.models.contact import ContactQuerySet
 
@@ -22,8 +22,8 @@ def merge_contacts(
     """Makes one of those of ``contacts`` that are of ``book``: the oldest, who is from now on reached as is said here.
 
     They are in all the groups that any was in, and not to be invited if any was not. Invitations that name one of the
-    others name the one that stays, but for those that name that one already. Raises ContactGone where somebody else has
-    merged or deleted them meanwhile.
+    others name the one that stays, but for those that name that one already; a list that is not sent yet names them
+    once, so that nobody is called twice. Raises ContactGone where somebody else has merged or deleted them meanwhile.
     """
     AddressBook.objects.lock(book)
     people = list(contacts.of_book(book).with_groups().order_by("pk"))
@@ -34,6 +34,7 @@ def merge_contacts(
     kept, *others = people
     _take_over(kept, people, union_id=union_id)
     kept.union_id, kept.phone_number = union_id, phone_number
+    _let_stand_once(people, kept)
     for other in others:
         Invitee.objects.hand_over(other, kept)
         DraftLine.objects.hand_over(other, kept)
@@ -60,6 +61,19 @@ def _take_over(kept: Contact, people: Sequence[Contact], *, union_id: str) -> No
     longest = max(marked, key=lambda contact: contact.do_not_invite_until or date.max, default=kept)
     for name in _MARK:
         setattr(kept, name, getattr(longest, name))
+
+
+def _let_stand_once(people: Sequence[Contact], kept: Contact) -> None:
+    """Takes all but one of ``people`` off every unsent list; the one stays who is reached as ``kept`` is by now."""
+    for draft in Invitation.objects.unsent_with(Invitee.objects.added_from(people)).for_change():
+        standing = sorted(
+            draft.invitees.added_from(people).in_order(),
+            key=lambda invitee: (invitee.value != kept.union_id, invitee.value != kept.phone_number),
+        )
+        if doubles := standing[1:]:
+            draft.invitees.among(invitee.pk for invitee in doubles).delete()
+            draft.revision += 1
+            draft.save(update_fields=["revision"])
 
 
 def _touched(kept: Contact, before: dict[int, journal.Snapshot]) -> list[journal.Touched]:

@@ -5,7 +5,7 @@ draft ⇄ scheduled;  draft | scheduled ──send──▶ sending ⇄ paused �
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Count, Q
@@ -109,6 +109,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def put_aside(self) -> Self:
         """Those that wait for their time outside of the composer, the next one first."""
         return self.filter(state=InvitationState.SCHEDULED).order_by("scheduled_for", "pk")
+
+    def unsent_with(self, people: models.QuerySet[Any]) -> Self:
+        """The unsent ones on which any of ``people`` stand, who are invitees, in the order in which they are locked."""
+        return self.filter(pk__in=people.values("invitation"), state__in=UNSENT).order_by("pk")
 
     def due_by(self, moment: datetime) -> Self:
         """The unsent ones whose time has come at ``moment``, in the order of their times."""

@@ -136,6 +136,10 @@ class InviteeQuerySet(models.QuerySet["Invitee"]):
         """Those with these keys."""
         return self.filter(pk__in=list(pks))
 
+    def added_from(self, contacts: Iterable[Contact]) -> Self:
+        """Those who were added from one of ``contacts``."""
+        return self.filter(contact__in=list(contacts))
+
     def hand_over(self, contact: Contact, successor: Contact) -> None:
         """Lets those who were added from ``contact`` be known as ``successor``, unless that one is on the same list."""
         there = self.filter(contact=successor).values("invitation")

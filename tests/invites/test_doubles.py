@@ -6,6 +6,7 @@ from http import HTTPStatus
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import (
     assertContains,
@@ -20,6 +21,8 @@ from invites.curating import doubles
 from invites.errors import ContactGone
 from invites.models import AddressBook, BookChange, Contact, DraftLine, User
 from invites.models.draft_line import LineProblem
+from invites.models.invitation import InvitationState
+from invites.models.invitee import Channel
 from invites.views.double import PAGE
 from tests.conftest import SignedIn
 from tests.factories import (
@@ -28,6 +31,7 @@ from tests.factories import (
     ContactGroupFactory,
     InvitationFactory,
     InviteeFactory,
+    SentInvitationFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -181,8 +185,8 @@ class TestMerging:
     def test_invitations_name_the_one_that_stays_but_never_twice(
         self, book: AddressBook, by_id: Contact, by_number: Contact
     ) -> None:
-        draft = InvitationFactory()
-        both = [InviteeFactory(invitation=draft, contact=contact) for contact in (by_id, by_number)]
+        sent, draft = SentInvitationFactory(), InvitationFactory()
+        both = [InviteeFactory(invitation=sent, contact=contact) for contact in (by_id, by_number)]
         other = InviteeFactory(contact=by_number)
         line = DraftLine.objects.create(
             invitation=draft, text="ADA", problem=LineProblem.DO_NOT_INVITE, contact=by_number
@@ -193,6 +197,21 @@ class TestMerging:
         line.refresh_from_db()
         assert [invitee.contact for invitee in both] == [by_id, None]
         assert (other.contact, line.contact) == (by_id, by_id)
+
+    @pytest.mark.parametrize("state", [InvitationState.DRAFT, InvitationState.SCHEDULED])
+    def test_list_that_is_not_sent_yet_names_them_once(
+        self, book: AddressBook, by_id: Contact, by_number: Contact, state: InvitationState
+    ) -> None:
+        at = timezone.now() if state == InvitationState.SCHEDULED else None
+        draft = InvitationFactory(state=state, scheduled_for=at, scheduled_by=book.owner if at else None)
+        InviteeFactory(invitation=draft, contact=by_number, channel=Channel.PHONE, value=NUMBER)
+        stays = InviteeFactory(invitation=draft, contact=by_id, value="u-ada")
+        stranger = InviteeFactory(invitation=draft)
+        merge(book)
+        assert list(draft.invitees.order_by("pk")) == [stays, stranger]
+        before = draft.revision
+        draft.refresh_from_db()
+        assert draft.revision == before + 1
 
     def test_it_can_be_undone(self, book: AddressBook, by_id: Contact, by_number: Contact) -> None:
         group = ContactGroupFactory(book=book)
