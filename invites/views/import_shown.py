@@ -152,7 +152,9 @@ def _differences(old: dict[Field, str], new: dict[Field, str], row: ImportRow) -
         if is_changed and row.outcome == RowOutcome.CHANGE:
             # Nobody leaves a group by an import.
             text = ", ".join(filter(None, [was, *sorted(joins)])) if joins else value
-            shown.append(Value(label=FIELD_LABELS[field], old="" if joins else was, new=text, is_changed=True))
+            shown.append(
+                Value(label=FIELD_LABELS[field], old="" if joins else was, new=text, is_changed=True)
+            )
         elif was and field in {Field.UNION_ID, Field.PHONE_NUMBER}:
             shown.append(Value(label=FIELD_LABELS[field], new=was))
     return shown
