@@ -9,7 +9,13 @@ from invites.models.app import AppKind
 from invites.models.conference import ConferenceStatus
 from tests.browser.conftest import Screenshot, SignIn
 from tests.browser.looks import LOOKS, Look, sideways
-from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory
+from tests.factories import (
+    AddressBookFactory,
+    ContactFactory,
+    ContactGroupFactory,
+    InviteeFactory,
+    SentInvitationFactory,
+)
 
 RUNNING = "5a9db0c000000000000000a1"
 PASTE = """text => {
@@ -140,6 +146,24 @@ class TestPicking:
         opened.get_by_role("button", name="Add those ticked").click()
         expect(opened.locator("#draft_people li")).to_have_count(3)
         expect(sam).not_to_be_checked()
+
+    def test_page_of_its_own_leads_back_to_the_list(self, opened: Page, conference: Conference) -> None:
+        opened.goto(f"/conferences/{conference.pk}/draft/pick/?q=sam")
+        opened.get_by_role("checkbox", name="Sam Placeholder").check()
+        opened.get_by_role("button", name="Add those ticked").click()
+        expect(opened.locator("#draft_people bdi")).to_have_text(["Sam Placeholder"])
+        opened.goto(f"/conferences/{conference.pk}/draft/pick/")
+        opened.get_by_role("button", name="Sales").click()
+        expect(opened.locator("#draft_people bdi")).to_have_count(3)
+
+    def test_earlier_invitation_is_picked_on_a_page_of_its_own(
+        self, opened: Page, conference: Conference
+    ) -> None:
+        earlier = SentInvitationFactory(conference=conference)
+        InviteeFactory(invitation=earlier, nick="Kim Specimen", value="sandbox-person-24")
+        opened.goto(f"/conferences/{conference.pk}/draft/earlier/")
+        opened.get_by_role("button", name="1 person of “Weekly review”").click()
+        expect(opened.locator("#draft_people bdi")).to_have_text(["Kim Specimen"])
 
 
 class TestInvite:
