@@ -146,6 +146,6 @@ class TestCurating:
     ) -> None:
         group = ContactGroupFactory(book=book)
         people(book, *(f"Person {n}" for n in range(30)))
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(9):
             curating.add_to_group(group=group, contacts=Contact.objects.of_book(book), user=book.owner)
         assert group.contacts.count() == 30
