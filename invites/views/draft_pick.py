@@ -56,13 +56,16 @@ def draft_pick(request: HttpRequest, pk: int) -> HttpResponse:
             return changed(request, conference, lambda: _add(request, draft, form.cleaned_data))
         if asks_for(request, "draft_change"):
             return with_form(request, "", conference, form)
-        context = _picker_context(request, conference) | {"form": form}
+        context = _picker_context(request, conference) | {"form": form, "on_page": True}
         return render(request, "invites/draft_pick.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     in_place = {"draft_picker": "_draft_picker.html", "draft_picker_more": "_draft_picker_people.html"}
     template = next(
         (name for target, name in in_place.items() if asks_for(request, target)), "draft_pick.html"
     )
-    return TemplateResponse(request, f"invites/{template}", _picker_context(request, conference))
+    # Narrowed by a search, the panel of a page is sent alone, and still is that of a page.
+    on_page = template == "draft_pick.html" or "on_page" in request.GET
+    context = _picker_context(request, conference) | {"on_page": on_page}
+    return TemplateResponse(request, f"invites/{template}", context)
 
 
 def _add(request: HttpRequest, draft: Invitation, picked: dict[str, Any]) -> Change:
