@@ -1,7 +1,7 @@
 """Finds the best of the contacts that a text finds, at a cost that does not grow with the books. Only reads.
 
 What is common is found more often than anybody reads on: at most CANDIDATES of those found are looked at, and the best
-of these are given. The whole of what a text finds is `ContactQuerySet.matching`.
+of these are given, with whoever is called exactly so. The whole of what a text finds is `ContactQuerySet.matching`.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from invites.models import Contact
 from invites.models.contact import ContactQuerySet
 
-CANDIDATES = 500
+CANDIDATES, EXACT = 200, 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,11 @@ def find(contacts: ContactQuerySet, *, text: str, start: int = 0, most: int) -> 
     """
     with _by_the_index():
         keys = list(contacts.matching(text).order_by().values_list("pk", flat=True)[: CANDIDATES + 1])
-    best = Contact.objects.among(keys[:CANDIDATES]).best_first(text).with_book()
+    looked_at = keys[:CANDIDATES]
+    if len(keys) > CANDIDATES:
+        # Whoever is called exactly so may not be among the first that the index gives.
+        looked_at += contacts.called([text.strip()]).order_by().values_list("pk", flat=True)[:EXACT]
+    best = Contact.objects.among(looked_at).best_first(text).with_book()
     return Found(
         contacts=list(best[start : start + most]),
         people=min(len(keys), CANDIDATES),

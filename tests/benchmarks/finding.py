@@ -185,14 +185,16 @@ def _typing(user: User, book: AddressBook) -> Iterator[Figure]:
         app=book.app, owner=user, conference_id="of-a-million", status="open"
     )
     texts = [text for some in zip(*_texts().values(), strict=True) for text in some]
-    for name, path, parameter, target in (
+    for name, path, parameter, target, most in (
         (
             "the composer's suggestions",
             f"/conferences/{conference.pk}/draft/search/",
             "text",
             "draft_suggestions",
+            30,
         ),
-        ("the book's list", f"/books/{book.pk}/", "q", "book_contacts"),
+        # Its rows show more, with the bar of what can be done with them.
+        ("the book's list", f"/books/{book.pk}/", "q", "book_contacts", 40),
     ):
         headers = {"HX-Request": "true", "HX-Target": target}
         took = [_timed(partial(_get, client, path, {parameter: text}, headers)) for text in texts]
@@ -200,7 +202,7 @@ def _typing(user: User, book: AddressBook) -> Iterator[Figure]:
         yield Figure(
             name=f"{name} while one types, whole requests, 95th percentile",
             value=high,
-            at_most=30,
+            at_most=most,
             unit="ms",
             detail=f"(median {median:.1f} ms)",
         )

@@ -61,6 +61,15 @@ class TestBounds:
         result = finding.find(Contact.objects.of_book(book), text="anna", most=10)
         assert (result.people, result.are_all) == (3, True)
 
+    def test_whoever_is_called_exactly_so_is_found_among_however_many(
+        self, book: AddressBook, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(finding, "CANDIDATES", 3)
+        for number in range(6):
+            ContactFactory(book=book, nick=f"张三 {number}")
+        ContactFactory(book=book, nick="张三")
+        assert found(book, "张三", most=1) == ["张三"]
+
     def test_only_the_contacts_asked_for_are_found(self, book: AddressBook) -> None:
         ContactFactory(nick="Anna elsewhere")
         assert found(book, "anna") == []
