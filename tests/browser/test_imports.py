@@ -69,6 +69,8 @@ class TestFiles:
         assert names(book) >= OF_LIBREOFFICE
         expect(opened.get_by_text("This is a date, not a phone number.")).to_be_visible()
         opened.get_by_role("link", name="To the book").click()
+        # The scripts of the page must be there before somebody types.
+        opened.wait_for_url(f"**/books/{book.pk}/")
         opened.locator("#search_contacts").fill("zs")
         expect(opened.locator("#book_contacts tbody tr")).to_have_count(1)
         expect(opened.locator("#book_contacts tbody tr")).to_contain_text("sandbox-person-01")
