@@ -109,6 +109,8 @@ def draft_invitee(request: HttpRequest, pk: int, invitee_pk: int) -> HttpRespons
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     if asks_for(request, f"invitee-{invitee_pk}"):
         cancelled = "cancelled" in request.GET
+        if cancelled:
+            composing.find_marks([invitee], user=permissions.organizer(request.user), app=conference.app)
         template = "invites/_draft_person.html" if cancelled else "invites/_draft_person_form.html"
         context |= {"takes_focus": cancelled, "country": conference.app.country}
         return TemplateResponse(request, template, context)
@@ -252,6 +254,9 @@ def changed(
     whole = whole or is_large or not change.follows(seen.seen("revision") or 0)
     if whole:
         context |= list_context(request, conference, change.draft) | {"whole": True}
+    else:
+        user = permissions.organizer(request.user)
+        composing.find_marks(context["changed"], user=user, app=conference.app)
     return TemplateResponse(request, "invites/_draft_change.html", context)
 
 

@@ -342,6 +342,29 @@ class TestPages:
         person.refresh_from_db()
         assert (person.overridden_by, person.overridden_reason) == (organizer, "On leave")
 
+    def test_row_that_is_put_in_the_place_of_another_still_shows_the_mark(
+        self,
+        organizer_client: Client,
+        conference: Conference,
+        draft: Invitation,
+        lee: Contact,
+        organizer: User,
+    ) -> None:
+        composing.add_contacts(draft=draft, contacts=[lee], user=organizer)
+        Contact.objects.update(do_not_invite_since=timezone.now())
+        person = draft.invitees.get()
+        row = at("draft_invitee", conference, person.pk)
+        in_row = {"HX-Request": "true", "HX-Target": f"invitee-{person.pk}"}
+        cancelled = organizer_client.get(f"{row}?cancelled", headers=in_row)
+        renamed = organizer_client.post(row, {"nick": "Lee Lee", **seen(draft)}, headers=CHANGE)
+        again = {"contact": lee.pk, **seen(draft)}
+        named_again = organizer_client.post(at("draft_pick", conference), again, headers=CHANGE)
+        for answer in (cancelled, renamed, named_again):
+            html = answer.content.decode()
+            assert 'id="draft_list"' not in html
+            assert "is left out when this is sent" in html
+            assert at("draft_keep_anyway", conference, person.pk) in html
+
     def test_suggestion_shows_the_mark(
         self, organizer_client: Client, conference: Conference, kim: Contact, lee: Contact
     ) -> None:
