@@ -17,6 +17,8 @@ _DELIMITERS: Final = ("\t", ",", ";", "，", "；", "|")
 _LONGEST_LINE: Final = 1_000_000
 _CONTROLS: Final = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1B})
 _MOST_CONTROLS: Final = 0.02
+# A text with fewer NUL bytes than this is a damaged list, and is told which of its rows they are in.
+_MOST_NULS: Final = 0.1
 
 
 def sniff(file: BinaryIO) -> Format:
@@ -117,8 +119,9 @@ def _refuse_binary(file: BinaryIO) -> None:
     beginning = file.read(PIECE)
     if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
         return
-    controls = len(beginning) - len(beginning.translate(None, _CONTROLS))
-    if controls > max(1, len(beginning) * _MOST_CONTROLS):
+    nuls = beginning.count(b"\0")
+    controls = len(beginning) - len(beginning.translate(None, _CONTROLS)) - nuls
+    if controls > max(1, len(beginning) * _MOST_CONTROLS) or nuls > len(beginning) * _MOST_NULS:
         raise Unreadable("binary")
 
 

@@ -109,6 +109,11 @@ class TestBadText:
         error = problem_with(file_of("name,phone\nKi\0m,2\n", "utf-16"))
         assert (error.code, error.detail) == ("nul_bytes", {"row": 2})
 
+    def test_nul_bytes_of_a_short_list_are_named_too(self) -> None:
+        content = "姓名,手机号\n张\0三,13800138000\n李四,13800138\0002\n".encode()
+        error = problem_with(file_of(content))
+        assert (error.code, error.detail) == ("nul_bytes", {"row": 2})
+
     def test_million_rows_are_refused_at_the_first_too_many(self) -> None:
         file = file_of("name,phone\n" + "a,1\n" * 1_000_000)
         with at_most(12):
