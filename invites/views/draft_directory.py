@@ -33,19 +33,16 @@ def draft_directory(request: HttpRequest, pk: int) -> HttpResponse:
     template = next(
         (name for target, name in in_place.items() if asks_for(request, target)), "draft_directory.html"
     )
-    context, status = _found(request, conference)
-    # The answer to a search that failed replaces what was there, so that it can be repeated.
-    return TemplateResponse(request, f"invites/{template}", context, status=status)
+    return TemplateResponse(request, f"invites/{template}", _found(request, conference))
 
 
 def _add(request: HttpRequest, conference: Conference) -> HttpResponse:
     user = permissions.organizer(request.user)
     form = DirectoryAddForm(request.POST, user=user, app=conference.app)
     if not form.is_valid():
-        context, _status = _found(request, conference)
         if asks_for(request, "draft_change"):
             return with_form(request, "", conference, form)
-        context |= {"form": form}
+        context = _found(request, conference) | {"form": form}
         return render(
             request, "invites/draft_directory.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY
         )
@@ -62,8 +59,7 @@ def _add(request: HttpRequest, conference: Conference) -> HttpResponse:
         return changed(request, conference, act)
     except (ColleagueGone, DingTalkRefused) as refusal:
         if not asks_for(request, "draft_change"):
-            context = {"conference": conference, "refusal": refusal, "cancel_url": page_url(conference)}
-            context |= {"filters": DirectorySearchForm(), "opened": True}
+            context = _found(request, conference) | {"refusal": refusal}
             return render(request, "invites/draft_directory.html", context, status=HTTPStatus.CONFLICT)
         context = {"refusal": refusal}
         return TemplateResponse(request, "invites/_refusal.html", context, status=HTTPStatus.CONFLICT)
@@ -75,8 +71,8 @@ def _sentence(added: inquiring.Added, book: AddressBook) -> str:
     return _("“%(name)s” is in the address book “%(book)s” already.") % {"name": added.nick, "book": book}
 
 
-def _found(request: HttpRequest, conference: Conference) -> tuple[dict[str, Any], int]:
-    """What `_draft_directory.html` shows, and the status that goes with it."""
+def _found(request: HttpRequest, conference: Conference) -> dict[str, Any]:
+    """What `_draft_directory.html` shows."""
     user, app = permissions.organizer(request.user), conference.app
     filters = DirectorySearchForm(request.GET)
     text, offset = filters.found()
@@ -90,9 +86,10 @@ def _found(request: HttpRequest, conference: Conference) -> tuple[dict[str, Any]
         "books": permissions.writable_books(user).of_app(app).for_list(),
     }
     if not text:
-        return context, HTTPStatus.OK
+        return context
     try:
         found = inquiring.search(text=text, offset=offset, app=app, user=user, draft=find_draft(conference))
     except DingTalkRefused as refusal:
-        return context | {"refusal": refusal}, HTTPStatus.OK
-    return context | {"found": found}, HTTPStatus.OK
+        # With 200, so that it takes the place of what was there, and the search can be repeated.
+        return context | {"refusal": refusal}
+    return context | {"found": found}
