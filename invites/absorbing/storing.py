@@ -120,13 +120,17 @@ def _store_all(import_id: int, heard_at: datetime) -> None:
     if book.updated_at != contact_import.compared_at:
         raise _BookChangedError
     now = timezone.now()
-    change = _note(contact_import, book, now, groups_made=_create_groups(contact_import))
+    names_groups = contact_import.rows.with_groups().exists()
+    groups_made = _create_groups(contact_import) if names_groups else []
+    change = _note(contact_import, book, now, groups_made=groups_made)
     _write(contact_import, change, now)
+    if names_groups:
+        _join_groups(contact_import, change)
     contact_import.finish(change=change, at=now)
 
 
 def _write(contact_import: ContactImport, change: BookChange, now: datetime) -> None:
-    """Changes and adds contacts, and puts them into their groups."""
+    """Changes and adds contacts."""
     parameters = {
         "import": contact_import.pk,
         "book": contact_import.book_id,
@@ -142,16 +146,19 @@ def _write(contact_import: ContactImport, change: BookChange, now: datetime) -> 
         cursor.execute(_CHANGE, parameters)
         cursor.execute(_LEAVE, parameters)
         cursor.execute(_ADD, parameters)
-        if contact_import.rows.with_groups().exists():
-            for field in ("union_id", "phone_number"):
-                cursor.execute(_KNOW_ADDED.format(field=field), parameters)
-            cursor.execute(_JOIN_GROUPS.format(names=_NAMES[connection.vendor]), parameters)
+
+
+def _join_groups(contact_import: ContactImport, change: BookChange) -> None:
+    """Puts those who were added or changed into their groups."""
+    parameters = {"import": contact_import.pk, "book": contact_import.book_id, "change": change.pk}
+    with connection.cursor() as cursor:
+        for field in ("union_id", "phone_number"):
+            cursor.execute(_KNOW_ADDED.format(field=field), parameters)
+        cursor.execute(_JOIN_GROUPS.format(names=_NAMES[connection.vendor]), parameters)
 
 
 def _create_groups(contact_import: ContactImport) -> list[int]:
     """Makes those groups that the import names and the book lacks, and returns their keys."""
-    if not contact_import.rows.with_groups().exists():
-        return []
     with connection.cursor() as cursor:
         cursor.execute(
             _CREATE_GROUPS.format(names=_NAMES[connection.vendor]),
