@@ -59,9 +59,9 @@ def begin(
             reading=_reading(form, headings, lines) | {"is_remembered": remembered is not None},
         )
         _keep(contact_import, file)
-        if form.kind == "vcard":
-            _move_on(contact_import, to=ImportState.READING)
-    _read_if_small(contact_import)
+        is_at_once = form.kind == "vcard" and _move_on(contact_import, to=ImportState.READING)
+    if is_at_once:
+        _read_at_once(contact_import)
     return contact_import
 
 
@@ -80,8 +80,9 @@ def choose_columns(*, contact_import: ContactImport, columns: Sequence[str], use
         headings = locked.reading.get("headings", [])
         if any(headings):
             ColumnMapping.objects.remember(user, headings=_hash(headings), columns=locked.columns)
-        _move_on(locked, to=ImportState.READING)
-    _read_if_small(locked)
+        is_at_once = _move_on(locked, to=ImportState.READING)
+    if is_at_once:
+        _read_at_once(locked)
 
 
 def confirm(*, contact_import: ContactImport, user: User | None = None) -> None:
@@ -96,9 +97,9 @@ def confirm(*, contact_import: ContactImport, user: User | None = None) -> None:
         if locked.created_by is None and user is not None:
             locked.created_by = user
             locked.save(update_fields=["created_by"])
-        _move_on(locked, to=ImportState.STORING)
-    if locked.people < absorbing.AT_ONCE and locked.heard_at is not None:
-        absorbing.store(locked.pk, heard_at=locked.heard_at)
+        is_at_once = _move_on(locked, to=ImportState.STORING)
+    if is_at_once:
+        absorbing.store(locked.pk, heard_at=_rung_at(locked))
 
 
 def discard(*, contact_import: ContactImport) -> None:
@@ -173,8 +174,10 @@ def _keep(contact_import: ContactImport, file: BinaryIO) -> None:
         )
 
 
-def _move_on(contact_import: ContactImport, *, to: ImportState) -> None:
-    """Hands a locked import to whoever is to work on it; a worker is rung for unless it is done at once."""
+def _move_on(contact_import: ContactImport, *, to: ImportState) -> bool:
+    """Hands a locked import to whoever is to work on it: True for the caller, who does at once what is small; else a
+    worker is rung for.
+    """
     contact_import.state, contact_import.heard_at = to, timezone.now()
     contact_import.rows_read, contact_import.rows_total = 0, None
     contact_import.save(update_fields=["state", "heard_at", "rows_read", "rows_total"])
@@ -183,14 +186,12 @@ def _move_on(contact_import: ContactImport, *, to: ImportState) -> None:
     )
     if not is_small:
         _ring(contact_import)
+    return is_small
 
 
-def _read_if_small(contact_import: ContactImport) -> None:
-    """Reads at once what is not long, and rings for a worker where it turns out to be."""
-    if contact_import.state != ImportState.READING or not contact_import.is_small:
-        return
-    rung_at: datetime = contact_import.heard_at  # type: ignore[assignment]  # set when it was handed on
-    if not absorbing.read(contact_import.pk, heard_at=rung_at, most=absorbing.AT_ONCE):
+def _read_at_once(contact_import: ContactImport) -> None:
+    """Reads a small file, and rings for a worker where its rows turn out to be many."""
+    if not absorbing.read(contact_import.pk, heard_at=_rung_at(contact_import), most=absorbing.AT_ONCE):
         with transaction.atomic():
             now = timezone.now()
             ContactImport.objects.under_way().filter(pk=contact_import.pk).update(heard_at=now)
@@ -201,8 +202,14 @@ def _read_if_small(contact_import: ContactImport) -> None:
 def _ring(contact_import: ContactImport) -> None:
     """Rings for a worker as soon as the transaction is committed."""
     task = tasks.read_import if contact_import.state == ImportState.READING else tasks.store_import
-    rung_at: datetime = contact_import.heard_at  # type: ignore[assignment]  # set by every caller
-    transaction.on_commit(partial(_enqueue, task, contact_import.pk, rung_at.isoformat()))
+    rung_at = _rung_at(contact_import).isoformat()
+    transaction.on_commit(partial(_enqueue, task, contact_import.pk, rung_at))
+
+
+def _rung_at(contact_import: ContactImport) -> datetime:
+    """When an import under way was handed on, or rung for again."""
+    rung_at: datetime = contact_import.heard_at  # type: ignore[assignment]  # empty only before it is under way
+    return rung_at
 
 
 def _enqueue(task: Task[[int, str], None], import_id: int, rung_at: str) -> None:
