@@ -1,7 +1,8 @@
 """A measured figure beside its promise."""
 
 import statistics
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -23,6 +24,13 @@ class Figure:
     def __str__(self) -> str:
         verdict = "kept  " if self.kept else "MISSED"
         return f"{verdict} {self.name}: {self.value:.3g} {self.unit} (at most {self.at_most:g}) {self.detail}"
+
+
+def timed(act: Callable[[], object]) -> float:
+    """How many seconds ``act`` takes."""
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
 
 
 def milliseconds(seconds: Sequence[float]) -> tuple[float, float]:

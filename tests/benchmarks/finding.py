@@ -1,7 +1,6 @@
 """Address books of a million: what finding somebody costs while one types, and what the book's page costs."""
 
 import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 
@@ -25,7 +24,7 @@ from invites.models import (
     User,
 )
 from invites.models.user import Role
-from tests.benchmarks.figures import Figure, milliseconds
+from tests.benchmarks.figures import Figure, milliseconds, timed
 
 MANY, FEW = 1_000_000, 1_000
 GROUPS, IN_GROUPS = 12, 0.3
@@ -161,9 +160,9 @@ def _searches(book: AddressBook) -> Iterator[Figure]:
     for kind, texts in _texts().items():
         ours, scans = [], []
         for number, text in enumerate(texts):
-            ours.append(_timed(partial(finding.find, Contact.objects.of_book(book), text=text, most=8)))
+            ours.append(timed(partial(finding.find, Contact.objects.of_book(book), text=text, most=8)))
             if number < SCANS:
-                scans.append(_timed(partial(_by_icontains, book, text)))
+                scans.append(timed(partial(_by_icontains, book, text)))
         (median, high), (scan, slow) = milliseconds(ours), milliseconds(scans)
         yield Figure(
             name=f"finding by {kind} among {MANY:,}, 95th percentile",
@@ -197,7 +196,7 @@ def _typing(user: User, book: AddressBook) -> Iterator[Figure]:
         ("the book's list", f"/books/{book.pk}/", "q", "book_contacts", 40),
     ):
         headers = {"HX-Request": "true", "HX-Target": target}
-        took = [_timed(partial(_get, client, path, {parameter: text}, headers)) for text in texts]
+        took = [timed(partial(_get, client, path, {parameter: text}, headers)) for text in texts]
         median, high = milliseconds(took[5:])
         yield Figure(
             name=f"{name} while one types, whole requests, 95th percentile",
@@ -223,7 +222,7 @@ def _pages(user: User, *, small: AddressBook, large: AddressBook) -> Iterator[Fi
         # By turns, so that what else the machine does falls on both.
         for turn in range(PAGES):
             for book in (small, large):
-                took = _timed(partial(_get, client, f"/books/{book.pk}/", query))
+                took = timed(partial(_get, client, f"/books/{book.pk}/", query))
                 if turn:
                     times[book.pk].append(took)
         few, many = (milliseconds(times[book.pk])[0] for book in (small, large))
@@ -240,12 +239,6 @@ def _get(client: Client, path: str, query: dict[str, str], headers: dict[str, st
     answer = client.get(path, query, headers=headers)
     if answer.status_code != 200:
         raise AssertionError(f"{path} answered {answer.status_code}")
-
-
-def _timed(act: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    act()
-    return time.perf_counter() - begun
 
 
 @cache
