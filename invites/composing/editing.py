@@ -41,8 +41,7 @@ class Change:
     ones too, who were named again, and ``times_folded`` how often. ``lines`` could not be used (or not yet), and
     ``lines_gone`` are the keys of those that are no longer there. ``left_out`` are all who are marked "do not invite";
     the first of them stand among ``lines``; somebody was ``overridden`` who is on the list in spite of it now.
-    ``ring_again_changed`` says that how often people are to be rung again was
-    set.
+    ``ring_again_changed`` says that how often people are to be rung again was set.
     """
 
     draft: Invitation
@@ -203,8 +202,10 @@ def remove_line(*, line: DraftLine) -> Change:
 def remove_lines(*, draft: Invitation, left_out: bool = False) -> Change:
     """Throws all lines away that could not be used, or those of the people who are left out."""
     with _changing(draft) as locked:
-        (locked.draft_lines.left_out() if left_out else locked.draft_lines.to_correct()).delete()
-        return Change(draft=locked)
+        lines = locked.draft_lines.left_out() if left_out else locked.draft_lines.to_correct()
+        gone = list(lines.values_list("pk", flat=True))
+        lines.delete()
+        return Change(draft=locked, lines_gone=gone)
 
 
 def carry_lines_over(*, sent: Invitation) -> None:

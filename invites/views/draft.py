@@ -84,7 +84,9 @@ def draft_clear(request: HttpRequest, pk: int) -> HttpResponse:
                 "Take %(n)s person off the list?", "Take all %(n)s people off the list?", people
             )
             % {"n": intcomma(people)},
-            "text": _("The lines that need a look go, too.") if draft.draft_lines.exists() else "",
+            "text": _("The lines that need a look go, too.")
+            if draft.draft_lines.to_correct().exists()
+            else "",
             "label": _("Clear the list"),
             "cancel_url": page_url(conference),
         }

@@ -183,7 +183,10 @@ def sentences_of(change: Change) -> list[str]:
     elif not sentences and change.changed:
         sentences.append(_("The name was changed to “%(name)s”.") % {"name": change.changed[0]})
     elif not sentences and change.lines_gone:
-        sentences.append(_("The line was removed."))
+        n = len(change.lines_gone)
+        sentences.append(
+            ngettext("The line was removed.", "%(n)s lines were removed.", n) % {"n": intcomma(n)}
+        )
     if change.ring_again_changed:
         sentences.append(_ring_again(change))
     return sentences or [_("Nothing was changed.")]

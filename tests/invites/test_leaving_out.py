@@ -18,6 +18,7 @@ from invites.models import AddressBook, Conference, Contact, DraftLine, Invitati
 from invites.models.address_book import Sharing
 from invites.models.draft_line import LineProblem
 from invites.models.invitee import Channel, InviteeState
+from invites.views.draft import CLEARED_WITHOUT_ASKING
 from tests.conftest import SignedIn
 from tests.factories import (
     AddressBookFactory,
@@ -30,7 +31,7 @@ from tests.factories import (
     SentInvitationFactory,
     UserFactory,
 )
-from tests.invites.composer import CHANGE, SEARCH, at, page_of, seen
+from tests.invites.composer import CHANGE, SEARCH, at, fill, page_of, seen
 
 pytestmark = pytest.mark.django_db
 
@@ -319,8 +320,27 @@ class TestPages:
     ) -> None:
         DraftLine.objects.create(invitation=draft, text="???", problem=LineProblem.NOTHING_USABLE)
         url = at("draft_line_remove", conference)
-        organizer_client.post(url, {"left_out": "all", **seen(draft)}, headers=CHANGE)
+        answer = organizer_client.post(url, {"left_out": "all", **seen(draft)}, headers=CHANGE)
+        assert "The line was removed." in answer.content.decode()
         assert [line.text for line in draft.draft_lines.all()] == ["???"]
+
+    def test_clearing_a_long_list_does_not_ask_about_lines_where_people_are_only_left_out(
+        self, organizer_client: Client, conference: Conference, draft: Invitation, line: DraftLine
+    ) -> None:
+        fill(draft, CLEARED_WITHOUT_ASKING + 1)
+        question = organizer_client.post(at("draft_clear", conference), seen(draft), headers=CHANGE)
+        assert "off the list?" in question.content.decode()
+        assert "lines that need a look" not in question.content.decode()
+
+    def test_all_lines_that_need_a_look_are_removed_at_once_and_it_says_how_many(
+        self, organizer_client: Client, conference: Conference, draft: Invitation, line: DraftLine
+    ) -> None:
+        DraftLine.objects.bulk_create(
+            DraftLine(invitation=draft, text=text, problem=LineProblem.NOTHING_USABLE) for text in "?!"
+        )
+        answer = organizer_client.post(at("draft_line_remove", conference), seen(draft), headers=CHANGE)
+        assert "2 lines were removed." in answer.content.decode()
+        assert draft.draft_lines.get() == line
 
     def test_whoever_is_marked_after_being_added_shows_it_and_can_be_kept(
         self,
