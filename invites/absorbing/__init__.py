@@ -16,6 +16,17 @@ marks them, and unmarks those who are back.
 from invites.absorbing.cleaning import Person
 from invites.absorbing.problems import row_problem
 from invites.absorbing.reading import AT_ONCE, TOO_MANY_GROUPS, read, stage
+from invites.absorbing.staging import TakenOverError, hear
 from invites.absorbing.storing import store
 
-__all__ = ["AT_ONCE", "TOO_MANY_GROUPS", "Person", "read", "row_problem", "stage", "store"]
+__all__ = [
+    "AT_ONCE",
+    "TOO_MANY_GROUPS",
+    "Person",
+    "TakenOverError",
+    "hear",
+    "read",
+    "row_problem",
+    "stage",
+    "store",
+]

@@ -30,13 +30,14 @@ def read(import_id: int, *, heard_at: datetime, most: int | None = None) -> bool
     contact_import = ContactImport.objects.for_page().filter(pk=import_id).first()
     if contact_import is None or contact_import.state != ImportState.READING:
         return True
+    contact_import.heard_at = heard_at
     try:
         # It is often read by a worker, who would fill in names in a language of its own.
         with translation.override(contact_import.reading.get("language")):
             if contact_import.source == ImportSource.DIRECTORY:
-                _compare_again(contact_import, heard_at)
+                _compare_again(contact_import)
             else:
-                _read_file(contact_import, heard_at, most)
+                _read_file(contact_import, most)
     except TakenOverError:
         return True
     except TooLongError:
@@ -58,7 +59,7 @@ def stage(
     contact_import.reading |= {"tells_who_left": tells_who_left}
     contact_import.save(update_fields=["reading"])
     try:
-        _stage_people(contact_import, people, contact_import.heard_at)
+        _stage_people(contact_import, people)
     except TakenOverError:
         contact_import.refresh_from_db()
     except TooManyGroupsError:
@@ -66,12 +67,12 @@ def stage(
     return contact_import
 
 
-def _read_file(contact_import: ContactImport, heard_at: datetime, most: int | None) -> None:
+def _read_file(contact_import: ContactImport, most: int | None) -> None:
     with tempfile.TemporaryFile(prefix="import-") as file:
         size = _put_together(contact_import, file)
         # The place in a workbook says nothing: it is packed.
         progress = None if contact_import.file_format == "xlsx" else lambda: min(file.tell() / size, 1.0)
-        staging = Staging(contact_import, heard_at, most=most, progress=progress)
+        staging = Staging(contact_import, most=most, progress=progress)
         clean = cleaner(
             columns=contact_import.columns,
             country=contact_import.country,
@@ -96,17 +97,15 @@ def _put_together(contact_import: ContactImport, file: IO[bytes]) -> int:
     return size
 
 
-def _compare_again(contact_import: ContactImport, heard_at: datetime) -> None:
+def _compare_again(contact_import: ContactImport) -> None:
     """Compares those who came without a file with the book as it is now. They are as many as a directory has."""
     staged = contact_import.rows.exclude(outcome=LEAVE).in_order().values_list(*Person._fields[:-1])
     people = [Person(*row) for row in staged.iterator(chunk_size=PIECE)]
-    _stage_people(
-        contact_import, [person._replace(groups=tuple(person.groups)) for person in people], heard_at
-    )
+    _stage_people(contact_import, [person._replace(groups=tuple(person.groups)) for person in people])
 
 
-def _stage_people(contact_import: ContactImport, people: Iterable[Person], heard_at: datetime | None) -> None:
-    Staging(contact_import, heard_at).run(
+def _stage_people(contact_import: ContactImport, people: Iterable[Person]) -> None:
+    Staging(contact_import).run(
         ((person, (person.nick, person.union_id, person.phone_number)) for person in people),
         tells_who_left=contact_import.reading.get("tells_who_left", False),
     )

@@ -38,8 +38,18 @@ class TooManyGroupsError(Exception):
     """So many groups that their column must be another one."""
 
 
+def hear(contact_import: ContactImport, **changes: object) -> None:
+    """Notes with ``changes`` that whoever has this import goes on. Raises TakenOverError where they have it no more."""
+    now = timezone.now()
+    if not ContactImport.objects.hear(
+        contact_import.pk, heard_at=contact_import.heard_at, now=now, **changes
+    ):
+        raise TakenOverError
+    contact_import.heard_at = now
+
+
 class Staging:
-    """The staging of one import by whoever was last heard at ``heard_at``.
+    """The staging of one import by whoever was last heard at its ``heard_at``.
 
     ``most`` bounds the rows; ``progress`` tells which part of the whole has been read, from 0 to 1.
     """
@@ -47,13 +57,11 @@ class Staging:
     def __init__(
         self,
         contact_import: ContactImport,
-        heard_at: datetime | None,
         *,
         most: int | None = None,
         progress: Callable[[], float] | None = None,
     ) -> None:
         self._import = contact_import
-        self._heard_at = heard_at
         self._most = most
         self._progress = progress
         self._staged = 0
@@ -67,7 +75,7 @@ class Staging:
         # Before the first contact is looked at: what happens to the book from here on makes the preview out of date.
         book.refresh_from_db(fields=["updated_at"])
         with transaction.atomic():
-            self._hear(rows_read=0, rows_total=None)
+            hear(self._import, rows_read=0, rows_total=None)
             self._import.rows.all().delete()
         comparison = Comparison(book, unmarks_leavers=is_directory)
         for piece in batched(people, PIECE):
@@ -82,7 +90,8 @@ class Staging:
 
     def _finish(self, counts: Counter[str], *, compared_at: datetime) -> None:
         """Makes the import READY."""
-        self._hear(
+        hear(
+            self._import,
             state=ImportState.READY,
             compared_at=compared_at,
             rows_total=self._staged,
@@ -101,7 +110,8 @@ class Staging:
             raise TooLongError
         done = self._progress() if self._progress else 0.0
         with transaction.atomic():
-            self._hear(rows_read=self._staged, rows_total=round(self._staged / done) if done else None)
+            total = round(self._staged / done) if done else None
+            hear(self._import, rows_read=self._staged, rows_total=total)
             _write(self._import, rows)
 
     def _stage_leavers(self, comparison: Comparison) -> None:
@@ -118,13 +128,6 @@ class Staging:
         for piece in batched(leavers, PIECE):
             comparison.counts[LEAVE] += len(piece)
             self._stage(piece)
-
-    def _hear(self, **changes: object) -> None:
-        """Notes that it goes on. Raises TakenOverError where somebody else does."""
-        now = timezone.now()
-        if not ContactImport.objects.hear(self._import.pk, heard_at=self._heard_at, now=now, **changes):
-            raise TakenOverError
-        self._heard_at = now
 
 
 def _with_cells(rows: Iterable[Row], piece: Sequence[tuple[Person | Refusal, Cells]]) -> list[Row]:

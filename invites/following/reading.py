@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from invites import absorbing
-from invites.absorbing import Person
+from invites.absorbing import Person, TakenOverError, hear
 from invites.characters import tidy
 from invites.dingtalk import DingTalkError, DirectoryPerson
 from invites.errors import AppUnavailable, DemoPersonRefused
@@ -25,10 +25,6 @@ NOT_READ = "not_read"
 logger = logging.getLogger(__name__)
 
 
-class _TakenOverError(Exception):
-    """Somebody else has this import by now, or nobody: it was discarded."""
-
-
 def read(import_id: int, *, heard_at: datetime) -> None:
     """Reads the directory for an import whose bell rang at ``heard_at``; nothing happens where another has answered it.
 
@@ -39,11 +35,11 @@ def read(import_id: int, *, heard_at: datetime) -> None:
         return
     found.heard_at = heard_at
     try:
-        _hear(found, rows_read=0)
+        hear(found, rows_read=0)
         link = DirectoryLink.objects.get(book=found.book)
         # All of it before anything is staged.
         everybody = list(_everybody(found, link))
-    except (_TakenOverError, DirectoryLink.DoesNotExist):
+    except (TakenOverError, DirectoryLink.DoesNotExist):
         return
     except DingTalkError as error:
         _give_up(found, code=error.code)
@@ -65,7 +61,7 @@ def read(import_id: int, *, heard_at: datetime) -> None:
 def _everybody(contact_import: ContactImport, link: DirectoryLink) -> Iterator[DirectoryPerson]:
     """Everybody whom the directory has in the part that is followed."""
     reader = Reader(
-        contact_import.book.app, note_progress=lambda people: _hear(contact_import, rows_read=people)
+        contact_import.book.app, note_progress=lambda people: hear(contact_import, rows_read=people)
     )
     if link.part == DirectoryPart.DEPARTMENT:
         return reader.department(int(link.remote_id))
@@ -92,21 +88,11 @@ def _is_usable(person: DirectoryPerson, *, app: App) -> bool:
     return len(union_id) <= UNION_ID_LENGTH and tidy(union_id) == union_id and " " not in union_id
 
 
-def _hear(contact_import: ContactImport, **changes: object) -> None:
-    """Notes that it goes on. Raises _TakenOverError where somebody else does, or it was discarded."""
-    now = timezone.now()
-    if not ContactImport.objects.hear(
-        contact_import.pk, heard_at=contact_import.heard_at, now=now, **changes
-    ):
-        raise _TakenOverError
-    contact_import.heard_at = now
-
-
 def _give_up(contact_import: ContactImport, *, code: str) -> None:
     logger.warning("Import %s: the directory could not be read: %s", contact_import.pk, code)
     try:
-        _hear(contact_import)
-    except _TakenOverError:
+        hear(contact_import)
+    except TakenOverError:
         return
     contact_import.fail(problem=NOT_READ, detail=code)
     DirectoryLink.objects.note_problem(contact_import.book_id, code=code, at=timezone.now())
