@@ -126,7 +126,7 @@ def go_on() -> None:
                 # Whoever read the directory has gone, and with them what they had read.
                 silent.fail(problem=INTERRUPTED)
                 DirectoryLink.objects.note_problem(silent.book_id, code=PROCESS_DIED, at=now)
-            elif now - silent.created_at > GIVEN_UP:
+            elif now - _handed_on_at(silent) > GIVEN_UP:
                 silent.fail(problem=GAVE_UP)
             else:
                 _ring(silent)
@@ -178,9 +178,11 @@ def _move_on(contact_import: ContactImport, *, to: ImportState) -> bool:
     """Hands a locked import to whoever is to work on it: True for the caller, who does at once what is small; else a
     worker is rung for.
     """
-    contact_import.state, contact_import.heard_at = to, timezone.now()
+    now = timezone.now()
+    contact_import.state, contact_import.heard_at = to, now
     contact_import.rows_read, contact_import.rows_total = 0, None
-    contact_import.save(update_fields=["state", "heard_at", "rows_read", "rows_total"])
+    contact_import.reading |= {"handed_on_at": now.isoformat()}
+    contact_import.save(update_fields=["state", "heard_at", "rows_read", "rows_total", "reading"])
     is_small = (
         contact_import.is_small if to == ImportState.READING else contact_import.people < absorbing.AT_ONCE
     )
@@ -204,6 +206,12 @@ def _ring(contact_import: ContactImport) -> None:
     task = tasks.read_import if contact_import.state == ImportState.READING else tasks.store_import
     rung_at = _rung_at(contact_import).isoformat()
     transaction.on_commit(partial(_enqueue, task, contact_import.pk, rung_at))
+
+
+def _handed_on_at(contact_import: ContactImport) -> datetime:
+    """When an import was handed on last: it may have lain for days before somebody took its next step."""
+    handed_on_at: str | None = contact_import.reading.get("handed_on_at")
+    return datetime.fromisoformat(handed_on_at) if handed_on_at else contact_import.created_at
 
 
 def _rung_at(contact_import: ContactImport) -> datetime:

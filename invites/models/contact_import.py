@@ -114,7 +114,7 @@ class ContactImport(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     source = models.CharField(max_length=16, choices=ImportSource)
     file_name = models.CharField(max_length=255, blank=True)
-    # "csv", "xlsx" or "vcard", and how it is to be read: encoding, delimiter, sheet, heading row.
+    # "csv", "xlsx" or "vcard", and how it is to be read: encoding, delimiter, sheet, heading row; and since when.
     file_format = models.CharField(max_length=16, blank=True)
     reading = models.JSONField(default=dict, blank=True)
     # The field for each column, "" for none: ["nick", "", "phoneNumber"].

@@ -160,10 +160,23 @@ class TestDeadWorkers:
 
     def test_what_cannot_be_finished_within_a_day_is_given_up(self, begun: ContactImport) -> None:
         grow_silent(begun)
-        ContactImport.objects.filter(pk=begun.pk).update(created_at=timezone.now() - importing.GIVEN_UP * 2)
+        begun.reading |= {"handed_on_at": (timezone.now() - importing.GIVEN_UP * 2).isoformat()}
+        begun.save(update_fields=["reading"])
         recover()
         begun.refresh_from_db()
         assert (begun.state, begun.problem) == (ImportState.FAILED, importing.GAVE_UP)
+
+    def test_what_lay_for_days_before_it_was_confirmed_has_a_day_from_then_on(
+        self, begun: ContactImport
+    ) -> None:
+        assert begun.heard_at is not None
+        absorbing.read(begun.pk, heard_at=begun.heard_at)
+        ContactImport.objects.filter(pk=begun.pk).update(created_at=timezone.now() - importing.GIVEN_UP * 2)
+        importing.confirm(contact_import=begun)
+        grow_silent(begun)
+        recover()
+        begun.refresh_from_db()
+        assert begun.state == ImportState.STORING
 
     def test_directory_whose_reader_died_is_not_taken_for_read(self, book: AddressBook) -> None:
         ContactFactory(book=book, union_id="ann1")
