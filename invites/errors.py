@@ -15,6 +15,8 @@ InviteError
 ├── CannotBeUndone     what was done to a book is too old to be undone, or what it was about is gone
 │   └── AlreadyUndone  it has been undone
 ├── AppUnavailable     the DingTalk app is disabled or has no credentials at present
+├── NotLinked          the address book does not follow the company directory any more
+├── ColleagueGone      the company directory does not show somebody any more who was found in it
 ├── DemoPersonRefused  somebody or something of the sandbox, through a real app
 ├── ConferenceTaken    somebody else has this conference already
 ├── FormAlreadyUsed    this form has created another conference already

@@ -84,7 +84,7 @@ class BookChange(models.Model):
     kind = models.CharField(max_length=16, choices=ChangeKind)
     at = models.DateTimeField(auto_now_add=True)
     people = models.PositiveIntegerField(default=0)
-    # Names and numbers for the sentence that tells it: see `invites.curating`.
+    # Names and numbers for the sentence that tells it, as whoever notes it in `invites.journal` knows them.
     detail = models.JSONField(default=dict, blank=True)
     can_be_undone = models.BooleanField(default=False)
     undone_at = models.DateTimeField(null=True)
@@ -162,8 +162,8 @@ class ChangedContactQuerySet(models.QuerySet["ChangedContact"]):
 class ChangedContact(models.Model):
     """One contact that a change has touched, as it was ``before`` and is ``after``: None for not there at all.
 
-    The two are snapshots as `invites.curating` writes them. Whoever a change has merely put into a group, or taken out
-    of it, stands here without either. Whom an import has added does not stand here: see `Contact.added_by`.
+    The two are snapshots as `invites.journal` takes them. Whoever a change has merely put into a group, or taken out of
+    it, stands here without either. Whom an import or a copy has added does not stand here: see `Contact.added_by`.
     """
 
     change = models.ForeignKey(BookChange, on_delete=models.CASCADE, related_name="contacts", db_index=False)
