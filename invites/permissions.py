@@ -134,7 +134,7 @@ def owned_books(user: Viewer) -> AddressBookQuerySet:
     """The address books that ``user`` may rename, share and delete."""
     if may_administer(user):
         return AddressBook.objects.all()
-    return AddressBook.objects.filter(owner=user) if isinstance(user, User) else AddressBook.objects.none()
+    return AddressBook.objects.owned_by(user) if isinstance(user, User) else AddressBook.objects.none()
 
 
 def book_changes(user: Viewer) -> BookChangeQuerySet:

@@ -5,7 +5,6 @@ rest by the validators of the contact itself.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -16,11 +15,17 @@ from django.utils.translation import gettext as _
 from invites import phone_numbers
 from invites.dingtalk.sandbox.people import is_demo_value
 from invites.files import Field, Line, read_day, read_mark, split_groups
-from invites.models.contact import NICK_LENGTH, UNION_ID_LENGTH, validate_nick, validate_union_id
+from invites.models.contact import (
+    NICK_LENGTH,
+    REASON_LENGTH,
+    UNION_ID_LENGTH,
+    is_one_line,
+    validate_nick,
+    validate_union_id,
+)
 
-GROUP_LENGTH, REASON_LENGTH = 80, 200
+GROUP_LENGTH = 80
 MOST_GROUPS = 50
-_NOT_IN_A_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _LINE_BREAKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 # A spreadsheet has taken a number for a date; some countries have numbers with as many digits.
 _AFTER_A_YEAR = ("-", "/", ".", "年")
@@ -155,7 +160,7 @@ def _groups(cells: Sequence[str], places: Sequence[int]) -> tuple[str, ...]:
     names: dict[str, str] = {}
     for place in places:
         for name in split_groups(cells[place]) if place < len(cells) else ():
-            if len(name) > GROUP_LENGTH or not _is_one_line(name):
+            if len(name) > GROUP_LENGTH or not is_one_line(name):
                 raise UnusableCellError("group_name", Field.GROUPS)
             names.setdefault(name.casefold(), name)
     if len(names) > MOST_GROUPS:
@@ -163,16 +168,11 @@ def _groups(cells: Sequence[str], places: Sequence[int]) -> tuple[str, ...]:
     return tuple(names.values())
 
 
-def _is_one_line(text: str) -> bool:
-    """Whether a form would take this text, too: blanks of any width and joined emoji are no control characters."""
-    return text.isprintable() or not any(unicodedata.category(each) in _NOT_IN_A_LINE for each in text)
-
-
 def _mark(cells: Sequence[str], places: dict[str, list[int]]) -> tuple[str, date | None]:
     """The reason and the last day of the mark "do not invite"; "" and None for somebody who is not marked."""
     mark = read_mark(_first(cells, places.get(Field.DO_NOT_INVITE, ())))
     until = _first(cells, places.get(Field.DO_NOT_INVITE_UNTIL, ()))
-    if len(mark.reason) > REASON_LENGTH or not _is_one_line(mark.reason):
+    if len(mark.reason) > REASON_LENGTH or not is_one_line(mark.reason):
         raise UnusableCellError("reason", Field.DO_NOT_INVITE)
     if until and not mark.is_set:
         raise UnusableCellError("no_reason", Field.DO_NOT_INVITE)

@@ -1,14 +1,12 @@
 """The form of a mark "do not invite"."""
 
-import unicodedata
 from datetime import date
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-REASON_LENGTH = 200
+from invites.models.contact import REASON_LENGTH, is_one_line, today
 
 
 class DoNotInviteForm(forms.Form):
@@ -36,13 +34,13 @@ class DoNotInviteForm(forms.Form):
     def clean_reason(self) -> str:
         """The reason, which has no control characters."""
         reason: str = self.cleaned_data["reason"]
-        if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in reason):
+        if not is_one_line(reason):
             raise ValidationError(_("A reason has no line breaks and no control characters."), code="invalid")
         return reason
 
     def clean_until(self) -> date | None:
-        """The last day, which is not over by the clock of this server."""
+        """The last day, which is not over."""
         until: date | None = self.cleaned_data["until"]
-        if until is not None and until < timezone.localdate(timezone=timezone.get_default_timezone()):
+        if until is not None and until < today():
             raise ValidationError(_("This day is over. Choose today or a later day."), code="over")
         return until

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, Value, When, Window
+from django.db.models import Case, Q, Value, When, Window
 from django.db.models.functions import Lower, RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -25,8 +25,15 @@ if TYPE_CHECKING:
 
 NICK_LENGTH = 100
 UNION_ID_LENGTH = 128
+REASON_LENGTH = 200
 # A 64-bit key has up to this many digits; a longer number in a request is nobody's.
 KEY_DIGITS = 18
+_NOT_IN_A_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def is_one_line(text: str) -> bool:
+    """Whether ``text`` has no line breaks and no control characters: blanks of any width and joined emoji are none."""
+    return text.isprintable() or not any(unicodedata.category(each) in _NOT_IN_A_LINE for each in text)
 
 
 def validate_nick(value: str) -> None:
@@ -35,7 +42,7 @@ def validate_nick(value: str) -> None:
         raise ValidationError(_("Enter a name."), code="required")
     if len(value) > NICK_LENGTH:
         raise ValidationError(_("A name has at most 100 characters."), code="max_length")
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in value):
+    if not is_one_line(value):
         raise ValidationError(_("A name has no line breaks and no control characters."), code="invalid")
 
 
@@ -49,6 +56,11 @@ def validate_union_id(value: str) -> None:
         raise ValidationError(
             _("A unionId has no blanks and no invisible characters inside."), code="invalid"
         )
+
+
+def today() -> date:
+    """The day by the clock of this server, wherever somebody looks from: a mark holds until the end of its last one."""
+    return timezone.localdate(timezone=timezone.get_default_timezone())
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
@@ -99,15 +111,6 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def mark(self, *, code: str, at: datetime | None) -> None:
         """Notes that DingTalk does not know these, and said so with ``code`` then; the opposite for "" and None."""
         self.update(refused_at=at, refused_code=code)
-
-    def with_union_id(self, union_id: str) -> Self:
-        """Those with this unionId."""
-        return self.filter(union_id=union_id)
-
-    def with_membership(self, group: "ContactGroup") -> Self:
-        """With ``is_member``: whether each is in ``group``."""
-        members = group.contacts.through.objects.filter(contactgroup=group, contact=OuterRef("pk"))
-        return self.annotate(is_member=Exists(members))
 
     def with_book(self) -> Self:
         """With the book of each and its app."""
@@ -200,10 +203,9 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         # Written as a range with a hole in it, which an index on the name can serve; an "or" could not use one.
         return self.alias(name=Lower("nick")).filter(name__gte=name).exclude(name=name, pk__lte=int(pk))
 
-    def not_to_be_invited(self, day: date | None = None) -> Self:
-        """Those who are marked "do not invite" on ``day``: today by the clock of this server."""
-        day = day or timezone.localdate(timezone=timezone.get_default_timezone())
-        lasts = Q(do_not_invite_until__isnull=True) | Q(do_not_invite_until__gte=day)
+    def not_to_be_invited(self) -> Self:
+        """Those who are marked "do not invite" today."""
+        lasts = Q(do_not_invite_until__isnull=True) | Q(do_not_invite_until__gte=today())
         return self.filter(lasts, do_not_invite_since__isnull=False)
 
     def ever_marked(self) -> Self:
@@ -298,7 +300,7 @@ class Contact(models.Model):
     # Whoever is so marked is left out of every list, until the end of that day where there is one.
     do_not_invite_since = models.DateTimeField(null=True, blank=True, editable=False)
     do_not_invite_until = models.DateField(_("until the end of"), null=True, blank=True)
-    do_not_invite_reason = models.CharField(_("reason"), max_length=200, blank=True)
+    do_not_invite_reason = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
     do_not_invite_by = models.ForeignKey(
         User,
         on_delete=models.SET_NULL,
@@ -326,7 +328,7 @@ class Contact(models.Model):
 
     # Only where it was asked for: see `invites.recalling`.
     last_invitee: "Invitee | None" = None
-    # Only where it was asked for: see `ContactQuerySet.with_membership` and `ContactGroup.tell_members`.
+    # Only where it was asked for: see `ContactGroup.tell_members`.
     is_member: bool
 
     objects = ContactQuerySet.as_manager()
@@ -396,10 +398,9 @@ class Contact(models.Model):
 
     @property
     def is_not_to_be_invited(self) -> bool:
-        """Whether the mark "do not invite" holds today, by the clock of this server."""
-        today = timezone.localdate(timezone=timezone.get_default_timezone())
+        """Whether the mark "do not invite" holds today."""
         until = self.do_not_invite_until
-        return self.do_not_invite_since is not None and (until is None or until >= today)
+        return self.do_not_invite_since is not None and (until is None or until >= today())
 
     @property
     def is_not_known(self) -> bool:
@@ -407,7 +408,7 @@ class Contact(models.Model):
         return self.refused_at is not None
 
     def forget_mark(self) -> None:
-        """Drops the mark, to be saved by the caller."""
+        """Drops what DingTalk has said of this person, to be saved by the caller."""
         self.refused_at, self.refused_code = None, ""
 
     @property

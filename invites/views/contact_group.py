@@ -103,8 +103,9 @@ def group_members(request: HttpRequest, pk: int) -> HttpResponse:
         selection = SelectionForm(request.POST, book=group.book)
         change = curating.add_to_group if request.POST.get("member") == "yes" else curating.remove_from_group
         change(group=group, contacts=selection.contacts(), user=permissions.organizer(request.user))
-        contact = selection.contacts().with_membership(group).first()
+        contact = selection.contacts().first()
         if contact and asks_for(request, f"member-{contact.pk}"):
+            group.tell_members([contact])
             return page_or_fragment(
                 request, "invites/_group_member.html", context | {"contact": contact, "changed": True}
             )
