@@ -1,6 +1,7 @@
 """Forms about people of a book who may be one and the same."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -36,6 +37,12 @@ class DoublesForm(forms.Form):
         """Whether those alone are listed whom nothing tells apart."""
         return bool(self.cleaned_data.get("likely"))
 
+    def query(self) -> str:
+        """What is listed as it stands in an address, with the question mark; "" for all from the beginning."""
+        place = {"likely": "on" if self.only_likely else "", "after": self.cursor}
+        query = urlencode({name: value for name, value in place.items() if value})
+        return f"?{query}" if query else ""
+
 
 class MergeForm(forms.Form):
     """Which people are one and the same, and where they have several unionIds or numbers, which of these stays.
@@ -48,15 +55,16 @@ class MergeForm(forms.Form):
     union_id = forms.CharField(label="unionId", max_length=UNION_ID_LENGTH, required=False)
     phone_number = forms.CharField(label=_("Phone number"), max_length=20, required=False)
 
-    def __init__(self, data: QueryDict | None, *, book: AddressBook, **kwargs: Any) -> None:
-        super().__init__(data, **kwargs)
+    def __init__(self, data: QueryDict, *, book: AddressBook) -> None:
+        super().__init__(data)
+        self.posted = data
         people = Contact.objects.of_book(book).with_groups().order_by("pk")
         self.fields["contact"].queryset = people  # type: ignore[attr-defined]
 
     @property
     def ticked(self) -> list[str]:
         """The keys of those who were ticked, as they were posted."""
-        return list(self.data.getlist("contact")) if isinstance(self.data, QueryDict) else []
+        return self.posted.getlist("contact")
 
     def clean_contact(self) -> Double:
         """The people, at least two."""

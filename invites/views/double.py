@@ -6,7 +6,6 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -70,11 +69,7 @@ def double_list(request: HttpRequest, pk: int) -> HttpResponse:
 def double_merge(request: HttpRequest, pk: int) -> HttpResponse:
     """Makes one of the people who were ticked; where it is not clear how they are reached then, asks."""
     book = get_object_or_404(permissions.writable_books(request.user).for_page(), pk=pk)
-    listed = DoublesForm(request.GET)
-    place = {"likely": "on" if listed.only_likely else "", "after": listed.cursor}
-    back = reverse("invites:double_list", args=[book.pk])
-    if query := urlencode({name: value for name, value in place.items() if value}):
-        back = f"{back}?{query}"
+    back = reverse("invites:double_list", args=[book.pk]) + DoublesForm(request.GET).query()
     form = MergeForm(request.POST, book=book)
     if form.is_valid():
         chosen: Double = form.cleaned_data["contact"]
