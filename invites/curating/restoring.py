@@ -11,7 +11,6 @@ from itertools import batched
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from invites import journal
@@ -23,6 +22,7 @@ _UNIQUE = ("union_id", "phone_number")
 _SAID_BY_DINGTALK = ("refused_at", "refused_code")
 _MOMENTS = ("refused_at", "do_not_invite_since", "in_directory_since", "left_directory_at", "created_at")
 _DAYS = ("do_not_invite_until",)
+_OF_DIRECTORY = ("in_directory_since", "left_directory_at")
 _MEMBERSHIP = ContactGroup.contacts.through
 
 
@@ -71,8 +71,6 @@ def _change_back(book: AddressBook, rows: Sequence[ChangedContact]) -> Restored:
         for name in _difference(row):
             setattr(contact, name, _value(name, row.was[name]))
             fields.add(name)
-        contact.spell()
-        contact.updated_at = timezone.now()
     Contact.objects.rewrite(changing.values(), fields)
     _leave_groups(changing)
     regroup(book, {row.contact_key: row.was for row in changing})
@@ -181,3 +179,17 @@ def regroup(book: AddressBook, snapshots: Mapping[int, dict[str, Any]]) -> None:
         ignore_conflicts=True,
         batch_size=PIECE,
     )
+
+
+def tell_of_directory(snapshots: Mapping[int, dict[str, Any]]) -> None:
+    """Gives contacts back, by their keys, what was known of them in the directory that their book follows."""
+    known = {
+        key: snapshot
+        for key, snapshot in snapshots.items()
+        if any(snapshot.get(name) for name in _OF_DIRECTORY)
+    }
+    contacts = Contact.objects.in_bulk(known)
+    for key, contact in contacts.items():
+        for name in _OF_DIRECTORY:
+            setattr(contact, name, _value(name, known[key].get(name)))
+    Contact.objects.rewrite(contacts.values(), _OF_DIRECTORY)

@@ -13,7 +13,7 @@ from invites import permissions
 from invites.curating.bulk import hand_over, who_fits
 from invites.curating.picking import pieces
 from invites.curating.regrouping import bring_group_back, dissolve_group, rejoin, rename_back, withdraw
-from invites.curating.restoring import Restored, regroup, restore
+from invites.curating.restoring import Restored, regroup, restore, tell_of_directory
 from invites.errors import AlreadyUndone, CannotBeUndone
 from invites.models import AddressBook, BookChange, ChangedContact, Contact, ContactGroup, User
 from invites.models.book_change import ChangeKind
@@ -57,7 +57,9 @@ def _move_back(change: BookChange, other: AddressBook, user: User) -> Restored:
     for piece in pieces(touched.keys()):
         fitting = who_fits(Contact.objects.of_book(other).among(piece).keys(), into=change.book).keys
         hand_over(fitting, to=change.book)
-        regroup(change.book, {row.contact_key: row.was for row in touched.among(fitting)})
+        snapshots = {row.contact_key: row.was for row in touched.among(fitting)}
+        regroup(change.book, snapshots)
+        tell_of_directory(snapshots)
         people += len(fitting)
     BookChange.objects.with_key(change.detail["arrival"]).mark_undone(user)
     return Restored(people=people, left_alone=change.people - people)
