@@ -155,7 +155,7 @@ def _known_here(
         for person in people
     ]
     marks = sparing.marks(identities, user=user, app=app)
-    listed = _listed(draft, union_ids=union_ids, numbers=numbers)
+    listed = composing.listed(draft, union_ids=union_ids, phone_numbers=numbers)
     return [
         Colleague(
             user_id=person.user_id,
@@ -168,14 +168,3 @@ def _known_here(
         )
         for person, mark in zip(people, marks, strict=True)
     ]
-
-
-def _listed(draft: Invitation | None, *, union_ids: list[str], numbers: list[str]) -> set[str]:
-    if draft is None:
-        return set()
-    known: set[str] = set()
-    for invitee in draft.invitees.known_as(union_ids=union_ids, phone_numbers=numbers).with_contact():
-        known.add(invitee.value)
-        if invitee.contact:
-            known |= {invitee.contact.union_id, invitee.contact.phone_number}
-    return known - {""}

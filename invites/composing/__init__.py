@@ -27,7 +27,7 @@ from invites.composing.editing import (
 from invites.composing.leaving_out import MOST_LINES as MOST_LEFT_OUT
 from invites.composing.leaving_out import find_marks
 from invites.composing.reading import Entry
-from invites.composing.searching import Suggestion, may_be_a_colleague, suggest
+from invites.composing.searching import Suggestion, listed, may_be_a_colleague, suggest
 from invites.composing.summary import Room, Summary, room_for, summarise
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "find_marks",
     "invite_anyway",
     "keep_anyway",
+    "listed",
     "may_be_a_colleague",
     "open_draft",
     "remove",

@@ -66,18 +66,26 @@ def may_be_a_colleague(text: str, *, found: Sequence[Suggestion]) -> bool:
     return likeness(text) < Likeness.LIKELY and contacts < CONTACTS
 
 
+def listed(draft: Invitation | None, *, union_ids: list[str], phone_numbers: list[str]) -> set[str]:
+    """Of those with these unionIds and E.164 numbers who stand on ``draft``: all by which they are known."""
+    known: set[str] = set()
+    if draft is None:
+        return known
+    for invitee in draft.invitees.known_as(union_ids=union_ids, phone_numbers=phone_numbers).with_contact():
+        known.add(invitee.value)
+        if invitee.contact:
+            known |= {invitee.contact.union_id, invitee.contact.phone_number}
+    return known - {""}
+
+
 def _of_contacts(
     contacts: list[Contact], *, user: User, app: App, draft: Invitation | None
 ) -> Iterable[Suggestion]:
-    known: set[str] = set()
-    if draft and contacts:
-        union_ids = [contact.union_id for contact in contacts if contact.union_id]
-        numbers = [contact.phone_number for contact in contacts if contact.phone_number]
-        for invitee in draft.invitees.known_as(union_ids=union_ids, phone_numbers=numbers).with_contact():
-            known.add(invitee.value)
-            if invitee.contact:
-                known |= {invitee.contact.union_id, invitee.contact.phone_number}
-    known.discard("")
+    known = listed(
+        draft,
+        union_ids=[contact.union_id for contact in contacts if contact.union_id],
+        phone_numbers=[contact.phone_number for contact in contacts if contact.phone_number],
+    )
     marks = sparing.marks(list(map(person_of, contacts)), user=user, app=app)
     for contact, mark in zip(contacts, marks, strict=True):
         yield Suggestion(
