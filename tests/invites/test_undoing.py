@@ -58,6 +58,8 @@ def ada(book: AddressBook, group: ContactGroup) -> Contact:
         do_not_invite_until=date(2030, 1, 1),
         do_not_invite_reason="On leave",
         do_not_invite_by=book.owner,
+        in_directory_since=MARKED,
+        left_directory_at=MARKED,
     )
     Contact.objects.update(created_at=MARKED)
     group.contacts.add(contact)
