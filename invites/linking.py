@@ -87,7 +87,7 @@ def link(*, book: AddressBook, part: DirectoryPart, remote_id: str, name: str, u
     """
     with transaction.atomic():
         AddressBook.objects.lock(book)
-        known = DirectoryLink.objects.of_book(book).first()
+        known = DirectoryLink.objects.for_change().of_book(book).first()
         _note(book, user, before=known.name if known else "", after=name)
         link = known or DirectoryLink(book=book)
         link.part, link.remote_id, link.name = part, remote_id, name

@@ -438,6 +438,30 @@ class TestAtOnce:
         assert ready.state == ImportState.STORING
         assert ready.rows.count() == ready.added
 
+    def test_a_schedule_that_is_set_meanwhile_stays_when_another_part_is_chosen(
+        self, book: AddressBook
+    ) -> None:
+        followed(book)
+        locked, linked = threading.Event(), threading.Event()
+
+        def set_slowly() -> None:
+            try:
+                with transaction.atomic():
+                    linking.set_schedule(book=book, every_hours=24, applies_by_itself=True, user=book.owner)
+                    locked.set()
+                    linked.wait(timeout=1)
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=set_slowly)
+        thread.start()
+        locked.wait()
+        follow(book, FIRST_AIDERS, DirectoryPart.USER_GROUP)
+        linked.set()
+        thread.join()
+        link = DirectoryLink.objects.get(book=book)
+        assert (link.remote_id, link.every_hours) == (FIRST_AIDERS, 24)
+
     def test_many_presses_begin_one_reading(self, book: AddressBook) -> None:
         followed(book)
         begun: list[ContactImport] = []
