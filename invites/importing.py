@@ -12,10 +12,9 @@ from itertools import batched
 from typing import BinaryIO
 
 from django.db import transaction
-from django.tasks import Task
 from django.utils import timezone, translation
 
-from invites import absorbing, bell, files, tasks
+from invites import absorbing, files, tasks
 from invites.dingtalk.sandbox.people import DEMO_PEOPLE
 from invites.explaining import PROCESS_DIED
 from invites.models import AddressBook, ColumnMapping, ContactImport, DirectoryLink, ImportChunk, User
@@ -204,8 +203,7 @@ def _read_at_once(contact_import: ContactImport) -> None:
 def _ring(contact_import: ContactImport) -> None:
     """Rings for a worker as soon as the transaction is committed."""
     task = tasks.read_import if contact_import.state == ImportState.READING else tasks.store_import
-    rung_at = _rung_at(contact_import).isoformat()
-    transaction.on_commit(partial(_enqueue, task, contact_import.pk, rung_at))
+    tasks.ring_for_import(task, import_id=contact_import.pk, at=_rung_at(contact_import))
 
 
 def _handed_on_at(contact_import: ContactImport) -> datetime:
@@ -218,12 +216,6 @@ def _rung_at(contact_import: ContactImport) -> datetime:
     """When an import under way was handed on, or rung for again."""
     rung_at: datetime = contact_import.heard_at  # type: ignore[assignment]  # empty only before it is under way
     return rung_at
-
-
-def _enqueue(task: Task[[int, str], None], import_id: int, rung_at: str) -> None:
-    with transaction.atomic():
-        task.enqueue(import_id, rung_at)
-        bell.ring()
 
 
 def _hash(headings: Sequence[str]) -> str:

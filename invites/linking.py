@@ -8,12 +8,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
 
-from invites import bell, journal, permissions, tasks
+from invites import journal, permissions, tasks
 from invites.connecting import client_for
 from invites.dingtalk import Department, DingTalkError, UserGroup
 from invites.errors import NotLinked
@@ -218,11 +217,5 @@ def _begin(link: DirectoryLink, *, user: User | None) -> ContactImport:
         state=ImportState.READING,
         heard_at=now,
     )
-    transaction.on_commit(partial(_ring, begun.pk, now.isoformat()))
+    tasks.ring_for_import(tasks.read_directory, import_id=begun.pk, at=now)
     return begun
-
-
-def _ring(import_id: int, rung_at: str) -> None:
-    with transaction.atomic():
-        tasks.read_directory.enqueue(import_id, rung_at)
-        bell.ring()

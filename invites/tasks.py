@@ -6,10 +6,11 @@ again by `invites.recovering`. A bell that rings twice does no harm, since batch
 
 from datetime import datetime, timedelta
 
-from django.tasks import task
+from django.db import transaction
+from django.tasks import Task, task
 from django.utils import timezone
 
-from invites import absorbing, delivering, following, observing
+from invites import absorbing, bell, delivering, following, observing
 from invites.models import Invitation
 
 TURN_SECONDS = 1.0
@@ -61,3 +62,14 @@ def read_directory(import_id: int, rung_at: str) -> None:
 def store_import(import_id: int, rung_at: str) -> None:
     """Stores what was confirmed of an import; ``rung_at`` as above."""
     absorbing.store(import_id, heard_at=datetime.fromisoformat(rung_at))
+
+
+def ring_for_import(act: Task[[int, str], None], *, import_id: int, at: datetime) -> None:
+    """Has one of the three above done as soon as the transaction is committed; ``at`` tells this bell from others."""
+
+    def ring() -> None:
+        with transaction.atomic():
+            act.enqueue(import_id, at.isoformat())
+            bell.ring()
+
+    transaction.on_commit(ring)
