@@ -4,9 +4,9 @@
 of a file in memory, and raise `Unreadable`, and nothing else, for what cannot be read.
 """
 
-from invites.files.cells import Mark, join_groups, mark_cell, read_day, read_mark, split_groups
+from invites.files.cells import Mark, read_day, read_mark, split_groups
 from invites.files.errors import PROBLEMS, Unreadable, explain
-from invites.files.formats import LONGEST_CELL, MOST_BYTES, MOST_COLUMNS, MOST_ROWS, Field, Format, Line
+from invites.files.formats import LONGEST_CELL, MOST_BYTES, MOST_ROWS, Field, Format, Line
 from invites.files.reading import head, read, sniff
 from invites.files.recognising import recognise
 from invites.files.writing import HEADINGS, Row, write_csv, write_lines_csv, write_vcards, write_xlsx
@@ -15,7 +15,6 @@ __all__ = [
     "HEADINGS",
     "LONGEST_CELL",
     "MOST_BYTES",
-    "MOST_COLUMNS",
     "MOST_ROWS",
     "PROBLEMS",
     "Field",
@@ -26,8 +25,6 @@ __all__ = [
     "Unreadable",
     "explain",
     "head",
-    "join_groups",
-    "mark_cell",
     "read",
     "read_day",
     "read_mark",

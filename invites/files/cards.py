@@ -17,7 +17,7 @@ from vobject.icalendar import stringToTextValues
 from invites.files.cells import join_groups
 from invites.files.encodings import PIECE, encoding_of
 from invites.files.errors import Unreadable
-from invites.files.formats import LONGEST_CELL, MOST_ROWS, Field, Format, Line, line_of
+from invites.files.formats import LONGEST_CELL, MOST_ROWS, UNSTORABLE, Field, Format, Line, line_of
 
 UNION_ID: Final = "X-DINGTALK-UNIONID"
 DO_NOT_INVITE: Final = "X-DINGTALK-DO-NOT-INVITE"
@@ -37,7 +37,6 @@ _LONGEST_CARD: Final = 100_000
 
 _CHINESE: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _NO_DIGIT: Final = re.compile(r"\D")
-_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _MOBILE: Final = frozenset({"CELL", "MOBILE", "IPHONE"})
 _NO_PHONE: Final = frozenset({"FAX", "PAGER", "MODEM", "BBS"})
 
@@ -147,7 +146,7 @@ def _line(number: int, card: list[str] | None) -> Line:
         Field.DO_NOT_INVITE_UNTIL: person.values.get(DO_NOT_INVITE_UNTIL, ""),
     }
     remark = "more_numbers" if any(_are_two(best, text) for _rating, text in person.numbers) else ""
-    line = line_of(number, (_UNSTORABLE.sub("", cells[column])[:LONGEST_CELL] for column in COLUMNS))
+    line = line_of(number, (UNSTORABLE.sub("", cells[column])[:LONGEST_CELL] for column in COLUMNS))
     return Line(line.number, line.cells + ("",) * (len(COLUMNS) - len(line.cells)), remark)
 
 

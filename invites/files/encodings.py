@@ -1,8 +1,8 @@
 """Finds out in which encoding a text is written.
 
 UTF-8 and GB18030 are told apart by the whole file and not by its beginning: what is not UTF-8 to its last byte is not
-UTF-8. Among the old encodings that fit, a library judges which gives words, unless it is
-simplified Chinese beyond doubt.
+UTF-8. Among the old encodings that fit, a library judges which gives words, unless it is simplified Chinese beyond
+doubt.
 """
 
 import codecs

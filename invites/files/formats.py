@@ -1,5 +1,6 @@
 """What is known of a file and of its lines, and how much of it is read at most."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,6 +16,9 @@ LONGEST_CELL: Final = 32_767
 
 HEAD: Final = 20
 """Lines that are looked at to find out what a file is like."""
+
+UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+"""Characters that no database keeps."""
 
 type Kind = Literal["csv", "xlsx", "vcard"]
 

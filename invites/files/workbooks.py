@@ -13,7 +13,7 @@ from openpyxl.cell.cell import ERROR_CODES
 
 from invites.files import archives
 from invites.files.errors import Unreadable
-from invites.files.formats import HEAD, MOST_COLUMNS, MOST_ROWS, Format, Line, line_of
+from invites.files.formats import HEAD, MOST_COLUMNS, MOST_ROWS, UNSTORABLE, Format, Line, line_of
 from invites.files.formulas import disarm
 from invites.files.recognising import are_headings
 
@@ -26,7 +26,6 @@ _EXACT: Final = 2**53
 
 # Control characters, and the underscore of a text that only looks like one; of others the library takes care.
 _ESCAPED: Final = re.compile(r"_x(005[Ff]|00[01][0-9A-Fa-f])_")
-_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def sniff(file: BinaryIO) -> Format:
@@ -94,7 +93,7 @@ def _text(value: object) -> str:
     if value is None or (isinstance(value, str) and value in ERROR_CODES):
         return ""
     if isinstance(value, str):
-        return disarm(_UNSTORABLE.sub("", _ESCAPED.sub(_unescaped, value)) if "_x" in value else value)
+        return disarm(UNSTORABLE.sub("", _ESCAPED.sub(_unescaped, value)) if "_x" in value else value)
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
