@@ -1,5 +1,6 @@
 """Searching and picking in the composer: what one types finds contacts, groups and books; a panel lists them all."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -82,7 +83,7 @@ def _picker_context(request: HttpRequest, conference: Conference) -> dict[str, A
     filters = PickFilterForm(request.GET)
     text = filters.found("q")
     books = permissions.readable_books(user).of_app(app)
-    shown = list(books.matching(text).for_list()[:BOOKS_SHOWN])
+    shown = books.matching(text).for_list()[:BOOKS_SHOWN]
     contacts, next_cursor = _found(books, filters) if text else _by_name(shown, filters)
     groups = permissions.contact_groups(user, app=app)
     return {
@@ -105,7 +106,7 @@ def _found(books: AddressBookQuerySet, filters: PickFilterForm) -> tuple[list[Co
     return found.contacts, str(behind) if behind < found.people else ""
 
 
-def _by_name(books: list[AddressBook], filters: PickFilterForm) -> tuple[list[Contact], str]:
+def _by_name(books: Iterable[AddressBook], filters: PickFilterForm) -> tuple[list[Contact], str]:
     """The people of ``books`` by name, and where it goes on."""
     people = Contact.objects.first_of_books(
         [book.pk for book in books], cursor=filters.found("after"), most=PEOPLE_SHOWN + 1
