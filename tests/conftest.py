@@ -1,4 +1,4 @@
-"""Fixtures that every test may ask for."""
+"""Fixtures that every test may ask for, and what a request of htmx says."""
 
 import os
 import secrets
@@ -25,6 +25,11 @@ hypothesis_settings.register_profile("tests", deadline=None)
 hypothesis_settings.load_profile("tests")
 
 type SignedIn = Callable[[User], Client]
+
+
+def htmx(target: str) -> dict[str, str]:
+    """The headers of a request whose answer htmx puts in the place of the element ``target``."""
+    return {"HX-Request": "true", "HX-Target": target}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,19 +1,34 @@
-"""A real sandbox over HTTP, and the nouns that belong to it."""
+"""A real sandbox over HTTP and the nouns that belong to it; the organizer's browser and address book."""
 
 import time
 from collections.abc import Iterator
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from invites.connecting import close_clients
 from invites.dingtalk.sandbox import SandboxServer
-from invites.models import App, Conference, User
+from invites.models import AddressBook, App, Conference, User
 from invites.models.app import AppKind
 from invites.models.conference import ConferenceStatus
+from tests.conftest import SignedIn
+from tests.factories import AddressBookFactory
 
 RUNNING_CONFERENCE = "5a9db0c000000000000000a1"
 QUIET_CONFERENCE = "c0ffee"
+
+
+@pytest.fixture
+def browser(signed_in: SignedIn, organizer: User) -> Client:
+    """The organizer's."""
+    return signed_in(organizer)
+
+
+@pytest.fixture
+def book(organizer: User) -> AddressBook:
+    """The organizer's, with nobody in it."""
+    return AddressBookFactory(owner=organizer, name="Team")
 
 
 @pytest.fixture

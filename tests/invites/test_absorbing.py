@@ -15,16 +15,12 @@ from invites.models import AddressBook, BookChange, ChangedContact, Contact, Con
 from invites.models.book_change import ChangeKind
 from invites.models.contact_import import ImportSource, ImportState, RowOutcome
 from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory
+from tests.invites.imported import compare
 
 pytestmark = pytest.mark.django_db
 
 HEADINGS = "Name,unionId,Mobile,Groups,doNotInvite,doNotInviteUntil"
 FIELDS = ["nick", "unionId", "phoneNumber", "groups", "doNotInvite", "doNotInviteUntil"]
-
-
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer, name="Team")
 
 
 @pytest.fixture
@@ -34,17 +30,7 @@ def other_book(organizer: User) -> AddressBook:
 
 def read(book: AddressBook, *lines: str, columns: Sequence[str] = FIELDS) -> ContactImport:
     """An import of these lines of CSV, at its preview."""
-    begun = importing.begin(
-        book=book,
-        user=book.owner,
-        source=ImportSource.FILE,
-        file=BytesIO("\n".join([HEADINGS, *lines]).encode()),
-        name="people.csv",
-        country="CN",
-    )
-    importing.choose_columns(contact_import=begun, columns=list(columns), user=book.owner)
-    begun.refresh_from_db()
-    return begun
+    return compare(book, "\n".join([HEADINGS, *lines]), columns)
 
 
 def store(contact_import: ContactImport) -> ContactImport:

@@ -17,23 +17,12 @@ from pytest_django.asserts import (
 
 from invites.models import AddressBook, Contact, ContactGroup, User
 from invites.views.selection import ASKED_ABOVE, NAMED
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory
 
 pytestmark = pytest.mark.django_db
 
 ADA = {"nick": "Ada", "union_id": "u-ada", "phone_number": "138 0013 8000"}
-
-
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer, name="Team")
 
 
 @pytest.fixture
@@ -48,10 +37,6 @@ def group(book: AddressBook) -> ContactGroup:
 
 def at(page: str, target: AddressBook | Contact) -> str:
     return reverse(f"invites:{page}", args=[target.pk])
-
-
-def htmx(target: str) -> dict[str, str]:
-    return {"HX-Request": "true", "HX-Target": target}
 
 
 class TestContactCreate:

@@ -18,21 +18,10 @@ from invites import curating
 from invites.errors import GroupGone
 from invites.models import AddressBook, BookChange, Contact, ContactGroup, User
 from invites.views.address_book import PAGE
-from tests.conftest import SignedIn
-from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory
+from tests.conftest import SignedIn, htmx
+from tests.factories import ContactFactory, ContactGroupFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer, name="Team")
 
 
 @pytest.fixture
@@ -42,10 +31,6 @@ def group(book: AddressBook) -> ContactGroup:
 
 def at(page: str, target: AddressBook | ContactGroup, query: str = "") -> str:
     return reverse(f"invites:{page}", args=[target.pk]) + query
-
-
-def htmx(target: str) -> dict[str, str]:
-    return {"HX-Request": "true", "HX-Target": target}
 
 
 class TestGone:

@@ -19,7 +19,7 @@ from pytest_django.asserts import (
 from invites.models import AddressBook, Contact, User
 from invites.models.address_book import Sharing
 from invites.views.address_book import COUNTED, PAGE
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import (
     AddressBookFactory,
     AppFactory,
@@ -34,23 +34,8 @@ LIST = "/books/"
 NEW = "/books/new/"
 
 
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer, name="Team")
-
-
 def at(page: str, book: AddressBook) -> str:
     return reverse(f"invites:{page}", args=[book.pk])
-
-
-def htmx(target: str) -> dict[str, str]:
-    return {"HX-Request": "true", "HX-Target": target}
 
 
 class TestWhoMaySeeBooks:

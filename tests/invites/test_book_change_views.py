@@ -19,23 +19,12 @@ from invites.models import AddressBook, BookChange, Contact, ContactGroup, User
 from invites.models.address_book import Sharing
 from invites.models.book_change import ChangeKind
 from invites.views.book_change import PAGE
-from tests.conftest import SignedIn
-from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory
+from tests.conftest import SignedIn, htmx
+from tests.factories import ContactFactory, ContactGroupFactory
 
 pytestmark = pytest.mark.django_db
 
 BOOK = {"name": "Book", "sharing": "private", "default_country": ""}
-
-
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer, name="Team")
 
 
 @pytest.fixture
@@ -53,10 +42,6 @@ def changes(book: AddressBook, query: str = "") -> str:
 
 def undoing(change: BookChange) -> str:
     return reverse("invites:change_undo", args=[change.pk])
-
-
-def htmx(target: str) -> dict[str, str]:
-    return {"HX-Request": "true", "HX-Target": target}
 
 
 def note(

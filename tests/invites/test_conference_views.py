@@ -19,7 +19,7 @@ from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
 from invites.views.invitation import INVITATIONS_SHOWN
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import AppFactory, ConferenceFactory, InvitationFactory, InviteeFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -28,18 +28,8 @@ HOST = DEMO_ORGANIZER.union_id
 PAGES = ("conference_detail", "conference_edit", "conference_close", "conference_co_organizers")
 
 
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
 def at(name: str, conference: Conference, *more: int) -> str:
     return reverse(f"invites:{name}", args=[conference.pk, *more])
-
-
-def htmx(target: str) -> dict[str, str]:
-    return {"HX-Request": "true", "HX-Target": target}
 
 
 def sent_invitation(conference: Conference, *, sent_by: User | None = None) -> Invitation:

@@ -19,12 +19,7 @@ from invites.models import AddressBook, BookChange, Contact, ContactGroup, User
 from invites.models.address_book import Sharing
 from invites.models.book_change import ChangeKind
 from tests.conftest import SignedIn
-from tests.factories import (
-    AddressBookFactory,
-    ContactFactory,
-    ContactGroupFactory,
-    MarkedContactFactory,
-)
+from tests.factories import ContactFactory, ContactGroupFactory, MarkedContactFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -34,11 +29,6 @@ TODAY = date(2026, 3, 31)
 @pytest.fixture
 def client(signed_in: SignedIn, organizer: User) -> Client:
     return signed_in(organizer)
-
-
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer)
 
 
 @pytest.fixture

@@ -24,9 +24,8 @@ from invites.models.draft_line import LineProblem
 from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel
 from invites.views.double import PAGE
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import (
-    AddressBookFactory,
     ContactFactory,
     ContactGroupFactory,
     InvitationFactory,
@@ -41,17 +40,6 @@ NUMBER = "+8613800138000"
 
 
 @pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer, name="Team")
-
-
-@pytest.fixture
 def by_id(book: AddressBook) -> Contact:
     return ContactFactory(book=book, nick="Ada", union_id="u-ada")
 
@@ -63,10 +51,6 @@ def by_number(book: AddressBook, by_id: Contact) -> Contact:
 
 def at(page: str, book: AddressBook, query: str = "") -> str:
     return reverse(f"invites:{page}", args=[book.pk]) + query
-
-
-def htmx(target: str) -> dict[str, str]:
-    return {"HX-Request": "true", "HX-Target": target}
 
 
 def merge(book: AddressBook, union_id: str = "u-ada", phone_number: str = NUMBER) -> BookChange:

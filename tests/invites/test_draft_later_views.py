@@ -64,12 +64,6 @@ def scheduled(person: Invitee, organizer: User) -> Invitation:
     )
 
 
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
 class TestDraftSchedule:
     def test_list_is_put_aside_and_the_composer_is_free(
         self, browser: Client, conference: Conference, person: Invitee, organizer: User

@@ -48,12 +48,6 @@ def book(conference: Conference, organizer: User) -> AddressBook:
     return AddressBookFactory(app=conference.app, owner=organizer, name="Colleagues")
 
 
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
 class TestDraftSearch:
     @pytest.fixture
     def jane(self, book: AddressBook) -> Contact:

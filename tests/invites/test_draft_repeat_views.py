@@ -44,12 +44,6 @@ def earlier(conference: Conference) -> Invitation:
     return invitation
 
 
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
 def repeat(invitation: Invitation) -> str:
     return reverse("invites:invitation_repeat", args=[invitation.pk])
 

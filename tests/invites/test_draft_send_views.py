@@ -49,12 +49,6 @@ def line(draft: Invitation) -> DraftLine:
     return DraftLine.objects.create(invitation=draft, text="nobody", problem=LineProblem.NOTHING_USABLE)
 
 
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
 class TestDraftOperator:
     def test_union_id_is_remembered_for_the_person(
         self, browser: Client, conference: Conference, organizer: User

@@ -65,12 +65,6 @@ def line(draft: Invitation) -> DraftLine:
     return DraftLine.objects.create(invitation=draft, text="nobody", problem=LineProblem.NOTHING_USABLE)
 
 
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
 def posts(conference: Conference) -> list[str]:
     """The addresses that take posts, with keys that nothing has."""
     names = ("add", "pick", "remove", "clear", "line_remove", "operator", "send")

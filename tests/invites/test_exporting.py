@@ -27,17 +27,6 @@ from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFact
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer, name="Team")
-
-
 def address(book: AddressBook) -> str:
     return reverse("invites:book_export", args=[book.pk])
 

@@ -23,25 +23,10 @@ from invites.models import AddressBook, Contact, ContactGroup, User
 from invites.models.address_book import Sharing
 from invites.views.address_book import CHIPS, FOUND_FIRST, PAGE
 from invites.views.contact_group import GROUPS_PAGE
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import AddressBookFactory, ConferenceFactory, ContactFactory, ContactGroupFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer, name="Team")
-
-
-def htmx(target: str) -> dict[str, str]:
-    return {"HX-Request": "true", "HX-Target": target}
 
 
 def people(book: AddressBook, number: int, *, nick: str = "Person") -> None:

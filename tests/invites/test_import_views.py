@@ -1,7 +1,6 @@
 """The pages of an import: the file, its columns, the preview, what came of it, and who may see them."""
 
 from http import HTTPStatus
-from io import BytesIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,31 +15,17 @@ from invites import absorbing, importing
 from invites.files import MOST_BYTES
 from invites.models import AddressBook, ContactImport, User
 from invites.models.contact_import import ImportSource, ImportState, RowOutcome
-from tests.conftest import SignedIn
-from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory
+from tests.conftest import SignedIn, htmx
+from tests.factories import ContactFactory, ContactGroupFactory
+from tests.invites import imported
 
 pytestmark = pytest.mark.django_db
 
 CSV = "姓名,unionId,手机号\n张三,zhang3,13800138000\n李四,,138\nBob,bob1,\n"
 
 
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer, name="Team")
-
-
 def at(page: str, target: AddressBook | ContactImport, query: str = "") -> str:
     return reverse(f"invites:{page}", args=[target.pk]) + query
-
-
-def htmx(target: str) -> dict[str, str]:
-    return {"HX-Request": "true", "HX-Target": target}
 
 
 def uploaded(content: str | bytes = CSV, name: str = "people.csv") -> SimpleUploadedFile:
@@ -49,22 +34,12 @@ def uploaded(content: str | bytes = CSV, name: str = "people.csv") -> SimpleUplo
 
 def begin(book: AddressBook, content: str = CSV) -> ContactImport:
     """An import at its columns."""
-    return importing.begin(
-        book=book,
-        user=book.owner,
-        source=ImportSource.FILE,
-        file=BytesIO(content.encode()),
-        name="people.csv",
-        country="CN",
-    )
+    return imported.begin(book, content)
 
 
 def preview(book: AddressBook, content: str = CSV) -> ContactImport:
     """An import at its preview."""
-    begun = begin(book, content)
-    importing.choose_columns(contact_import=begun, columns=begun.columns, user=book.owner)
-    begun.refresh_from_db()
-    return begun
+    return imported.compare(book, content)
 
 
 def finished(book: AddressBook, content: str = CSV) -> ContactImport:

@@ -1,7 +1,6 @@
 """Imports that take a while: bells for workers, workers that die, presses at once, lists that nobody confirms."""
 
 from datetime import timedelta
-from io import BytesIO
 
 import pytest
 from django.utils import timezone
@@ -10,35 +9,21 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from invites import absorbing, importing, tasks
 from invites.absorbing import Person
-from invites.models import AddressBook, BookChange, ContactImport, User
+from invites.models import AddressBook, BookChange, ContactImport
 from invites.models.contact_import import ImportSource, ImportState
 from invites.recovering import recover
-from tests.factories import AddressBookFactory, ContactFactory
+from tests.factories import ContactFactory
+from tests.invites.imported import compare
 
 pytestmark = pytest.mark.django_db
 
 MANY = 2500
 
 
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer)
-
-
 def begin(book: AddressBook, *, people: int = MANY) -> ContactImport:
     """An import whose columns have been chosen."""
     text = "Name,unionId\n" + "".join(f"Person {n},person-{n}\n" for n in range(people))
-    begun = importing.begin(
-        book=book,
-        user=book.owner,
-        source=ImportSource.FILE,
-        file=BytesIO(text.encode()),
-        name="people.csv",
-        country="CN",
-    )
-    importing.choose_columns(contact_import=begun, columns=["nick", "unionId"], user=book.owner)
-    begun.refresh_from_db()
-    return begun
+    return compare(book, text)
 
 
 def bells() -> list[tuple[str, list[object]]]:
@@ -225,16 +210,7 @@ class TestDiscarding:
 class TestGroups:
     def test_column_of_names_taken_for_groups_makes_none(self, book: AddressBook) -> None:
         text = "Name,unionId,Groups\n" + "".join(f"P,p{n},Group {n}\n" for n in range(1001))
-        begun = importing.begin(
-            book=book,
-            user=book.owner,
-            source=ImportSource.FILE,
-            file=BytesIO(text.encode()),
-            name="",
-            country="CN",
-        )
-        importing.choose_columns(contact_import=begun, columns=["nick", "unionId", "groups"], user=book.owner)
-        begun.refresh_from_db()
+        begun = compare(book, text)
         assert begun.heard_at is not None
         absorbing.read(begun.pk, heard_at=begun.heard_at)
         begun.refresh_from_db()

@@ -2,15 +2,14 @@
 
 import threading
 from collections.abc import Callable
-from io import BytesIO
 
 import pytest
 from django.db import IntegrityError, connection
 
 from invites import absorbing, importing
-from invites.models import AddressBook, BookChange, Contact, ContactImport, User
-from invites.models.contact_import import ImportSource, ImportState
-from tests.factories import AddressBookFactory
+from invites.models import AddressBook, BookChange, Contact, ContactImport
+from invites.models.contact_import import ImportState
+from tests.invites.imported import compare
 
 PRESSES = 8
 PEOPLE = 300
@@ -19,26 +18,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def book(organizer: User) -> AddressBook:
-    book: AddressBook = AddressBookFactory(owner=organizer)
-    return book
-
-
-@pytest.fixture
 def ready(book: AddressBook) -> ContactImport:
     """An import at its preview."""
     text = "Name,unionId,Groups\n" + "".join(f"Person {n},person-{n},Sales\n" for n in range(PEOPLE))
-    begun = importing.begin(
-        book=book,
-        user=book.owner,
-        source=ImportSource.FILE,
-        file=BytesIO(text.encode()),
-        name="people.csv",
-        country="CN",
-    )
-    importing.choose_columns(contact_import=begun, columns=["nick", "unionId", "groups"], user=book.owner)
-    begun.refresh_from_db()
-    return begun
+    return compare(book, text)
 
 
 def at_once(*acts: Callable[[], object]) -> None:

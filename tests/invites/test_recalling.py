@@ -14,7 +14,6 @@ from invites.models.invitee import LOOKED_BACK, Channel, InviteeState
 from invites.models.member import Attendance
 from tests.conftest import SignedIn
 from tests.factories import (
-    AddressBookFactory,
     ConferenceFactory,
     ContactFactory,
     InvitationFactory,
@@ -27,11 +26,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 NUMBER = "+8613800138000"
-
-
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer)
 
 
 @pytest.fixture

@@ -34,11 +34,6 @@ def invitation(organizer: User) -> Invitation:
     return sent_ages_ago(organizer)
 
 
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    return signed_in(organizer)
-
-
 def url(invitation: Invitation, name: str = "detail") -> str:
     return reverse(f"invites:invitation_{name}", args=[invitation.pk])
 

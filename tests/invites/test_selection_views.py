@@ -19,12 +19,6 @@ ACTS = ("selection_group", "selection_ungroup", "selection_delete", "selection_m
 
 
 @pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The organizer's."""
-    return signed_in(organizer)
-
-
-@pytest.fixture
 def book(organizer: User) -> AddressBook:
     return AddressBookFactory(owner=organizer, name="Here")
 

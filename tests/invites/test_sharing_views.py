@@ -12,20 +12,9 @@ from invites.models import AddressBook, BookChange, BookShare, User
 from invites.models.address_book import Sharing
 from invites.models.book_change import ChangeKind
 from tests.conftest import SignedIn
-from tests.factories import AddressBookFactory, ContactFactory, UserFactory
+from tests.factories import ContactFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer, name="Team")
-
-
-@pytest.fixture
-def browser(signed_in: SignedIn, organizer: User) -> Client:
-    """The owner's."""
-    return signed_in(organizer)
 
 
 def page_of(book: AddressBook) -> str:

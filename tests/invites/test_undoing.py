@@ -9,16 +9,7 @@ from time_machine import TimeMachineFixture
 from invites import curating, journal
 from invites.curating import forgetting
 from invites.errors import AlreadyUndone, CannotBeUndone, ContactGone
-from invites.models import (
-    AddressBook,
-    BookChange,
-    BookSize,
-    ChangedContact,
-    Contact,
-    ContactGroup,
-    GroupSize,
-    User,
-)
+from invites.models import AddressBook, BookChange, BookSize, ChangedContact, Contact, ContactGroup, GroupSize
 from invites.models.book_change import ChangeKind
 from invites.models.contact import ContactQuerySet
 from invites.recovering import recover
@@ -27,11 +18,6 @@ from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFact
 pytestmark = pytest.mark.django_db
 
 MARKED = datetime(2026, 5, 4, 8, tzinfo=UTC)
-
-
-@pytest.fixture
-def book(organizer: User) -> AddressBook:
-    return AddressBookFactory(owner=organizer)
 
 
 @pytest.fixture
