@@ -26,11 +26,15 @@ PAGE = 50
 def change_list(request: HttpRequest, pk: int) -> HttpResponse:
     """What was done to a book, the latest first: all of it for its owner, their own part for others."""
     book = get_object_or_404(permissions.writable_books(request.user).for_page(), pk=pk)
+    is_owner = permissions.owned_books(request.user).includes(book)
     changes = permissions.book_changes(request.user).of_book(book)
+    if not is_owner:
+        # No others are among them anyway; said so, an index serves it.
+        changes = changes.made_by(permissions.organizer(request.user))
     rows = list(changes.before(ChangesForm(request.GET).cursor).newest_first()[: PAGE + 1])
     context = {
         "book": book,
-        "is_owner": permissions.owned_books(request.user).includes(book),
+        "is_owner": is_owner,
         "changes": tell(rows[:PAGE]),
         "next_cursor": rows[PAGE - 1].pk if len(rows) > PAGE else None,
     }
