@@ -5,20 +5,17 @@ nothing asks it while one types. Raises DingTalkRefused where it says no or noth
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from invites import composing, curating, permissions, sparing
-from invites.characters import tidy
+from invites import absorbing, composing, curating, permissions, sparing
 from invites.composing import Change, Entry
 from invites.connecting import client_for
 from invites.dingtalk import DingTalkError, DirectoryPerson
 from invites.errors import ColleagueGone
 from invites.guarding import refuse_demo_person
 from invites.models import AddressBook, App, Contact, Invitation, User
-from invites.models.contact import NICK_LENGTH, validate_nick, validate_union_id
 from invites.refusing import directory_refusal
 
 FOUND = 20
@@ -123,17 +120,12 @@ def _ask(*, app: App, user_id: str) -> Colleague:
 
 def _usable(person: DirectoryPerson) -> Colleague | None:
     """``person`` as a contact could be; None where there is no way to reach them."""
-    union_id = person.union_id.strip()
-    nick = tidy(person.name)[:NICK_LENGTH] or person.user_id[:NICK_LENGTH]
-    try:
-        validate_nick(nick)
-        if union_id:
-            validate_union_id(union_id)
-    except ValidationError:
+    found = absorbing.colleague(person)
+    if found is None:
         return None
-    if not union_id and not person.phone_number:
-        return None
-    return Colleague(user_id=person.user_id, nick=nick, union_id=union_id, phone_number=person.phone_number)
+    return Colleague(
+        user_id=person.user_id, nick=found.nick, union_id=found.union_id, phone_number=found.phone_number
+    )
 
 
 def _known_here(
@@ -157,11 +149,8 @@ def _known_here(
     marks = sparing.marks(identities, user=user, app=app)
     listed = composing.listed(draft, union_ids=union_ids, phone_numbers=numbers)
     return [
-        Colleague(
-            user_id=person.user_id,
-            nick=person.nick,
-            union_id=person.union_id,
-            phone_number=person.phone_number,
+        replace(
+            person,
             books=tuple(contact.book.name for contact in by_union_id.get(person.union_id, ())),
             mark=mark,
             is_on_list=not listed.isdisjoint({person.union_id, person.phone_number} - {""}),

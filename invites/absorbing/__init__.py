@@ -13,7 +13,7 @@ calls `stage` with a `Person` for each: it compares and stages them, and ends in
 marks them, and unmarks those who are back.
 """
 
-from invites.absorbing.cleaning import Person
+from invites.absorbing.cleaning import Person, colleague
 from invites.absorbing.problems import row_problem
 from invites.absorbing.reading import AT_ONCE, TOO_MANY_GROUPS, read, stage
 from invites.absorbing.staging import TakenOverError, hear
@@ -24,6 +24,7 @@ __all__ = [
     "TOO_MANY_GROUPS",
     "Person",
     "TakenOverError",
+    "colleague",
     "hear",
     "read",
     "row_problem",

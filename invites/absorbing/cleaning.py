@@ -1,4 +1,4 @@
-"""Cleans the cells of one row: a person, or what is wrong with them. Knows no database.
+"""Cleans the cells of one row, or what the directory has of somebody: a person, or what is wrong. Knows no database.
 
 This runs once for every row of a file, so what is usual is judged by the cheapest test that is sure of it, and only the
 rest by the validators of the contact itself.
@@ -13,6 +13,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from invites import phone_numbers
+from invites.characters import tidy
+from invites.dingtalk import DirectoryPerson
 from invites.dingtalk.sandbox.people import is_demo_value
 from invites.files import Field, Line, read_day, read_mark, split_groups
 from invites.models.contact import (
@@ -90,6 +92,18 @@ def cleaner(*, columns: Sequence[str], country: str, is_sandbox: bool) -> Cleane
             return Refusal(line.number, error.problem, error.field, line.cells)
 
     return clean
+
+
+def colleague(person: DirectoryPerson) -> Person | None:
+    """``person`` of the directory as a contact can be, in no row yet; None where it tells no way to reach them."""
+    try:
+        union_id = _union_id(person.union_id.strip())
+        nick = _nick(tidy(_LINE_BREAKS.sub(" ", person.name))[:NICK_LENGTH] or person.user_id[:NICK_LENGTH])
+    except UnusableCellError:
+        return None
+    if not nick.strip() or not (union_id or person.phone_number):
+        return None
+    return Person(0, nick=nick, union_id=union_id, phone_number=person.phone_number)
 
 
 def _clean(line: Line, places: dict[str, list[int]], *, country: str, is_sandbox: bool) -> Person:

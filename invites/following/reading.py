@@ -7,15 +7,13 @@ from datetime import datetime
 from django.utils import timezone
 
 from invites import absorbing
-from invites.absorbing import Person, TakenOverError, hear
-from invites.characters import tidy
+from invites.absorbing import Person, TakenOverError, colleague, hear
 from invites.dingtalk import DingTalkError, DirectoryPerson
 from invites.errors import AppUnavailable, DemoPersonRefused
 from invites.explaining import APP_UNAVAILABLE, DIRECTORY_INCOMPLETE, DIRECTORY_TOO_LARGE
 from invites.following.directory import DirectoryIncompleteError, Reader, TooManyPeopleError
 from invites.guarding import refuse_demo_person
 from invites.models import App, ContactImport, DirectoryLink
-from invites.models.contact import NICK_LENGTH, UNION_ID_LENGTH
 from invites.models.contact_import import ImportSource, ImportState
 from invites.models.directory_link import DirectoryPart
 
@@ -70,22 +68,18 @@ def _everybody(contact_import: ContactImport, link: DirectoryLink) -> Iterator[D
 
 def _people(everybody: Iterable[DirectoryPerson], *, app: App) -> Iterator[Person]:
     """Those of them who can be contacts of ``app``, as rows of an import."""
-    usable = (person for person in everybody if _is_usable(person, app=app))
+    found = (colleague(person) for person in everybody)
+    usable = (person for person in found if person is not None and _may_be_called(person, app=app))
     for number, person in enumerate(usable, start=1):
-        nick = tidy(person.name)[:NICK_LENGTH] or person.user_id[:NICK_LENGTH]
-        yield Person(number, nick=nick, union_id=person.union_id, phone_number=person.phone_number)
+        yield person._replace(number=number)
 
 
-def _is_usable(person: DirectoryPerson, *, app: App) -> bool:
-    """Whether the directory tells a way to reach somebody that a contact of this app can have."""
-    union_id = person.union_id
+def _may_be_called(person: Person, *, app: App) -> bool:
     try:
-        refuse_demo_person(app=app, values=[union_id, person.phone_number])
+        refuse_demo_person(app=app, values=[person.union_id, person.phone_number])
     except DemoPersonRefused:
         return False
-    if not union_id:
-        return bool(person.phone_number)
-    return len(union_id) <= UNION_ID_LENGTH and tidy(union_id) == union_id and " " not in union_id
+    return True
 
 
 def _give_up(contact_import: ContactImport, *, code: str) -> None:

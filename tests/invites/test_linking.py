@@ -102,6 +102,13 @@ class TestFirstReading:
         read = work(follow(book))
         assert read.added == 238
 
+    def test_a_name_is_taken_as_a_form_would_take_it(self, book: AddressBook, sandbox: SandboxServer) -> None:
+        sandbox.company.add(
+            name=" Ann\tBell\n", department_id=21, user_id="staff-ann", phone_number="+447700900123"
+        )
+        read = work(follow(book))
+        assert "Ann Bell" in outcomes(read)[RowOutcome.ADD]
+
     def test_it_costs_nothing_of_the_quota(self, book: AddressBook) -> None:
         work(follow(book))
         counts = CallCount.objects.filter(app=book.app)
