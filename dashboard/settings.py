@@ -101,7 +101,12 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Any backend of Django's Tasks interface will do: what is still to be sent is in our own tables.
-TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", default="") or "django_tasks_db.DatabaseBackend"}}
+TASKS = {
+    "default": {
+        "BACKEND": env.str("TASKS_BACKEND", default="") or "django_tasks_db.DatabaseBackend",
+        "QUEUES": ["default", "lists"],
+    }
+}
 
 # When one process takes another for dead, in seconds. One call to DingTalk, its token included, lasts at most
 # CALL_SECONDS; an attempt without an outcome GRACE_SECONDS later is closed as unknown; an invitation with people due

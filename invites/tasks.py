@@ -19,7 +19,12 @@ TURN_SECONDS = 1.0
 # Below the first bell of every invitation and every reading, which have none: the engine sorts by priority first, and
 # of the same priority it takes what was put off until some time before what was not.
 _BEHIND_OTHERS = -1
-# Nobody's phone waits for a list to be read.
+LISTS = "lists"
+"""The queue of what may take minutes. A worker has a thread of its own for it, so that nobody's phone waits for a list
+to be read, however many lists there are.
+"""
+
+# Where an engine has one worker for both.
 _BEHIND_INVITATIONS = -2
 
 
@@ -45,20 +50,20 @@ def observe_conference(conference_id: int) -> None:
     observing.read(conference_id)
 
 
-@task(priority=_BEHIND_INVITATIONS)
+@task(queue_name=LISTS, priority=_BEHIND_INVITATIONS)
 def read_import(import_id: int, rung_at: str) -> None:
     """Reads a file of contacts and compares it with its book; ``rung_at``, in ISO form, tells this bell from others."""
     absorbing.read(import_id, heard_at=datetime.fromisoformat(rung_at))
 
 
-@task(priority=_BEHIND_INVITATIONS)
+@task(queue_name=LISTS, priority=_BEHIND_INVITATIONS)
 def read_directory(import_id: int, rung_at: str) -> None:
     """Reads the part of the directory that a book follows, and applies what was read where that is wished."""
     following.read(import_id, heard_at=datetime.fromisoformat(rung_at))
     following.apply(import_id)
 
 
-@task(priority=_BEHIND_INVITATIONS)
+@task(queue_name=LISTS, priority=_BEHIND_INVITATIONS)
 def store_import(import_id: int, rung_at: str) -> None:
     """Stores what was confirmed of an import; ``rung_at`` as above."""
     absorbing.store(import_id, heard_at=datetime.fromisoformat(rung_at))

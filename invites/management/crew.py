@@ -1,4 +1,4 @@
-"""The threads of a worker process that run tasks: each may have one call to DingTalk in flight.
+"""The threads of a worker process that run tasks: each may have one call to DingTalk in flight, and one reads lists.
 
 The engine's own worker runs the tasks; here is only when its threads work and when they sleep.
 """
@@ -14,19 +14,21 @@ from django.tasks import DEFAULT_TASK_BACKEND_ALIAS
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
-from invites import bell
+from invites import bell, tasks
 
 logger = logging.getLogger(__name__)
 
 
 class Crew:
-    """``size`` threads that work off what is due whenever they are woken, until the `with` block ends.
+    """``size`` threads, and one more for lists, that work off what is due whenever they are woken, until the `with` block
+    ends.
 
     At its end each finishes the task that it is at.
     """
 
     def __init__(self, *, name: str, size: int) -> None:
         self._engines = [_engine(f"{name}-{number}") for number in range(size)]
+        self._engines.append(_engine(f"{name}-lists", for_lists=True))
         self._wakings = 0
         self._woken = threading.Condition()
         self._stopping = threading.Event()
@@ -87,10 +89,10 @@ class Crew:
         connection.close()
 
 
-def _engine(name: str) -> Worker:
+def _engine(name: str, *, for_lists: bool = False) -> Worker:
     return Worker(
-        queue_names=["*"],
-        excluded_queue_names=[],
+        queue_names=[tasks.LISTS] if for_lists else ["*"],
+        excluded_queue_names=[] if for_lists else [tasks.LISTS],
         interval=0,
         batch=True,
         backend_name=DEFAULT_TASK_BACKEND_ALIAS,

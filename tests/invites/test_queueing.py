@@ -1,16 +1,29 @@
 """Who is heard first where many people wait and few threads send."""
 
+import threading
+import time
+
 import pytest
+from django.tasks import task
 
 from invites import tasks
 from invites.dingtalk.sandbox import SandboxServer
-from invites.management.crew import _engine
+from invites.management.crew import Crew, _engine
 from invites.models import App, Conference, Invitation, User
 from invites.models.invitee import InviteeState
 from invites.sending import send
 from tests.factories import InvitationFactory, InviteeFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+PATIENCE = 30
+list_is_read, list_may_end = threading.Event(), threading.Event()
+
+
+@task(queue_name=tasks.LISTS)
+def read_long_list() -> None:
+    list_is_read.set()
+    list_may_end.wait(PATIENCE)
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +58,23 @@ def test_few_who_are_needed_now_do_not_wait_behind_a_very_long_list(
     work(times=2)
     assert short.invitees.get().state == InviteeState.INVITED
     assert long.invitees.pending().exists()
+
+
+def test_nobody_waits_for_lists_that_are_read(
+    sandbox: SandboxServer, conference: Conference, organizer: User
+) -> None:
+    for _list in range(3):
+        read_long_list.enqueue()
+    with Crew(name="crew", size=1) as crew:
+        try:
+            crew.look()
+            assert list_is_read.wait(PATIENCE)
+            short = sent(conference, organizer, 1)
+            crew.look()
+            until = time.monotonic() + PATIENCE
+            while short.invitees.pending().exists() and time.monotonic() < until:
+                time.sleep(0.05)
+            assert not list_may_end.is_set()
+            assert not short.invitees.pending().exists()
+        finally:
+            list_may_end.set()
