@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Crew:
-    """``size`` threads, and one more for lists, that work off what is due whenever they are woken, until the `with` block
+    """``size`` threads, and one for lists, that work off what is due whenever they are woken, until the `with` block
     ends.
 
     At its end each finishes the task that it is at.

@@ -46,6 +46,13 @@ def change_list(request: HttpRequest, pk: int) -> HttpResponse:
 def change_undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Undoes a change as far as nobody has changed the same again, and returns to where it was pressed."""
     change = get_object_or_404(permissions.book_changes(request.user).select_related("book"), pk=pk)
+    undo(request, change)
+    back = here(request)
+    return redirect(reverse("invites:book_detail", args=[change.book_id]) if back == "/" else back)
+
+
+def undo(request: HttpRequest, change: BookChange) -> None:
+    """Undoes ``change`` and tells for how many people, or why not."""
     try:
         restored = curating.undo(change, user=permissions.organizer(request.user))
     except AlreadyUndone as answer:
@@ -54,8 +61,6 @@ def change_undo(request: HttpRequest, pk: int) -> HttpResponse:
         messages.warning(request, str(refusal))
     else:
         _say_restored(request, restored)
-    back = here(request)
-    return redirect(reverse("invites:book_detail", args=[change.book_id]) if back == "/" else back)
 
 
 def say_done(request: HttpRequest, text: str, change: BookChange | None) -> None:

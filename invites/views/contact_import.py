@@ -4,19 +4,18 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from django.contrib import messages
-from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.fragments import page_or_fragment
 from dashboard.uploads import TOO_LARGE
-from invites import absorbing, curating, files, importing, permissions
+from invites import absorbing, files, importing, permissions
 from invites.forms.contact_import import ColumnsForm, ImportForm, RowFilterForm
 from invites.models import ContactImport
 from invites.models.contact_import import ImportState, RowOutcome
+from invites.views.book_change import undo
 from invites.views.import_shown import columns_of, problem_of, rows_of
 
 LATEST = 10
@@ -115,20 +114,8 @@ def import_refused(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes out again what an import has brought, and puts back what it has changed."""
     contact_import = get_object_or_404(permissions.imports(request.user), pk=pk)
-    if contact_import.change is None or contact_import.shown_state == ImportState.UNDONE:
-        return redirect("invites:import_detail", pk)
-    restored = curating.undo(contact_import.change, user=permissions.organizer(request.user))
-    people, alone = restored.people, restored.left_alone
-    text = ngettext("%(n)s person is as before.", "%(n)s people are as before.", people) % {
-        "n": intcomma(people)
-    }
-    if alone:
-        text += " " + ngettext(
-            "%(n)s person has been changed since and was left alone.",
-            "%(n)s people have been changed since and were left alone.",
-            alone,
-        ) % {"n": intcomma(alone)}
-    messages.success(request, text)
+    if contact_import.change is not None:
+        undo(request, contact_import.change)
     return redirect("invites:import_detail", pk)
 
 

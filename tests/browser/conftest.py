@@ -23,10 +23,11 @@ from pytest_django.live_server_helper import LiveServer
 from invites.connecting import close_clients, ensure_apps
 from invites.dingtalk.sandbox import SandboxServer
 from invites.management.commands.worker import Caretaker
-from invites.models import App, Conference, User
+from invites.models import AddressBook, App, Conference, User
 from invites.models.app import AppKind
 from invites.models.conference import ConferenceStatus
 from tests.browser.looks import Look
+from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory
 from tests.services.packages import ensure, find_chromium
 
 LAUNCH_FLAGS = [
@@ -120,6 +121,20 @@ def conference(worker: None, organizer: User) -> Conference:
         title="Weekly review",
         status=ConferenceStatus.OPEN,
     )
+
+
+@pytest.fixture
+def colleagues(worker: None, organizer: User) -> AddressBook:
+    """Three people of the sandbox, two of them in a group."""
+    book: AddressBook = AddressBookFactory(
+        app=App.objects.get(kind=AppKind.SANDBOX), owner=organizer, name="Colleagues"
+    )
+    people = [
+        ContactFactory(book=book, nick=nick, union_id=f"sandbox-person-{number:02}")
+        for number, nick in ((21, "Alex Sample"), (22, "Robin Example"), (23, "Sam Placeholder"))
+    ]
+    ContactGroupFactory(book=book, name="Sales").contacts.set(people[:2])
+    return book
 
 
 @pytest.fixture

@@ -3,21 +3,13 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from invites.dingtalk.sandbox import SandboxServer
-from invites.models import App, Conference, User
-from invites.models.app import AppKind
-from invites.models.conference import ConferenceStatus
+from invites.models import Conference, User
 from tests.browser.conftest import Screenshot, SignIn
 from tests.browser.looks import LOOKS, Look, sideways
-from tests.factories import (
-    AddressBookFactory,
-    ContactFactory,
-    ContactGroupFactory,
-    InviteeFactory,
-    SentInvitationFactory,
-)
+from tests.factories import InviteeFactory, SentInvitationFactory
 
-RUNNING = "5a9db0c000000000000000a1"
+pytestmark = pytest.mark.usefixtures("colleagues")
+
 PASTE = """text => {
   const data = new DataTransfer();
   data.setData("text", text);
@@ -25,26 +17,6 @@ PASTE = """text => {
     new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
 }"""
 LIST = "姓名,手机号\n张三, sandbox-person-01\nKim 010 0000 0067\nnobody\nsandbox-person-01"
-
-
-@pytest.fixture
-def conference(worker: None, sandbox: SandboxServer, organizer: User) -> Conference:
-    """A running one, and a book with three people and a group of two."""
-    app = App.objects.get(kind=AppKind.SANDBOX)
-    book = AddressBookFactory(app=app, owner=organizer, name="Colleagues")
-    people = [
-        ContactFactory(book=book, nick=nick, union_id=f"sandbox-person-{number:02}")
-        for number, nick in ((21, "Alex Sample"), (22, "Robin Example"), (23, "Sam Placeholder"))
-    ]
-    ContactGroupFactory(book=book, name="Sales").contacts.set(people[:2])
-    conference: Conference = Conference.objects.create(
-        app=app,
-        owner=organizer,
-        conference_id=RUNNING,
-        title="Weekly review",
-        status=ConferenceStatus.OPEN,
-    )
-    return conference
 
 
 @pytest.fixture

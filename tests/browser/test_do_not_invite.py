@@ -3,48 +3,18 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from invites.dingtalk.sandbox import SandboxServer
-from invites.models import AddressBook, App, Conference, Invitation, User
-from invites.models.app import AppKind
-from invites.models.conference import ConferenceStatus
+from invites.models import AddressBook, Conference, Invitation, User
 from tests.browser.conftest import Screenshot, SignIn
 from tests.browser.looks import LOOKS, Look, sideways
-from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory, MarkedContactFactory
-
-RUNNING = "5a9db0c000000000000000a1"
-
-
-@pytest.fixture
-def book(worker: None, sandbox: SandboxServer, organizer: User) -> AddressBook:
-    """Three people, two of them in a group."""
-    app = App.objects.get(kind=AppKind.SANDBOX)
-    book: AddressBook = AddressBookFactory(app=app, owner=organizer, name="Colleagues")
-    people = [
-        ContactFactory(book=book, nick=nick, union_id=f"sandbox-person-{number:02}")
-        for number, nick in ((21, "Alex Sample"), (22, "Robin Example"), (23, "Sam Placeholder"))
-    ]
-    ContactGroupFactory(book=book, name="Sales").contacts.set(people[:2])
-    return book
-
-
-@pytest.fixture
-def conference(book: AddressBook, organizer: User) -> Conference:
-    conference: Conference = Conference.objects.create(
-        app=book.app,
-        owner=organizer,
-        conference_id=RUNNING,
-        title="Weekly review",
-        status=ConferenceStatus.OPEN,
-    )
-    return conference
+from tests.factories import MarkedContactFactory
 
 
 class TestDoNotInvite:
     def test_person_is_marked_left_out_decided_upon_and_called(
-        self, page: Page, sign_in: SignIn, organizer: User, book: AddressBook, conference: Conference
+        self, page: Page, sign_in: SignIn, organizer: User, colleagues: AddressBook, conference: Conference
     ) -> None:
         sign_in(organizer)
-        page.goto(f"/books/{book.pk}/")
+        page.goto(f"/books/{colleagues.pk}/")
         page.get_by_label("Select Alex Sample").check()
         page.get_by_role("button", name="Do not invite…").click()
         page.get_by_label("Reason").fill("On leave")
@@ -76,18 +46,18 @@ class TestDoNotInvite:
         page: Page,
         sign_in: SignIn,
         organizer: User,
-        book: AddressBook,
+        colleagues: AddressBook,
         conference: Conference,
         look: Look,
         screenshot: Screenshot,
     ) -> None:
         reason = "On parental leave until the summer; please do not disturb before the first of September"
         contact = MarkedContactFactory(
-            book=book, nick="Kim", union_id="sandbox-person-24", do_not_invite_reason=reason
+            book=colleagues, nick="Kim", union_id="sandbox-person-24", do_not_invite_reason=reason
         )
         sign_in(organizer)
         for name, url in (
-            ("book", f"/books/{book.pk}/"),
+            ("book", f"/books/{colleagues.pk}/"),
             ("form", f"/contacts/{contact.pk}/do-not-invite/"),
         ):
             page.goto(url)

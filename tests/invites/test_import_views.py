@@ -11,7 +11,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from invites import absorbing, importing
+from invites import absorbing, curating, importing
 from invites.files import MOST_BYTES
 from invites.models import AddressBook, ContactImport, User
 from invites.models.contact_import import ImportSource, ImportState, RowOutcome
@@ -304,6 +304,15 @@ class TestConfirm:
         done = finished(book)
         for _press in range(2):
             assertContains(browser.post(at("import_undo", done), follow=True), "This import was undone.")
+
+    def test_undoing_tells_of_whoever_was_left_alone(self, browser: Client, book: AddressBook) -> None:
+        done = finished(book)
+        robert = book.contacts.get(union_id="bob1")
+        robert.nick = "Robert"
+        curating.save_contact(contact=robert, user=book.owner)
+        page = browser.post(at("import_undo", done), follow=True)
+        assertContains(page, "Undone for 1 person.")
+        assertContains(page, "1 person was left alone: changed or deleted since")
 
     def test_undoing_takes_the_groups_along_that_were_made_for_it(
         self, browser: Client, book: AddressBook
