@@ -94,7 +94,7 @@ def installation() -> AboutInstallation:
         python=python_version(),
         django=django.get_version(),
         database=f"{connection.display_name} {version}",
-        tasks_backend=settings.TASKS["default"]["BACKEND"],
+        tasks_backend=str(settings.TASKS["default"]["BACKEND"]),
         workers=Worker.objects.alive().count(),
         worker_seen_at=Worker.objects.last_seen_at(),
         sandbox_url=settings.DINGTALK_SANDBOX_URL,

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django.forms",
+    "auditlog",
     "django_htmx",
     "django_tasks_db",
 ]
@@ -131,6 +132,10 @@ OBSERVE_SHORTEST_SECONDS = 3.0
 OBSERVE_LONGEST_SECONDS = 60.0
 OBSERVE_REFUSED_SECONDS = 300.0
 OBSERVE_LEASE_SECONDS = 20.0
+
+# Changes of what people look after are on record, in a table of ours that the database keeps as it is.
+AUDITLOG_LOGENTRY_MODEL = "invites.AuditEntry"
+AUDITLOG_DISABLE_REMOTE_ADDR = True
 
 AUTH_USER_MODEL = "invites.User"
 AUTH_PASSWORD_VALIDATORS = [

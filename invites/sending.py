@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from invites import bell, sparing, tasks
+from invites import bell, sparing, tasks, tracing
 from invites.errors import (
     AlreadySent,
     AppUnavailable,
@@ -26,11 +26,13 @@ from invites.errors import (
 )
 from invites.explaining import DO_NOT_INVITE
 from invites.guarding import refuse_demo_person
-from invites.models import App, Batch, Invitation, Invitee, User
+from invites.models import App, Batch, Invitation, Invitee, Person, User
 from invites.models.invitation import InvitationState
 
 SENDERS_AT_ONCE = 32
 """So many senders work on one invitation at most, if there are as many: more would only wait for DingTalk's limits."""
+
+_SIGNED = ("state", "sent_by", "sent_at", "day", "trace_id", "ring_again_at", "operator_union_id")
 
 
 def send(*, invitation: Invitation, revision: int, user: User) -> Invitation:
@@ -103,17 +105,13 @@ def repeat(
     ``rings_left`` belongs to a ring that comes by itself and says how many may follow; that one keeps the operator of
     the original. The caller holds the transaction, and has checked the conference and chosen the people.
     """
-    repetition = Invitation(
-        conference=original.conference,
-        repeats=original,
-        state=InvitationState.SENDING,
-        sent_at=timezone.now(),
-    )
+    repetition = Invitation(conference=original.conference, repeats=original)
     if rings_left is not None:
         repetition.is_automatic = True
         repetition.operator_union_id = original.operator_union_id
         repetition.rings_left = rings_left
         repetition.ring_again_minutes = original.ring_again_minutes
+    _sign(repetition, user=user)
     repetition.save()
     Invitee.objects.bulk_create(
         Invitee(
@@ -129,32 +127,48 @@ def repeat(
         )
         for position, person in enumerate(people)
     )
-    freeze(invitation=repetition, user=user)
+    _cut(repetition)
     ring(repetition.pk)
     return repetition
 
 
 def freeze(*, invitation: Invitation, user: User | None) -> None:
-    """Makes an invitation final: who, when, in whose name, in which batches.
+    """Makes a draft final: who, when, in whose name, in which batches.
+
+    The caller holds the transaction. Raises NobodyToInvite, EverybodyMarked or DemoPersonRefused.
+    """
+    _sign(invitation, user=user)
+    invitation.save(update_fields=_SIGNED)
+    _cut(invitation)
+
+
+def _sign(invitation: Invitation, *, user: User | None) -> None:
+    """Writes into ``invitation``, which nobody has saved yet, who sends it, when and in whose name."""
+    invitation.state = InvitationState.SENDING
+    invitation.sent_by = user
+    invitation.sent_at = timezone.now()
+    invitation.day = timezone.localdate(invitation.sent_at)
+    invitation.trace_id = tracing.current()
+    if invitation.rings_left and invitation.ring_again_minutes:
+        invitation.ring_again_at = invitation.sent_at + timedelta(minutes=invitation.ring_again_minutes)
+    if user is not None and not invitation.operator_union_id:
+        invitation.operator_union_id = _operator(user, app=invitation.conference.app)
+
+
+def _cut(invitation: Invitation) -> None:
+    """Fixes who is on a signed invitation and cuts them into batches.
 
     Every call begins here: a press, a set time, and every ring that comes by itself; so whoever must not be called is
-    refused here, and whoever is marked "do not invite" by now is left out. The caller holds the transaction. Raises
-    NobodyToInvite or DemoPersonRefused.
+    refused here, and whoever is marked "do not invite" by now is left out. Raises NobodyToInvite, EverybodyMarked or
+    DemoPersonRefused.
     """
     values = list(invitation.invitees.values_list("value", flat=True))
     if not values:
         raise NobodyToInvite
     app = invitation.conference.app
     refuse_demo_person(app=app, values=values)
-    invitation.state = InvitationState.SENDING
-    invitation.sent_by = user
-    invitation.sent_at = timezone.now()
-    if invitation.rings_left and invitation.ring_again_minutes:
-        invitation.ring_again_at = invitation.sent_at + timedelta(minutes=invitation.ring_again_minutes)
-    if user is not None and not invitation.operator_union_id:
-        invitation.operator_union_id = _operator(user, app=app)
-    invitation.save(update_fields=["state", "sent_by", "sent_at", "ring_again_at", "operator_union_id"])
-    people = len(values) - _leave_out_marked(invitation, user=user)
+    Person.objects.know_invitees_of(invitation.pk)
+    people = len(values) - _leave_out_marked(invitation, user=invitation.sent_by)
     if not people:
         raise EverybodyMarked
     not_before = max(filter(None, (app.rests_until, invitation.sent_at)))

@@ -11,10 +11,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
+from pytest_django import DjangoDbBlocker
 
 from invites.models import User
 from invites.models.user import Role
 from tests.factories import UserFactory
+from tests.keeping import let_tables_be_emptied
 
 # What a test asks for that has to do with a database, also one that other processes use.
 DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
@@ -45,6 +47,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         ):
             item.add_marker("database")
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Pytest-django's, and tests may leave the database as they found it."""
+    with django_db_blocker.unblock():
+        let_tables_be_emptied()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence as Several
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 from factory import (
@@ -28,10 +29,11 @@ from invites.models import (
     Invitation,
     Invitee,
     Member,
+    Person,
     User,
 )
 from invites.models.app import AppKind
-from invites.models.attempt import AttemptState
+from invites.models.attempt import AttemptState, Channels
 from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
@@ -140,6 +142,7 @@ class SentInvitationFactory(InvitationFactory):
     state = InvitationState.FINISHED
     sent_by = LazyAttribute(lambda invitation: invitation.conference.owner)
     sent_at = LazyFunction(timezone.now)
+    day = LazyAttribute(lambda invitation: timezone.localdate(invitation.sent_at))
     finished_at = LazyFunction(timezone.now)
 
 
@@ -173,7 +176,6 @@ class AttemptFactory(DjangoModelFactory[Attempt]):
 
     class Meta:
         model = Attempt
-        skip_postgeneration_save = True
 
     invitation = SubFactory(SentInvitationFactory)
     batch = SubFactory(BatchFactory, invitation=SelfAttribute("..invitation"))
@@ -187,11 +189,29 @@ class AttemptFactory(DjangoModelFactory[Attempt]):
     duration_ms = 120
     http_status = 200
 
-    @post_generation
-    def sent_to(self: Attempt, create: bool, extracted: Several[Invitee] | None, **kwargs: object) -> None:
-        if not create or not extracted:
-            return
-        for person in extracted:
-            AttemptInvitee.objects.create(attempt=self, invitee=person)
-        self.people_state = extracted[0].state
-        self.save(update_fields=["people_state"])
+    conference = SelfAttribute("invitation.conference")
+    app = SelfAttribute("invitation.conference.app")
+    organizer = SelfAttribute("invitation.sent_by")
+    channels = Channels.UNION_ID
+    day = LazyAttribute(lambda attempt: timezone.localdate(attempt.started_at))
+
+    @classmethod
+    def _create(cls, model_class: type[Attempt], *args: Any, **kwargs: Any) -> Attempt:
+        # What is finished must be right from the start: the database lets nobody change it.
+        people: Several[Invitee] = kwargs.pop("sent_to", ())
+        if people:
+            kwargs["people_state"] = people[0].state
+            channels = {Channels(person.channel) for person in people}
+            kwargs["channels"] = channels.pop() if len(channels) == 1 else Channels.BOTH
+        attempt: Attempt = super()._create(model_class, *args, **kwargs)
+        for invitation in {person.invitation_id for person in people}:
+            Person.objects.know_invitees_of(invitation)
+        for person in people:
+            person.refresh_from_db(fields=["person"])
+            AttemptInvitee.objects.create(
+                attempt=attempt,
+                invitee=person,
+                person=Person.objects.get(invitees=person),
+                started_at=attempt.started_at,
+            )
+        return attempt

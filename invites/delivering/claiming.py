@@ -13,6 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from invites.models import Attempt, Batch, Invitation, Invitee
+from invites.models.attempt import Channels
 from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
@@ -35,7 +36,10 @@ _TAKE_BATCH = """
             )
         ORDER BY number LIMIT 1 {lock}
     )
-    RETURNING *
+    RETURNING *, (
+        SELECT CASE WHEN min(channel) = max(channel) THEN min(channel) ELSE %(both)s END FROM invites_invitee p
+        WHERE p.batch_id = invites_batch.id AND p.state = %(pending)s
+    ) AS channels
 """
 _TAKE_PEOPLE = """
     UPDATE invites_invitee
@@ -44,8 +48,9 @@ _TAKE_PEOPLE = """
     RETURNING id, channel, value, nick, position, contact_id
 """
 _NOTE_PEOPLE = """
-    INSERT INTO invites_attemptinvitee (attempt_id, invitee_id)
-    SELECT %(attempt)s, id FROM invites_invitee WHERE batch_id = %(batch)s AND last_attempt_id = %(attempt)s
+    INSERT INTO invites_attemptinvitee (attempt_id, invitee_id, person_id, started_at)
+    SELECT %(attempt)s, id, person_id, %(now)s FROM invites_invitee
+    WHERE batch_id = %(batch)s AND last_attempt_id = %(attempt)s
 """
 
 
@@ -78,9 +83,22 @@ def claim_next_batch(invitation: Invitation) -> Claim | None:
             people=batch.people,
             started_at=now,
             deadline=now + timedelta(seconds=settings.CALL_SECONDS + settings.GRACE_SECONDS),
+            conference_id=invitation.conference_id,
+            app_id=invitation.conference.app_id,
+            organizer_id=invitation.sent_by_id,
+            channels=batch.channels,
+            day=timezone.localdate(now),
+            trace_id=invitation.trace_id,
         )
         invitees = _take_people(cursor, attempt)
-        cursor.execute(_NOTE_PEOPLE, {"attempt": attempt.pk, "batch": batch.pk})
+        cursor.execute(
+            _NOTE_PEOPLE,
+            {
+                "attempt": attempt.pk,
+                "batch": batch.pk,
+                "now": connection.ops.adapt_datetimefield_value(now),
+            },
+        )
     return Claim(attempt=attempt, invitation=invitation, invitees=invitees, claimed_at=now)
 
 
@@ -91,6 +109,8 @@ def _take_batch(invitation: Invitation, now: datetime) -> Batch | None:
         _TAKE_BATCH.format(lock=lock),
         {
             "taken": BatchState.TAKEN.value,
+            "both": Channels.BOTH.value,
+            "pending": InviteeState.PENDING.value,
             "waiting": BatchState.WAITING.value,
             "invitation": invitation.pk,
             "going": InvitationState.SENDING.value,

@@ -7,6 +7,7 @@ from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations
 
 from invites import spelling
+from invites.migrations._run_in import RunIn
 
 # A statement may add or remove many thousands at once; PostgreSQL counts them once for each statement.
 POSTGRESQL = """
@@ -128,26 +129,6 @@ def spell_and_count(apps, schema_editor):
 def forget(apps, schema_editor):
     apps.get_model("invites", "BookSize").objects.all().delete()
     apps.get_model("invites", "GroupSize").objects.all().delete()
-
-
-class RunIn(migrations.RunSQL):
-    """SQL for one kind of database."""
-
-    def __init__(self, vendor, sql, reverse_sql):
-        super().__init__(sql, reverse_sql)
-        self.vendor = vendor
-
-    def deconstruct(self):
-        name, _args, _kwargs = super().deconstruct()
-        return name, [self.vendor, self.sql, self.reverse_sql], {}
-
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
-        if schema_editor.connection.vendor == self.vendor:
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
-        if schema_editor.connection.vendor == self.vendor:
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
 class Migration(migrations.Migration):

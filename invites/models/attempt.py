@@ -14,10 +14,13 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from invites.models.app import App
 from invites.models.batch import Batch
 from invites.models.conference import Conference
 from invites.models.invitation import Invitation
 from invites.models.invitee import Channel, Invitee, InviteeState
+from invites.models.person import SALT_BYTES, Person, new_salt
+from invites.models.user import User
 
 PAGE_SIZE = 50
 # So many names stand in a row of the history; the rest is a number.
@@ -35,6 +38,14 @@ class AttemptState(models.TextChoices):
     SUCCEEDED = "succeeded", _("Succeeded")
     FAILED = "failed", _("Failed")
     UNKNOWN = "unknown", _("Unknown")
+
+
+class Channels(models.TextChoices):
+    """By which channels an attempt was to reach its people."""
+
+    UNION_ID = "union_id", _("DingTalk")
+    PHONE = "phone", _("Phone")
+    BOTH = "both", _("DingTalk and phone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +317,34 @@ class Attempt(models.Model):
     request_id = models.CharField(_("request id"), max_length=128, blank=True)
     response_excerpt = models.TextField(_("beginning of the answer"), blank=True)
     invitees = models.ManyToManyField(Invitee, through="AttemptInvitee", related_name="attempts")
+    # What the history is searched by, as it was when the call was made; indexes below lead with each.
+    conference = models.ForeignKey(
+        Conference,
+        on_delete=models.PROTECT,
+        related_name="attempts",
+        db_index=False,
+        verbose_name=_("conference"),
+    )
+    app = models.ForeignKey(
+        App, on_delete=models.PROTECT, related_name="attempts", db_index=False, verbose_name=_("DingTalk app")
+    )
+    # Whoever pressed, or set the time; nobody for the command line.
+    organizer = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="attempts",
+        db_index=False,
+        verbose_name=_("organizer"),
+    )
+    channels = models.CharField(_("channels"), max_length=16, choices=Channels)
+    # By the clock of the installation: the day with which it is sealed and counted.
+    day = models.DateField(_("day"))
+    # Of the request in which somebody pressed, as log lines carry it; "" where nobody did.
+    trace_id = models.CharField(_("request in our logs"), max_length=64, blank=True)
+    salt = models.BinaryField(max_length=SALT_BYTES, default=new_salt)
+    # What sealed days know of message and answer where these were erased.
+    texts_digest = models.BinaryField(max_length=32, null=True)
 
     objects = AttemptQuerySet.as_manager()
 
@@ -333,8 +372,25 @@ class Attempt(models.Model):
             models.Index(
                 fields=["deadline"], condition=Q(state=AttemptState.STARTED), name="attempt_started"
             ),
-            models.Index(fields=["error_code", "-id"], name="attempt_by_code"),
-            models.Index(fields=["state", "-id"], name="attempt_by_state"),
+            # The history is read newest first, by whatever it is narrowed to.
+            models.Index(fields=["-started_at", "-id"], name="attempt_newest"),
+            models.Index(fields=["conference", "-started_at", "-id"], name="attempt_of_conference"),
+            models.Index(fields=["organizer", "-started_at", "-id"], name="attempt_of_organizer"),
+            models.Index(fields=["app", "-started_at", "-id"], name="attempt_of_app"),
+            models.Index(fields=["channels", "-started_at", "-id"], name="attempt_by_channels"),
+            # Nearly all succeed: those are found by their time.
+            models.Index(
+                fields=["state", "-started_at", "-id"],
+                condition=~Q(state=AttemptState.SUCCEEDED),
+                name="attempt_by_state",
+            ),
+            models.Index(
+                fields=["error_code", "-started_at", "-id"],
+                condition=~Q(error_code=""),
+                name="attempt_by_code",
+            ),
+            models.Index(fields=["request_id"], condition=~Q(request_id=""), name="attempt_by_request"),
+            models.Index(fields=["trace_id"], condition=~Q(trace_id=""), name="attempt_by_trace"),
         )
 
     def __str__(self) -> str:
@@ -359,13 +415,17 @@ class Attempt(models.Model):
 class AttemptInvitee(models.Model):
     """That a person was part of an attempt."""
 
-    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="people_sent")
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="people_sent", db_index=False)
     invitee = models.ForeignKey(Invitee, on_delete=models.PROTECT, related_name="sendings")
+    # Who it is, and when the attempt was made, so that an index gives the newest of anybody.
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="sendings", db_index=False)
+    started_at = models.DateTimeField()
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["attempt", "invitee"], name="invitee_once_per_attempt"),
         )
+        indexes = (models.Index(fields=["person", "-started_at", "-attempt"], name="attempt_of_person"),)
 
     def __str__(self) -> str:
         return f"{self.attempt_id}: {self.invitee_id}"

@@ -127,6 +127,9 @@ class Batch(models.Model):
     was_looked_up = models.BooleanField(default=False)
     half_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="halves")
 
+    # By which channels its people are called: where a claim has asked for it.
+    channels: str
+
     objects = BatchQuerySet.as_manager()
 
     class Meta:

@@ -274,6 +274,10 @@ class Invitation(models.Model):
         User, on_delete=models.PROTECT, null=True, related_name="invitations", verbose_name=_("sent by")
     )
     sent_at = models.DateTimeField(_("sent at"), null=True)
+    # By the clock of the installation: the day with which it is sealed.
+    day = models.DateField(_("day"), null=True)
+    # Of the request in which somebody pressed, as log lines carry it; "" where nobody did.
+    trace_id = models.CharField(_("request in our logs"), max_length=64, blank=True)
     # When it is sent by itself, be it still in the composer or put aside, and by whose decision.
     scheduled_for = models.DateTimeField(_("scheduled for"), null=True)
     scheduled_by = models.ForeignKey(
@@ -320,6 +324,11 @@ class Invitation(models.Model):
                 name="invitation_sent_has_time",
             ),
             models.CheckConstraint(
+                condition=Q(sent_at__isnull=True, day__isnull=True)
+                | Q(sent_at__isnull=False, day__isnull=False),
+                name="invitation_sent_has_day",
+            ),
+            models.CheckConstraint(
                 condition=Q(state__in=OVER, finished_at__isnull=False)
                 | (~Q(state__in=OVER) & Q(finished_at__isnull=True)),
                 name="invitation_finished_has_time",
@@ -345,6 +354,7 @@ class Invitation(models.Model):
                 name="invitation_rings_again",
             ),
             models.Index(fields=["conference", "-sent_at"], name="invitation_of_conference"),
+            models.Index(fields=["day", "id"], condition=Q(day__isnull=False), name="invitation_by_day"),
         )
 
     def __str__(self) -> str:

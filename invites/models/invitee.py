@@ -297,6 +297,15 @@ class Invitee(models.Model):
     batch = models.ForeignKey(
         Batch, on_delete=models.PROTECT, null=True, related_name="invitees", verbose_name=_("batch")
     )
+    # Who this is in the history: set when the invitation is sent, and from then on the snapshot is fixed.
+    person = models.ForeignKey(
+        "Person",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="invitees",
+        db_index=False,
+        verbose_name=_("person"),
+    )
     state = models.CharField(_("state"), max_length=16, choices=InviteeState, default=InviteeState.PENDING)
     skipped_because = models.CharField(_("left out because"), max_length=128, blank=True)
     changed_at = models.DateTimeField(_("changed at"), null=True)

@@ -47,6 +47,11 @@ class User(AbstractUser):
         default=False,
         help_text=_("For auditors: everybody else sees the numbers of their own people anyway."),
     )
+    weekly_digest = models.BooleanField(
+        _("weekly digest by mail"),
+        default=False,
+        help_text=_("Every Monday, to the address of this account."),
+    )
 
     objects: ClassVar[InvitesUserManager] = InvitesUserManager()
 

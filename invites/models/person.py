@@ -1,0 +1,137 @@
+"""People of the history: everybody who was ever called, once for each channel and name, and who was erased."""
+
+import os
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+from typing import Self
+
+from django.db import connection, models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from invites import spelling
+from invites.models.contact import NICK_LENGTH
+from invites.models.invitee import Channel, Invitee
+from invites.models.user import User
+
+SALT_BYTES = 16
+# So many people are made at a time.
+_PIECE = 1000
+# One statement for any number of people, the same on PostgreSQL and SQLite.
+_KNOW_INVITEES = """
+    UPDATE invites_invitee SET person_id = p.id
+    FROM invites_person p
+    WHERE invites_invitee.invitation_id = %(invitation)s AND invites_invitee.person_id IS NULL
+        AND p.channel = invites_invitee.channel AND p.value = invites_invitee.value AND p.nick = invites_invitee.nick
+        AND p.digest IS NULL
+"""
+
+
+def new_salt() -> bytes:
+    """What is mixed into the digest of one person or one attempt, so that nobody can guess what was digested."""
+    return os.urandom(SALT_BYTES)
+
+
+class PersonQuerySet(models.QuerySet["Person"]):
+    """Queries over the people of the history."""
+
+    def know_invitees_of(self, invitation_id: int) -> None:
+        """Puts everybody of an invitation that is being sent on record, and says of each invitee who it is.
+
+        People are made in the same order everywhere, so that of two who send at once none waits for the other in turn.
+        """
+        known = self.filter(
+            channel=models.OuterRef("channel"),
+            value=models.OuterRef("value"),
+            nick=models.OuterRef("nick"),
+            digest__isnull=True,
+        )
+        there = Invitee.objects.filter(invitation=invitation_id, person__isnull=True)
+        new = there.filter(~models.Exists(known)).order_by("channel", "value", "nick")
+        people = [
+            Person(channel=channel, value=value, nick=nick)
+            for channel, value, nick in new.values_list("channel", "value", "nick").distinct()
+        ]
+        for person in people:
+            person.spell()
+        self.bulk_create(people, batch_size=_PIECE, ignore_conflicts=True)
+        with connection.cursor() as cursor:
+            cursor.execute(_KNOW_INVITEES, {"invitation": invitation_id})
+
+    def same_as(self, person: "Person") -> Self:
+        """Those whom the same unionId or number reaches, under whatever name; of somebody erased only that one."""
+        if person.is_erased:
+            return self.filter(pk=person.pk)
+        return self.filter(channel=person.channel, value=person.value, digest__isnull=True)
+
+    def reached_by(self, values: Iterable[str]) -> Self:
+        """Those with one of these unionIds or numbers."""
+        return self.filter(value__in=list(values), digest__isnull=True)
+
+    def matching(self, text: str, *, by_phone_number: bool) -> Self:
+        """Those whom ``text`` finds: by name, pinyin, initials, the beginning of the unionId, or part of the number.
+
+        Without ``by_phone_number`` a text that may be part of a number finds nobody by it.
+        """
+        found = [Q(channel=Channel.UNION_ID, value__startswith=text.strip())]
+        if by_phone_number or not any(map(str.isdecimal, text)):
+            found += [Q(search_text__contains=pattern) for pattern in spelling.patterns(text)]
+        return self.filter(reduce(or_, found)) if text.strip() else self.none()
+
+
+class Person(models.Model):
+    """Somebody who was called: one unionId or E.164 number under one name.
+
+    ``search_text`` is what `invites.spelling` says they are found by. ``salt`` goes into the digest by which sealed
+    days know them; erasing somebody drops name, value and salt, and keeps that ``digest``.
+    """
+
+    channel = models.CharField(_("channel"), max_length=16, choices=Channel)
+    value = models.CharField(_("unionId or phone number"), max_length=128)
+    nick = models.CharField(pgettext_lazy("person", "name"), max_length=NICK_LENGTH)
+    search_text = models.CharField(max_length=600, editable=False)
+    salt = models.BinaryField(max_length=SALT_BYTES, default=new_salt)
+    digest = models.BinaryField(max_length=32, null=True)
+
+    objects = PersonQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["value", "channel", "nick"], condition=Q(digest__isnull=True), name="person_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(digest__isnull=True) & ~Q(nick="") & ~Q(value="")
+                | Q(digest__isnull=False, nick="", value="", search_text="", salt=b""),
+                name="person_is_known_or_erased",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.nick
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether name and number were erased."""
+        return self.digest is not None
+
+    def spell(self) -> None:
+        """Writes down what this person is found by."""
+        number = self.value if self.channel == Channel.PHONE else ""
+        self.search_text = spelling.search_text(nick=self.nick, phone_number=number)
+
+
+class Erasure(models.Model):
+    """That a person was to be erased: on record before it is done. The database lets nobody be erased without it."""
+
+    person = models.OneToOneField(Person, on_delete=models.PROTECT, related_name="erasure")
+    at = models.DateTimeField(auto_now_add=True)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.person_id)

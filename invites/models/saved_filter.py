@@ -1,0 +1,36 @@
+"""Filters of the history that somebody saved under a name."""
+
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from invites.models.user import User
+
+NAME_LENGTH = 80
+
+
+class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
+    """Queries over saved filters."""
+
+    def of(self, user: User) -> Self:
+        """Those of ``user``, by name."""
+        return self.filter(user=user).order_by("name")
+
+
+class SavedFilter(models.Model):
+    """What the address of a page of the history carried, under a name. Saving the same name again replaces it."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_filters", db_index=False)
+    name = models.CharField(_("name"), max_length=NAME_LENGTH)
+    query = models.CharField(max_length=2000)
+    saved_at = models.DateTimeField(auto_now=True)
+
+    objects = SavedFilterQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("saved filter")
+        constraints = (models.UniqueConstraint(fields=["user", "name"], name="saved_filter_name_once"),)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,79 @@
+"""Sealed days: the chain of keyed digests that shows whether anybody has changed the history."""
+
+from datetime import date
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from invites.models.user import User
+
+DIGEST_BYTES = 32
+
+
+class SealedDayQuerySet(models.QuerySet["SealedDay"]):
+    """Queries over sealed days."""
+
+    def in_order(self) -> Self:
+        """As they are chained."""
+        return self.order_by("day")
+
+    def last_sealed(self) -> "SealedDay | None":
+        """The head of the chain; None where nothing is sealed yet."""
+        return self.order_by("-day").first()
+
+    def kept_before(self, day: date) -> Self:
+        """Those before ``day`` whose rows retention has not removed."""
+        return self.in_order().filter(day__lt=day, removed_at__isnull=True)
+
+    def removed(self) -> Self:
+        """Those whose rows retention has removed."""
+        return self.filter(removed_at__isnull=False)
+
+
+class SealedDay(models.Model):
+    """One day of the history by the installation's clock, sealed when nothing of it can change any more.
+
+    ``digest`` is keyed, and made over the digest of the day before, this day, and its sections; ``key_id`` tells which
+    key made it. Once ``removed_at`` stands here, retention may delete the rows of this day; the digest remains.
+    """
+
+    day = models.DateField(primary_key=True)
+    sealed_at = models.DateTimeField(auto_now_add=True)
+    key_id = models.CharField(max_length=16)
+    digest = models.BinaryField(max_length=DIGEST_BYTES)
+    removed_at = models.DateTimeField(_("removed at"), null=True)
+    removed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    removed_because = models.CharField(_("reason"), max_length=200, blank=True)
+
+    objects = SealedDayQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("sealed day")
+        verbose_name_plural = _("sealed days")
+        indexes = (
+            models.Index(fields=["day"], condition=Q(removed_at__isnull=False), name="sealed_day_removed"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.day)
+
+
+class SealedSection(models.Model):
+    """One kind of rows of a sealed day: how many, their common digest, and a mark for each by which the first row that
+    does not fit can be named: its key in eight bytes and a keyed digest in eight more, in the order of keys.
+    """
+
+    day = models.ForeignKey(SealedDay, on_delete=models.PROTECT, related_name="sections", db_index=False)
+    name = models.CharField(max_length=16)
+    rows = models.PositiveBigIntegerField()
+    digest = models.BinaryField(max_length=DIGEST_BYTES)
+    marks = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("section of a sealed day")
+        constraints = (models.UniqueConstraint(fields=["day", "name"], name="sealed_section_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.day_id} {self.name}"
