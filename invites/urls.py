@@ -5,6 +5,7 @@ from django.urls import path
 from invites.views import (
     address_book,
     attempt,
+    attempt_detail,
     book_change,
     book_export,
     book_share,
@@ -147,7 +148,7 @@ urlpatterns = [
     ),
     # history
     path("history/", attempt.attempt_list, name="attempt_list"),
-    path("history/<int:pk>/", attempt.attempt_detail, name="attempt_detail"),
+    path("history/<int:pk>/", attempt_detail.attempt_detail, name="attempt_detail"),
     path("codes/", code.code_list, name="code_list"),
     # settings
     path("settings/", settings.settings, name="settings"),

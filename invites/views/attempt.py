@@ -1,9 +1,8 @@
-"""The history: the list of attempts with its filters, and one attempt with all that is known of it."""
+"""The history: the list of attempts with its filters."""
 
 from http import HTTPStatus
 
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -11,12 +10,8 @@ from django_htmx.http import replace_url
 
 from dashboard.fragments import page_or_fragment
 from invites import permissions
-from invites.explaining import explain
 from invites.forms.attempt import AttemptFilterForm
-from invites.models import Attempt
 from invites.models.attempt import AttemptPage
-from invites.models.invitee import InviteeState
-from invites.retelling import retell
 
 
 @require_safe
@@ -44,39 +39,3 @@ def attempt_list(request: HttpRequest) -> TemplateResponse:
     # The address carries the filters, without the fields that are empty.
     query = form.query()
     return replace_url(response, f"{here}?{query}" if query else here)
-
-
-@require_safe
-def attempt_detail(request: HttpRequest, pk: int) -> TemplateResponse:
-    """What was sent, what came back, what it means; while it is under way the fragment asks for itself."""
-    attempts = permissions.attempts(request.user)
-    attempt = get_object_or_404(attempts.for_detail(), pk=pk)
-    waiting = attempt.people_state == InviteeState.PENDING
-    explained = None
-    if attempt.error_code:
-        explained = explain(attempt.error_code, still_waiting=waiting, alone=attempt.people == 1)
-    context = {
-        "attempt": attempt,
-        "people": attempt.people_sent.all(),
-        "country": attempt.invitation.conference.app.country,
-        "told": retell(attempt, show_phone_numbers=permissions.may_see_phone_numbers(request.user)),
-        "explained": explained,
-        "tries": Attempt.objects.around(attempt.batch),
-        "again": _again(request, attempt),
-    }
-    return page_or_fragment(request, "invites/attempt_detail.html", context, fragments={"attempt"})
-
-
-def _again(request: HttpRequest, attempt: Attempt) -> str:
-    """Which people of the attempt can be invited again now: "failed", "unknown", or "" for nobody."""
-    invitation = attempt.invitation
-    over = invitation.finished_at is not None and not invitation.conference.has_ended
-    # What became of people who were still waiting then is told, and offered, by a later attempt.
-    if attempt.people_state == InviteeState.PENDING:
-        return ""
-    if not over or not permissions.may_organize(request.user):
-        return ""
-    states = {sending.invitee.state for sending in attempt.people_sent.all()}
-    if states & {InviteeState.FAILED, InviteeState.SKIPPED}:
-        return "failed"
-    return "unknown" if InviteeState.UNKNOWN in states else ""
