@@ -9,7 +9,6 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import replace_url
 
 from dashboard.fragments import page_or_fragment
-from invites import permissions
 from invites.forms.attempt import AttemptFilterForm
 from invites.models.attempt import AttemptPage
 
