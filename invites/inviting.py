@@ -22,9 +22,9 @@ from invites.guarding import refuse_demo_conference, refuse_demo_person
 from invites.models import App, Conference, Contact, ContactGroup, Invitation, Invitee
 from invites.models.app import AppKind
 from invites.models.contact import validate_nick, validate_union_id
-from invites.models.invitation import InvitationSource, InvitationState
+from invites.models.invitation import InvitationSource
 from invites.models.invitee import Channel
-from invites.sending import freeze
+from invites.sending import cut, sign
 
 TIME_IS_UP = "timeIsUp"
 """Our own code of why people were left out: the command has only so much time."""
@@ -127,17 +127,15 @@ def make(
     conference, _created = Conference.objects.get_or_create(app=app, conference_id=conference_id)
     if conference.locked_at is not None:
         raise ConferenceLocked
-    invitation = Invitation.objects.create(
-        conference=conference,
-        source=InvitationSource.COMMAND_LINE,
-        operator_union_id=operator_union_id,
-        state=InvitationState.SENDING,
-        sent_at=timezone.now(),
+    invitation = Invitation(
+        conference=conference, source=InvitationSource.COMMAND_LINE, operator_union_id=operator_union_id
     )
+    sign(invitation, user=None)
+    invitation.save()
     invitees = _invitees(invitation, list(people))
     _heed_marks(invitees, app=app, override=despite_do_not_invite)
     Invitee.objects.bulk_create(invitees)
-    freeze(invitation=invitation, user=None)
+    cut(invitation)
     # Its own process delivers it; a worker is to step in only when that must have died.
     invitation.rung_at = _until(invitation) + timedelta(seconds=settings.CALL_SECONDS)
     invitation.save(update_fields=["rung_at"])

@@ -111,7 +111,7 @@ def repeat(
         repetition.operator_union_id = original.operator_union_id
         repetition.rings_left = rings_left
         repetition.ring_again_minutes = original.ring_again_minutes
-    _sign(repetition, user=user)
+    sign(repetition, user=user)
     repetition.save()
     Invitee.objects.bulk_create(
         Invitee(
@@ -127,7 +127,7 @@ def repeat(
         )
         for position, person in enumerate(people)
     )
-    _cut(repetition)
+    cut(repetition)
     ring(repetition.pk)
     return repetition
 
@@ -137,13 +137,16 @@ def freeze(*, invitation: Invitation, user: User | None) -> None:
 
     The caller holds the transaction. Raises NobodyToInvite, EverybodyMarked or DemoPersonRefused.
     """
-    _sign(invitation, user=user)
+    sign(invitation, user=user)
     invitation.save(update_fields=_SIGNED)
-    _cut(invitation)
+    cut(invitation)
 
 
-def _sign(invitation: Invitation, *, user: User | None) -> None:
-    """Writes into ``invitation``, which nobody has saved yet, who sends it, when and in whose name."""
+def sign(invitation: Invitation, *, user: User | None) -> None:
+    """Writes into ``invitation``, which the caller then saves, who sends it, when and in whose name.
+
+    From then on the database keeps that as it is, so an invitation that was no draft is signed before it is stored.
+    """
     invitation.state = InvitationState.SENDING
     invitation.sent_by = user
     invitation.sent_at = timezone.now()
@@ -155,8 +158,8 @@ def _sign(invitation: Invitation, *, user: User | None) -> None:
         invitation.operator_union_id = _operator(user, app=invitation.conference.app)
 
 
-def _cut(invitation: Invitation) -> None:
-    """Fixes who is on a signed invitation and cuts them into batches.
+def cut(invitation: Invitation) -> None:
+    """Fixes who is on a signed invitation and cuts them into batches. The caller holds the transaction.
 
     Every call begins here: a press, a set time, and every ring that comes by itself; so whoever must not be called is
     refused here, and whoever is marked "do not invite" by now is left out. Raises NobodyToInvite, EverybodyMarked or

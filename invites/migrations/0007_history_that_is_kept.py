@@ -121,8 +121,8 @@ END $$;
 CREATE TRIGGER invites_keep_attempt_finished BEFORE UPDATE ON invites_attempt FOR EACH ROW
     WHEN (OLD.state <> 'started') EXECUTE FUNCTION invites_keep_attempt();
 CREATE TRIGGER invites_keep_attempt_started BEFORE UPDATE ON invites_attempt FOR EACH ROW
-    WHEN (OLD.state = 'started' AND (OLD.invitation_id, OLD.batch_id, OLD.number, OLD.people, OLD.started_at, OLD.deadline, OLD.conference_id, OLD.app_id, OLD.organizer_id, OLD.channels, OLD.day, OLD.trace_id, OLD.salt)
-        IS DISTINCT FROM (NEW.invitation_id, NEW.batch_id, NEW.number, NEW.people, NEW.started_at, NEW.deadline, NEW.conference_id, NEW.app_id, NEW.organizer_id, NEW.channels, NEW.day, NEW.trace_id, NEW.salt))
+    WHEN (OLD.state = 'started' AND (OLD.invitation_id, OLD.batch_id, OLD.number, OLD.people, OLD.started_at, OLD.conference_id, OLD.app_id, OLD.organizer_id, OLD.channels, OLD.day, OLD.trace_id, OLD.salt)
+        IS DISTINCT FROM (NEW.invitation_id, NEW.batch_id, NEW.number, NEW.people, NEW.started_at, NEW.conference_id, NEW.app_id, NEW.organizer_id, NEW.channels, NEW.day, NEW.trace_id, NEW.salt))
     EXECUTE FUNCTION invites_refuse();
 CREATE TRIGGER invites_keep_attempt BEFORE DELETE ON invites_attempt FOR EACH ROW
     EXECUTE FUNCTION invites_keep_row();
@@ -211,8 +211,8 @@ DROP FUNCTION invites_keep_row();
 KEEP_ON_SQLITE = """
 CREATE TRIGGER invites_keep_attempt_finished BEFORE UPDATE ON invites_attempt
 WHEN old.state <> 'started' AND NOT (
-        (old.id, old.invitation_id, old.batch_id, old.number, old.state, old.people, old.people_state, old.started_at, old.deadline, old.finished_at, old.duration_ms, old.http_status, old.error_code, old.request_id, old.conference_id, old.app_id, old.organizer_id, old.channels, old.day, old.trace_id)
-        IS (new.id, new.invitation_id, new.batch_id, new.number, new.state, new.people, new.people_state, new.started_at, new.deadline, new.finished_at, new.duration_ms, new.http_status, new.error_code, new.request_id, new.conference_id, new.app_id, new.organizer_id, new.channels, new.day, new.trace_id)
+        (old.id, old.invitation_id, old.batch_id, old.number, old.state, old.people, old.people_state, old.started_at, old.finished_at, old.duration_ms, old.http_status, old.error_code, old.request_id, old.conference_id, old.app_id, old.organizer_id, old.channels, old.day, old.trace_id)
+        IS (new.id, new.invitation_id, new.batch_id, new.number, new.state, new.people, new.people_state, new.started_at, new.finished_at, new.duration_ms, new.http_status, new.error_code, new.request_id, new.conference_id, new.app_id, new.organizer_id, new.channels, new.day, new.trace_id)
         AND old.texts_digest IS NULL AND new.texts_digest IS NOT NULL
         AND new.error_message = '' AND new.response_excerpt = '' AND length(new.salt) = 0
         AND EXISTS (
@@ -222,8 +222,8 @@ WHEN old.state <> 'started' AND NOT (
     )
 BEGIN SELECT RAISE(ABORT, 'The history is kept as it is'); END;
 CREATE TRIGGER invites_keep_attempt_started BEFORE UPDATE ON invites_attempt
-WHEN old.state = 'started' AND (old.invitation_id, old.batch_id, old.number, old.people, old.started_at, old.deadline, old.conference_id, old.app_id, old.organizer_id, old.channels, old.day, old.trace_id, old.salt)
-        IS NOT (new.invitation_id, new.batch_id, new.number, new.people, new.started_at, new.deadline, new.conference_id, new.app_id, new.organizer_id, new.channels, new.day, new.trace_id, new.salt)
+WHEN old.state = 'started' AND (old.invitation_id, old.batch_id, old.number, old.people, old.started_at, old.conference_id, old.app_id, old.organizer_id, old.channels, old.day, old.trace_id, old.salt)
+        IS NOT (new.invitation_id, new.batch_id, new.number, new.people, new.started_at, new.conference_id, new.app_id, new.organizer_id, new.channels, new.day, new.trace_id, new.salt)
 BEGIN SELECT RAISE(ABORT, 'The history is kept as it is'); END;
 CREATE TRIGGER invites_keep_attempt BEFORE DELETE ON invites_attempt
 WHEN NOT EXISTS (SELECT 1 FROM invites_sealedday WHERE day = old.day AND removed_at IS NOT NULL)

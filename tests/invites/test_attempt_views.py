@@ -424,8 +424,9 @@ class TestAttemptDetail:
     def test_body_is_what_went_over_the_wire(
         self, organizer: User, invitation: Invitation, signed_in: SignedIn
     ) -> None:
-        invitation.operator_union_id = "op-1"
-        invitation.save()
+        invitation = SentInvitationFactory(
+            conference=invitation.conference, operator_union_id="op-1", sent_by=organizer
+        )
         people = [
             InviteeFactory(invitation=invitation, position=1, value="u1", nick="张三"),
             InviteeFactory(

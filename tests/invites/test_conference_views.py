@@ -38,6 +38,7 @@ def sent_invitation(conference: Conference, *, sent_by: User | None = None) -> I
         conference=conference,
         state=InvitationState.FINISHED,
         sent_at=now,
+        day=timezone.localdate(now),
         finished_at=now,
         sent_by=sent_by,
     )

@@ -27,6 +27,7 @@ from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel, InviteeState
 from invites.sending import send
 from tests.factories import AppFactory, ConferenceFactory, InvitationFactory, InviteeFactory
+from tests.keeping import tampering
 
 
 def sent(conference: Conference, user: User, *values: str, operator: str = "") -> Invitation:
@@ -242,7 +243,8 @@ class TestBatches:
         self, sandbox: SandboxServer, conference: Conference, organizer: User
     ) -> None:
         invitation = sent(conference, organizer, "a1")
-        Invitation.objects.update(sent_at=timezone.now() - timedelta(minutes=61))
+        with tampering():
+            Invitation.objects.update(sent_at=timezone.now() - timedelta(minutes=61))
         deliver(invitation)
         assert invitation.invitees.get().problem_code == delivering.TOO_LATE
         assert sandbox.invitations == []
