@@ -30,7 +30,8 @@ from invites.errors import (
     InviteError,
     NobodyToInvite,
 )
-from invites.models import Invitation, User
+from invites.models import DraftEdit, Invitation, User
+from invites.models.draft_edit import EditKind
 from invites.models.invitation import InvitationState, ScheduleProblem
 
 _PROBLEMS: Mapping[type[InviteError], ScheduleProblem] = MappingProxyType(
@@ -63,33 +64,33 @@ def schedule(*, invitation: Invitation, revision: int, at: datetime, user: User)
         draft.scheduled_for = at
         draft.scheduled_by = user
         draft.schedule_problem = ""
-        _save(draft)
+        _save(draft, EditKind.SCHEDULED, by=user)
         transaction.on_commit(partial(send_scheduled.using(run_after=at).enqueue))
     return draft
 
 
-def put_aside(*, invitation: Invitation, revision: int) -> Invitation:
+def put_aside(*, invitation: Invitation, revision: int, user: User) -> Invitation:
     """Puts a draft aside that carries a time already, which stays as it is. Raises what `schedule` raises."""
     with transaction.atomic():
         draft = sending.lock_draft(invitation, revision=revision)
         if draft.scheduled_for is None:
             raise DraftChanged
         draft.state = InvitationState.SCHEDULED
-        _save(draft)
+        _save(draft, EditKind.PUT_ASIDE, by=user)
     return draft
 
 
-def unschedule(*, invitation: Invitation, revision: int) -> Invitation:
+def unschedule(*, invitation: Invitation, revision: int, user: User) -> Invitation:
     """Takes the time away from a draft, and what is said about one that has passed. Raises what `schedule` raises."""
     with transaction.atomic():
         draft = sending.lock_draft(invitation, revision=revision)
         draft.scheduled_for = draft.scheduled_by = None
         draft.schedule_problem = ""
-        _save(draft)
+        _save(draft, EditKind.UNSCHEDULED, by=user)
     return draft
 
 
-def take_back(*, invitation: Invitation) -> Invitation:
+def take_back(*, invitation: Invitation, user: User) -> Invitation:
     """Brings what was put aside back into the composer, where it keeps its time, and returns it.
 
     Raises ComposerInUse where another list stands there, and AlreadySent or DraftChanged where it is not put aside any
@@ -105,7 +106,7 @@ def take_back(*, invitation: Invitation) -> Invitation:
         scheduled.state = InvitationState.DRAFT
         try:
             with transaction.atomic():
-                _save(scheduled)
+                _save(scheduled, EditKind.TAKEN_BACK, by=user)
         except IntegrityError as error:
             # Somebody has just begun a list.
             raise ComposerInUse from error
@@ -161,7 +162,7 @@ def _send_due(pk: int) -> bool:
         logger.warning("Invitation %s was not sent at its time: %s", pk, problem.value)
         due.scheduled_for = None
         due.schedule_problem = problem
-        _save(due)
+        _save(due, EditKind.UNSCHEDULED, by=None)
         return False
 
 
@@ -192,7 +193,8 @@ def _lock_put_aside(invitation: Invitation, *, revision: int | None = None) -> I
     return scheduled
 
 
-def _save(invitation: Invitation) -> None:
-    """Stores what this module changes; another ``revision`` tells pages that they show what has been."""
+def _save(invitation: Invitation, kind: EditKind, *, by: User | None) -> None:
+    """Stores what this module changes, and that it did. Another ``revision`` tells pages that they are out of date."""
     invitation.revision += 1
     invitation.save(update_fields=["state", "scheduled_for", "scheduled_by", "schedule_problem", "revision"])
+    DraftEdit.objects.note(invitation, kind, by=by)

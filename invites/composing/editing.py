@@ -1,8 +1,8 @@
 """Changes a draft: who stands on it, under which name, and which lines still need a look.
 
-Each change is one transaction with the draft locked, so that two tabs or two people do not collide, and raises the
-draft's ``revision``. Each raises AlreadySent, with nothing changed, once somebody has sent the draft, and DraftChanged
-where what it is about has gone. Must not send.
+Each change is one transaction with the draft locked, so that two tabs or two people do not collide; it raises the
+draft's ``revision`` and puts on record who made it. Each raises AlreadySent, with nothing changed, once somebody has
+sent the draft, and DraftChanged where what it is about has gone. Must not send.
 """
 
 from collections import defaultdict
@@ -25,11 +25,13 @@ from invites.models import (
     Conference,
     Contact,
     ContactGroup,
+    DraftEdit,
     DraftLine,
     Invitation,
     Invitee,
     User,
 )
+from invites.models.draft_edit import EditKind
 from invites.models.invitation import MOST_RINGS
 
 
@@ -107,37 +109,41 @@ def add_invitation(*, draft: Invitation, invitation: Invitation, user: User) -> 
     return _add(draft, people, bad, user=user)
 
 
-def ring_again(*, draft: Invitation, minutes: int | None) -> Change:
+def ring_again(*, draft: Invitation, minutes: int | None, user: User) -> Change:
     """Sets that whoever does not join is rung again every so many ``minutes``, a few times; None that nobody is."""
     with _changing(draft) as locked:
         locked.rings_left = 0 if minutes is None else MOST_RINGS
         locked.ring_again_minutes = minutes or 0
         locked.save(update_fields=["rings_left", "ring_again_minutes"])
+        DraftEdit.objects.note(locked, EditKind.RINGS_SET, by=user)
         return Change(draft=locked, ring_again_changed=True)
 
 
-def remove(*, invitee: Invitee) -> Change:
+def remove(*, invitee: Invitee, user: User) -> Change:
     """Takes somebody off the draft that they stand on."""
     with _changing(invitee.invitation) as draft:
         draft.invitees.among([invitee.pk]).delete()
+        DraftEdit.objects.note(draft, EditKind.REMOVED, by=user, people=1)
         return Change(draft=draft, removed=[invitee])
 
 
-def clear(*, draft: Invitation) -> Change:
+def clear(*, draft: Invitation, user: User) -> Change:
     """Takes everybody and every line off the draft."""
     with _changing(draft) as locked:
         people = list(locked.invitees.in_order())
         locked.invitees.all().delete()
         locked.draft_lines.all().delete()
+        DraftEdit.objects.note(locked, EditKind.CLEARED, by=user, people=len(people))
         return Change(draft=locked, removed=people)
 
 
-def rename(*, invitee: Invitee, nick: str) -> Change:
+def rename(*, invitee: Invitee, nick: str, user: User) -> Change:
     """Gives somebody on a draft another name, which has been validated."""
     with _changing(invitee.invitation) as draft:
         if not draft.invitees.among([invitee.pk]).update(nick=nick, nick_filled_in=False):
             raise DraftChanged
         invitee.nick, invitee.nick_filled_in = nick, False
+        DraftEdit.objects.note(draft, EditKind.EDITED, by=user, people=1)
         return Change(draft=draft, changed=[invitee])
 
 
@@ -156,6 +162,7 @@ def correct_line(*, line: DraftLine, text: str, user: User) -> Change:
         else:
             line.delete()
         change = _put(draft, people, bad[1:], left_out)
+        DraftEdit.objects.note(draft, EditKind.ADDED, by=user, people=len(change.added))
         if bad:
             return replace(change, lines=[line, *change.lines])
         return replace(change, lines_gone=[pk])
@@ -172,6 +179,7 @@ def invite_anyway(*, line: DraftLine, user: User) -> Change:
         pk = line.pk
         line.delete()
         change = _put(draft, people, bad)
+        DraftEdit.objects.note(draft, EditKind.OVERRIDDEN, by=user, people=1)
         listed = [*change.added, *change.changed]
         overridden = next((invitee for invitee in listed if invitee.is_overridden), None)
         return replace(change, lines_gone=[pk], overridden=overridden)
@@ -188,23 +196,26 @@ def keep_anyway(*, invitee: Invitee, user: User) -> Change:
             listed.override(by=user, reason=listed.mark.do_not_invite_reason)
         elif not listed.is_overridden:
             raise DraftChanged
+        DraftEdit.objects.note(draft, EditKind.OVERRIDDEN, by=user, people=1)
         return Change(draft=draft, changed=[listed], overridden=listed)
 
 
-def remove_line(*, line: DraftLine) -> Change:
+def remove_line(*, line: DraftLine, user: User) -> Change:
     """Throws a line away that could not be used."""
     with _changing(line.invitation) as draft:
         pk = line.pk
         line.delete()
+        DraftEdit.objects.note(draft, EditKind.LINES_REMOVED, by=user)
         return Change(draft=draft, lines_gone=[pk])
 
 
-def remove_lines(*, draft: Invitation, left_out: bool = False) -> Change:
+def remove_lines(*, draft: Invitation, user: User, left_out: bool = False) -> Change:
     """Throws all lines away that could not be used, or those of the people who are left out."""
     with _changing(draft) as locked:
         lines = locked.draft_lines.left_out() if left_out else locked.draft_lines.to_correct()
         gone = list(lines.values_list("pk", flat=True))
         lines.delete()
+        DraftEdit.objects.note(locked, EditKind.LINES_REMOVED, by=user)
         return Change(draft=locked, lines_gone=gone)
 
 
@@ -236,7 +247,9 @@ def _add(draft: Invitation, people: list[Person], bad: Sequence[BadLine], *, use
     """Puts ``people`` on a draft, but for those whom ``user`` is asked not to invite."""
     welcome, left_out = part(people, user=user, app=draft.conference.app)
     with _changing(draft) as locked:
-        return _put(locked, welcome, bad, left_out)
+        change = _put(locked, welcome, bad, left_out)
+        DraftEdit.objects.note(locked, EditKind.ADDED, by=user, people=len(change.added))
+        return change
 
 
 def _put(

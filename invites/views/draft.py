@@ -67,7 +67,8 @@ def draft_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes one person off the list."""
     conference = load(request, pk)
     invitee = load_invitee(conference, request.POST.get("invitee", ""))
-    return changed(request, conference, lambda: composing.remove(invitee=invitee))
+    user = permissions.organizer(request.user)
+    return changed(request, conference, lambda: composing.remove(invitee=invitee, user=user))
 
 
 @require_POST
@@ -93,7 +94,8 @@ def draft_clear(request: HttpRequest, pk: int) -> HttpResponse:
         if asks_for(request, "draft_change"):
             return TemplateResponse(request, "invites/_draft_clear.html", context)
         return render(request, "invites/draft_clear.html", context)
-    return changed(request, conference, lambda: composing.clear(draft=draft), whole=True)
+    user = permissions.organizer(request.user)
+    return changed(request, conference, lambda: composing.clear(draft=draft, user=user), whole=True)
 
 
 @form_view
@@ -101,18 +103,19 @@ def draft_clear(request: HttpRequest, pk: int) -> HttpResponse:
 def draft_invitee(request: HttpRequest, pk: int, invitee_pk: int) -> HttpResponse:
     """Another name for somebody on the list, in their row or on a page of its own."""
     conference = load(request, pk)
+    user = permissions.organizer(request.user)
     invitee = load_invitee(conference, str(invitee_pk))
     data = request.POST if request.method == "POST" else None
     form = NickForm(data, initial={"nick": invitee.nick}, auto_id=f"invitee-{invitee_pk}-%s")
     if request.method == "POST" and form.is_valid():
         nick: str = form.cleaned_data["nick"]
-        return changed(request, conference, lambda: composing.rename(invitee=invitee, nick=nick))
+        return changed(request, conference, lambda: composing.rename(invitee=invitee, nick=nick, user=user))
     context = {"conference": conference, "person": invitee, "form": form, "cancel_url": page_url(conference)}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     if asks_for(request, f"invitee-{invitee_pk}"):
         cancelled = "cancelled" in request.GET
         if cancelled:
-            composing.find_marks([invitee], user=permissions.organizer(request.user), app=conference.app)
+            composing.find_marks([invitee], user=user, app=conference.app)
         template = "invites/_draft_person.html" if cancelled else "invites/_draft_person_form.html"
         context |= {"takes_focus": cancelled, "country": conference.app.country}
         return TemplateResponse(request, template, context)
@@ -145,12 +148,16 @@ def draft_line(request: HttpRequest, pk: int, line_pk: int) -> HttpResponse:
 def draft_line_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Throws away a line that could not be used, or all of them; also those who are left out, all where it says so."""
     conference = load(request, pk)
+    user = permissions.organizer(request.user)
     if "line" in request.POST:
         line = load_line(conference, request.POST["line"])
-        return changed(request, conference, lambda: composing.remove_line(line=line))
+        return changed(request, conference, lambda: composing.remove_line(line=line, user=user))
     draft, left_out = shown_draft(request, conference), "left_out" in request.POST
     return changed(
-        request, conference, lambda: composing.remove_lines(draft=draft, left_out=left_out), whole=True
+        request,
+        conference,
+        lambda: composing.remove_lines(draft=draft, user=user, left_out=left_out),
+        whole=True,
     )
 
 

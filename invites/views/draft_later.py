@@ -53,7 +53,7 @@ def draft_put_aside(request: HttpRequest, pk: int) -> HttpResponse:
     revision = SeenDraftForm(request.POST).seen("revision") or 0
 
     def act() -> str:
-        scheduling.put_aside(invitation=draft, revision=revision)
+        scheduling.put_aside(invitation=draft, revision=revision, user=permissions.organizer(request.user))
         return _("The list was put aside until its time.")
 
     return acted(request, conference, act)
@@ -68,7 +68,7 @@ def draft_unschedule(request: HttpRequest, pk: int) -> HttpResponse:
     revision = SeenDraftForm(request.POST).seen("revision") or 0
 
     def act() -> str:
-        scheduling.unschedule(invitation=draft, revision=revision)
+        scheduling.unschedule(invitation=draft, revision=revision, user=permissions.organizer(request.user))
         return _("The list is not sent by itself.")
 
     return acted(request, conference, act)
@@ -83,7 +83,10 @@ def draft_ring_again(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return with_form(request, "invites/draft_form.html", conference, form, title=_("Ring again"))
     draft = shown_draft(request, conference)
-    return changed(request, conference, lambda: composing.ring_again(draft=draft, minutes=form.chosen))
+    user = permissions.organizer(request.user)
+    return changed(
+        request, conference, lambda: composing.ring_again(draft=draft, minutes=form.chosen, user=user)
+    )
 
 
 @require_POST
@@ -94,7 +97,7 @@ def scheduled_change(request: HttpRequest, pk: int, invitation_pk: int) -> HttpR
     scheduled = _load(conference, invitation_pk)
 
     def act() -> str:
-        scheduling.take_back(invitation=scheduled)
+        scheduling.take_back(invitation=scheduled, user=permissions.organizer(request.user))
         return (
             _("The list is back here. It keeps its time.")
             if scheduled.scheduled_for

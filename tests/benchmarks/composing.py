@@ -68,7 +68,7 @@ def _taking_over(user: User, conference: Conference) -> Figure:
         begun = time.perf_counter()
         composing.add_text(draft=draft, text=text, user=user)
         paste = time.perf_counter() - begun
-        composing.clear(draft=draft)
+        composing.clear(draft=draft, user=user)
         begun = time.perf_counter()
         composing.add_invitation(draft=draft, invitation=earlier, user=user)
         took = time.perf_counter() - begun

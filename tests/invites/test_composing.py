@@ -10,10 +10,21 @@ from pytest_django import DjangoAssertNumQueries
 from invites import composing, permissions
 from invites.composing import Change
 from invites.errors import AlreadySent, DraftChanged
-from invites.models import AddressBook, App, Conference, Contact, DraftLine, Invitation, Invitee, User
+from invites.models import (
+    AddressBook,
+    App,
+    Conference,
+    Contact,
+    DraftEdit,
+    DraftLine,
+    Invitation,
+    Invitee,
+    User,
+)
 from invites.models.address_book import Sharing
 from invites.models.app import AppKind
 from invites.models.conference import ConferenceStatus
+from invites.models.draft_edit import EditKind
 from invites.models.draft_line import LineProblem
 from invites.models.invitee import Channel
 from invites.sending import send
@@ -300,17 +311,19 @@ class TestAddFromBooks:
 
 
 class TestRemoveAndClear:
-    def test_remove_takes_one_person_off(self, draft: Invitation, add: Callable[[str], Change]) -> None:
+    def test_remove_takes_one_person_off(
+        self, organizer: User, draft: Invitation, add: Callable[[str], Change]
+    ) -> None:
         jane, kim = add(f"Jane, {UNION_ID}\nKim, {LOCAL_NUMBER}").added
-        change = composing.remove(invitee=jane)
+        change = composing.remove(invitee=jane, user=organizer)
         assert list(draft.invitees.all()) == [kim]
         assert [person.pk for person in change.removed] == [jane.pk]
 
     def test_clear_takes_everybody_and_every_line_off(
-        self, draft: Invitation, add: Callable[[str], Change]
+        self, organizer: User, draft: Invitation, add: Callable[[str], Change]
     ) -> None:
         add(f"Jane, {UNION_ID}\nnobody")
-        change = composing.clear(draft=draft)
+        change = composing.clear(draft=draft, user=organizer)
         assert [person.nick for person in change.removed] == ["Jane"]
         assert not draft.invitees.exists()
         assert not draft.draft_lines.exists()
@@ -318,17 +331,19 @@ class TestRemoveAndClear:
 
 class TestRename:
     def test_new_name_is_no_longer_a_filled_in_one(
-        self, draft: Invitation, add: Callable[[str], Change]
+        self, organizer: User, draft: Invitation, add: Callable[[str], Change]
     ) -> None:
-        composing.rename(invitee=add(UNION_ID).added[0], nick="Jane")
+        composing.rename(invitee=add(UNION_ID).added[0], nick="Jane", user=organizer)
         person = draft.invitees.get()
         assert (person.nick, person.nick_filled_in) == ("Jane", False)
 
-    def test_somebody_who_was_removed_meanwhile_is_not_renamed(self, add: Callable[[str], Change]) -> None:
+    def test_somebody_who_was_removed_meanwhile_is_not_renamed(
+        self, organizer: User, add: Callable[[str], Change]
+    ) -> None:
         person = add(UNION_ID).added[0]
         Invitee.objects.all().delete()
         with pytest.raises(DraftChanged):
-            composing.rename(invitee=person, nick="Jane")
+            composing.rename(invitee=person, nick="Jane", user=organizer)
 
 
 class TestCorrectLine:
@@ -361,13 +376,57 @@ class TestCorrectLine:
         assert not draft.invitees.exists()
 
     def test_lines_are_removed_one_by_one_or_together(
-        self, draft: Invitation, add: Callable[[str], Change]
+        self, organizer: User, draft: Invitation, add: Callable[[str], Change]
     ) -> None:
         first, _second, _third = add("Jane\nKim\nLee").lines
-        composing.remove_line(line=first)
+        composing.remove_line(line=first, user=organizer)
         assert [line.text for line in draft.draft_lines.all()] == ["Kim", "Lee"]
-        composing.remove_lines(draft=draft)
+        composing.remove_lines(draft=draft, user=organizer)
         assert not draft.draft_lines.exists()
+
+
+class TestOnRecord:
+    """Who did what to a list, with the revision that it led to."""
+
+    def test_every_change_is_noted_with_how_many_people(
+        self, draft: Invitation, organizer: User, other_organizer: User, add: Callable[[str], Change]
+    ) -> None:
+        jane, _kim = add(f"Jane, {UNION_ID}\nKim, {LOCAL_NUMBER}").added
+        first, _second = add("nobody\nno one").lines
+        composing.rename(invitee=jane, nick="Jane Doe", user=other_organizer)
+        composing.remove_line(line=first, user=organizer)
+        composing.remove_lines(draft=draft, user=organizer)
+        composing.ring_again(draft=draft, minutes=5, user=organizer)
+        composing.remove(invitee=jane, user=organizer)
+        composing.clear(draft=draft, user=organizer)
+        edits = DraftEdit.objects.filter(invitation=draft).order_by("pk")
+        assert [(edit.revision, edit.kind, edit.people, edit.by) for edit in edits] == [
+            (1, EditKind.ADDED, 2, organizer),
+            (2, EditKind.ADDED, 0, organizer),
+            (3, EditKind.EDITED, 1, other_organizer),
+            (4, EditKind.LINES_REMOVED, 0, organizer),
+            (5, EditKind.LINES_REMOVED, 0, organizer),
+            (6, EditKind.RINGS_SET, 0, organizer),
+            (7, EditKind.REMOVED, 1, organizer),
+            (8, EditKind.CLEARED, 1, organizer),
+        ]
+
+    def test_corrected_line_is_noted_as_somebody_added(
+        self, draft: Invitation, organizer: User, add: Callable[[str], Change]
+    ) -> None:
+        (line,) = add("Jane").lines
+        composing.correct_line(line=line, text=UNION_ID, user=organizer)
+        assert list(DraftEdit.objects.order_by("pk").values_list("kind", "people")) == [
+            (EditKind.ADDED, 0),
+            (EditKind.ADDED, 1),
+        ]
+
+    def test_refused_change_leaves_no_note(self, organizer: User, add: Callable[[str], Change]) -> None:
+        person = add(UNION_ID).added[0]
+        Invitee.objects.all().delete()
+        with pytest.raises(DraftChanged):
+            composing.rename(invitee=person, nick="Jane", user=organizer)
+        assert DraftEdit.objects.count() == 1
 
 
 class TestSentDraft:
@@ -382,12 +441,12 @@ class TestSentDraft:
         return {
             "add_text": lambda: composing.add_text(draft=draft, text="Kim, 13900139000", user=organizer),
             "add_contacts": lambda: composing.add_contacts(draft=draft, contacts=[contact], user=organizer),
-            "remove": lambda: composing.remove(invitee=person),
-            "clear": lambda: composing.clear(draft=draft),
-            "rename": lambda: composing.rename(invitee=person, nick="Kim"),
+            "remove": lambda: composing.remove(invitee=person, user=organizer),
+            "clear": lambda: composing.clear(draft=draft, user=organizer),
+            "rename": lambda: composing.rename(invitee=person, nick="Kim", user=organizer),
             "correct_line": lambda: composing.correct_line(line=line, text="13900139000", user=organizer),
-            "remove_line": lambda: composing.remove_line(line=line),
-            "remove_lines": lambda: composing.remove_lines(draft=draft),
+            "remove_line": lambda: composing.remove_line(line=line, user=organizer),
+            "remove_lines": lambda: composing.remove_lines(draft=draft, user=organizer),
         }
 
     @pytest.mark.parametrize(

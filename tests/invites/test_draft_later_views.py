@@ -209,18 +209,18 @@ class TestScheduledOnThePage:
         assertContains(answer, "There are people in the list already.", status_code=HTTPStatus.CONFLICT)
 
     def test_time_is_removed_from_the_list_in_the_composer(
-        self, browser: Client, conference: Conference, scheduled: Invitation
+        self, organizer: User, browser: Client, conference: Conference, scheduled: Invitation
     ) -> None:
-        draft = scheduling.take_back(invitation=scheduled)
+        draft = scheduling.take_back(invitation=scheduled, user=organizer)
         answer = browser.post(at("draft_unschedule", conference), seen(draft), headers=CHANGE)
         assertNotContains(answer, "sent by itself at")
         draft.refresh_from_db()
         assert (draft.scheduled_for, draft.is_draft) == (None, True)
 
     def test_list_in_the_composer_is_put_aside_again(
-        self, browser: Client, conference: Conference, scheduled: Invitation
+        self, organizer: User, browser: Client, conference: Conference, scheduled: Invitation
     ) -> None:
-        draft = scheduling.take_back(invitation=scheduled)
+        draft = scheduling.take_back(invitation=scheduled, user=organizer)
         answer = browser.post(at("draft_put_aside", conference), seen(draft), headers=CHANGE)
         assertContains(answer, "Scheduled for 16:00 · 1 person")
 
@@ -260,9 +260,9 @@ class TestScheduledOnThePage:
         assertContains(page, ScheduleProblem.APP_UNAVAILABLE.label)
 
     def test_list_in_the_composer_says_why_its_time_passed(
-        self, browser: Client, conference: Conference, scheduled: Invitation
+        self, organizer: User, browser: Client, conference: Conference, scheduled: Invitation
     ) -> None:
-        draft = scheduling.take_back(invitation=scheduled)
+        draft = scheduling.take_back(invitation=scheduled, user=organizer)
         with time_machine.travel(NOW + timedelta(hours=3)):
             scheduling.send_due()
         assertContains(browser.get(page_of(conference)), ScheduleProblem.TOO_LATE.label)
@@ -307,8 +307,10 @@ class TestRingAgain:
         assert (draft.rings_left, draft.ring_again_minutes, draft.revision) == (3, 5, 1)
         assertContains(browser.get(page_of(conference)), "Rings again up to 3 times, every 5 minutes")
 
-    def test_it_is_switched_off_again(self, browser: Client, conference: Conference, person: Invitee) -> None:
-        composing.ring_again(draft=person.invitation, minutes=5)
+    def test_it_is_switched_off_again(
+        self, organizer: User, browser: Client, conference: Conference, person: Invitee
+    ) -> None:
+        composing.ring_again(draft=person.invitation, minutes=5, user=organizer)
         browser.post(at("draft_ring_again", conference), {**seen(person.invitation), "minutes": "5"})
         draft = Invitation.objects.get()
         assert (draft.rings_left, draft.ring_again_minutes) == (0, 0)

@@ -22,8 +22,9 @@ from invites.errors import (
     NobodyToInvite,
     PutAside,
 )
-from invites.models import App, Conference, DraftLine, Invitation, Invitee, User
+from invites.models import App, Conference, DraftEdit, DraftLine, Invitation, Invitee, User
 from invites.models.conference import ConferenceStatus
+from invites.models.draft_edit import EditKind
 from invites.models.draft_line import LineProblem
 from invites.models.invitation import InvitationState, ScheduleProblem
 from invites.models.user import Role
@@ -103,32 +104,34 @@ class TestSchedule:
 
 
 class TestTakeBack:
-    def test_it_stands_in_the_composer_with_its_time(self, scheduled: Invitation) -> None:
-        scheduling.take_back(invitation=scheduled)
+    def test_it_stands_in_the_composer_with_its_time(self, organizer: User, scheduled: Invitation) -> None:
+        scheduling.take_back(invitation=scheduled, user=organizer)
         draft = composing.find_draft(scheduled.conference)
         assert draft == scheduled
         assert draft.scheduled_for == SOON
 
-    def test_empty_list_makes_room_for_it(self, scheduled: Invitation) -> None:
+    def test_empty_list_makes_room_for_it(self, organizer: User, scheduled: Invitation) -> None:
         empty = composing.open_draft(conference=scheduled.conference)
-        scheduling.take_back(invitation=scheduled)
+        scheduling.take_back(invitation=scheduled, user=organizer)
         assert not Invitation.objects.filter(pk=empty.pk).exists()
 
-    def test_list_with_people_is_not_pushed_away(self, scheduled: Invitation) -> None:
+    def test_list_with_people_is_not_pushed_away(self, organizer: User, scheduled: Invitation) -> None:
         InviteeFactory(invitation=composing.open_draft(conference=scheduled.conference))
         with pytest.raises(ComposerInUse):
-            scheduling.take_back(invitation=scheduled)
+            scheduling.take_back(invitation=scheduled, user=organizer)
         scheduled.refresh_from_db()
         assert scheduled.is_put_aside
 
-    def test_list_with_lines_to_correct_is_not_pushed_away(self, scheduled: Invitation) -> None:
+    def test_list_with_lines_to_correct_is_not_pushed_away(
+        self, organizer: User, scheduled: Invitation
+    ) -> None:
         standing = composing.open_draft(conference=scheduled.conference)
         DraftLine.objects.create(invitation=standing, text="nobody", problem=LineProblem.NOTHING_USABLE)
         with pytest.raises(ComposerInUse):
-            scheduling.take_back(invitation=scheduled)
+            scheduling.take_back(invitation=scheduled, user=organizer)
 
     def test_it_still_goes_out_at_its_time_from_there(self, scheduled: Invitation, organizer: User) -> None:
-        draft = scheduling.take_back(invitation=scheduled)
+        draft = scheduling.take_back(invitation=scheduled, user=organizer)
         composing.add_text(draft=draft, text="Kim, 13800138000", user=organizer)
         with time_machine.travel(SOON):
             assert scheduling.send_due() == 1
@@ -137,26 +140,50 @@ class TestTakeBack:
         assert draft.batches.get().people == 4
 
     def test_it_is_put_aside_again_with_the_same_time(
-        self, scheduled: Invitation, other_organizer: User
+        self, organizer: User, scheduled: Invitation, other_organizer: User
     ) -> None:
-        draft = scheduling.take_back(invitation=scheduled)
+        draft = scheduling.take_back(invitation=scheduled, user=organizer)
         by = draft.scheduled_by
-        scheduling.put_aside(invitation=draft, revision=draft.revision)
+        scheduling.put_aside(invitation=draft, revision=draft.revision, user=organizer)
         draft.refresh_from_db()
         assert draft.is_put_aside
         assert (draft.scheduled_for, draft.scheduled_by) == (SOON, by)
 
-    def test_without_its_time_it_waits_for_a_press(self, scheduled: Invitation) -> None:
-        draft = scheduling.take_back(invitation=scheduled)
-        scheduling.unschedule(invitation=draft, revision=draft.revision)
+    def test_without_its_time_it_waits_for_a_press(self, organizer: User, scheduled: Invitation) -> None:
+        draft = scheduling.take_back(invitation=scheduled, user=organizer)
+        scheduling.unschedule(invitation=draft, revision=draft.revision, user=organizer)
         with time_machine.travel(SOON):
             assert scheduling.send_due() == 0
         draft.refresh_from_db()
         assert draft.is_draft
 
-    def test_what_has_no_time_cannot_be_put_aside(self, draft: Invitation) -> None:
+    def test_what_has_no_time_cannot_be_put_aside(self, organizer: User, draft: Invitation) -> None:
         with pytest.raises(DraftChanged):
-            scheduling.put_aside(invitation=draft, revision=3)
+            scheduling.put_aside(invitation=draft, revision=3, user=organizer)
+
+
+class TestOnRecord:
+    def test_every_change_is_noted_with_whoever_made_it(
+        self, scheduled: Invitation, organizer: User, other_organizer: User
+    ) -> None:
+        draft = scheduling.take_back(invitation=scheduled, user=other_organizer)
+        scheduling.put_aside(invitation=draft, revision=draft.revision, user=organizer)
+        draft = scheduling.take_back(invitation=scheduled, user=organizer)
+        scheduling.unschedule(invitation=draft, revision=draft.revision, user=other_organizer)
+        assert list(DraftEdit.objects.order_by("pk").values_list("kind", "by")) == [
+            (EditKind.SCHEDULED, organizer.pk),
+            (EditKind.TAKEN_BACK, other_organizer.pk),
+            (EditKind.PUT_ASIDE, organizer.pk),
+            (EditKind.TAKEN_BACK, organizer.pk),
+            (EditKind.UNSCHEDULED, other_organizer.pk),
+        ]
+
+    def test_time_that_passed_is_noted_as_nobodys_doing(self, scheduled: Invitation) -> None:
+        with time_machine.travel(SOON + timedelta(minutes=61)):
+            scheduling.send_due()
+        last = DraftEdit.objects.order_by("pk").last()
+        assert last is not None
+        assert (last.kind, last.by) == (EditKind.UNSCHEDULED, None)
 
 
 class TestSendNow:
@@ -304,7 +331,7 @@ class TestSendDue:
     def test_new_time_forgets_why_the_last_one_passed(self, scheduled: Invitation, organizer: User) -> None:
         with time_machine.travel(SOON + timedelta(minutes=61)):
             scheduling.send_due()
-            draft = scheduling.take_back(invitation=scheduled)
+            draft = scheduling.take_back(invitation=scheduled, user=organizer)
             scheduling.schedule(
                 invitation=draft, revision=draft.revision, at=SOON + timedelta(hours=2), user=organizer
             )
