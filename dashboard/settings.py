@@ -1,5 +1,6 @@
 """Django's settings, all from the environment or from `.env`; the README has the list."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import environ
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
-from dashboard import environment
+from dashboard import environment, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -30,6 +31,10 @@ DINGTALK = environment.read_dingtalk(env)
 DINGTALK_SANDBOX_URL = environment.read_sandbox_url(env)
 DINGTALK_DEFAULT_COUNTRY = environment.read_country(env)
 FIELD_ENCRYPTION_KEYS = environment.read_encryption_keys(env)
+# The first seals the days of the history, all of them verify; without any, one is derived from SECRET_KEY.
+HISTORY_KEYS = environment.read_history_keys(env)
+# Whom each seal is sent to, so that whoever can rewrite the database cannot rewrite the past.
+HISTORY_MAIL = environment.read_addresses(env, "HISTORY_MAIL")
 
 INSTALLED_APPS = [
     "invites",
@@ -49,6 +54,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # After what serves files: these have nothing to tell.
+    "dashboard.middleware.RequestLogMiddleware",
     # Pages are compressed too. Django pads them at random and masks the CSRF token anew each time, so that their
     # size betrays nothing.
     "django.middleware.gzip.GZipMiddleware",
@@ -137,6 +144,14 @@ OBSERVE_LEASE_SECONDS = 20.0
 AUDITLOG_LOGENTRY_MODEL = "invites.AuditEntry"
 AUDITLOG_DISABLE_REMOTE_ADDR = True
 
+# Where no EMAIL_URL is set, nothing is sent: whoever sends asks MAIL_IS_SET_UP first.
+_mail = environment.read_mail(env)
+MAIL_IS_SET_UP = _mail is not None
+MAILERS: dict[str, Any] = {"default": {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}}
+if _mail is not None:
+    MAILERS["default"] = {"BACKEND": _mail.backend, "OPTIONS": _mail.options}
+    DEFAULT_FROM_EMAIL = SERVER_EMAIL = _mail.sender
+
 AUTH_USER_MODEL = "invites.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -199,12 +214,12 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 # A file goes to the disk, and no further than a list of people may be long.
 FILE_UPLOAD_HANDLERS = ["dashboard.uploads.BoundedUploadHandler"]
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": environment.read_log_level(env)},
-    # httpx logs every URL at INFO; a URL of ours holds a conferenceId, which belongs in the history only.
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
-}
+LOGGING_CONFIG = "dashboard.logs.configure"
+LOGGING = logs.logging_of(
+    log_format=environment.read_log_format(env), level=environment.read_log_level(env)
+)
+# The id of a request that a proxy in front has made is taken over where it looks like one (`dashboard.middleware`).
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO

@@ -123,6 +123,10 @@ def clean_environment(data_dir: Path) -> dict[str, str]:
         "DEBUG",
         "ALLOWED_HOSTS",
         "FIELD_ENCRYPTION_KEYS",
+        "HISTORY_KEYS",
+        "HISTORY_MAIL",
+        "EMAIL_URL",
+        "EMAIL_FROM",
         "HTTPS_ONLY",
         "PORT",
     }

@@ -13,6 +13,10 @@ for name in list(os.environ):
         "HTTPS_ONLY",
         "TIME_ZONE",
         "FIELD_ENCRYPTION_KEYS",
+        "HISTORY_KEYS",
+        "HISTORY_MAIL",
+        "EMAIL_URL",
+        "EMAIL_FROM",
         "TASKS_BACKEND",
     }:
         del os.environ[name]

@@ -192,6 +192,56 @@ class TestWrongValues:
         keys = [Fernet.generate_key().decode() for _ in range(2)]
         assert read(FIELD_ENCRYPTION_KEYS=f"{keys[0]}, {keys[1]}")["FIELD_ENCRYPTION_KEYS"] == keys
 
+    def test_first_of_several_history_keys_stays_first(self, read: Read) -> None:
+        keys = ["1" * 32, "2" * 32]
+        assert read(HISTORY_KEYS=", ".join(keys))["HISTORY_KEYS"] == keys
+
+    def test_short_history_key_is_refused_without_being_told(self, read: Read) -> None:
+        with pytest.raises(ImproperlyConfigured, match="HISTORY_KEYS: key 2") as refusal:
+            read(HISTORY_KEYS=f"{'x' * 32},hush-hush")
+        assert "hush-hush" not in str(refusal.value)
+
+
+class TestMail:
+    """How mail is sent, and to whom the history's seals go."""
+
+    def test_without_a_url_nothing_is_sent(self, read: Read) -> None:
+        settings = read()
+        assert settings["MAIL_IS_SET_UP"] is False
+        assert settings["MAILERS"]["default"]["BACKEND"].endswith(".dummy.EmailBackend")
+
+    def test_url_says_server_port_secrecy_and_sender(self, read: Read) -> None:
+        settings = read(EMAIL_URL="smtp+tls://invites%40example.com:p%40ss@mail.example.com")
+        assert settings["MAIL_IS_SET_UP"] is True
+        options = settings["MAILERS"]["default"]["OPTIONS"]
+        assert (options["host"], options["port"], options["use_tls"]) == ("mail.example.com", 587, True)
+        assert (options["username"], options["password"]) == ("invites@example.com", "p@ss")
+        assert settings["DEFAULT_FROM_EMAIL"] == "invites@example.com"
+
+    @pytest.mark.parametrize(
+        "url", ["mail.example.com", "https://mail.example.com", "smtp://", "smtp://host:port"]
+    )
+    def test_url_that_is_none_of_mail_is_refused(self, url: str, read: Read) -> None:
+        with pytest.raises(ImproperlyConfigured, match="EMAIL_URL"):
+            read(EMAIL_URL=url, EMAIL_FROM="invites@example.com")
+
+    def test_server_without_a_sender_is_refused(self, read: Read) -> None:
+        with pytest.raises(ImproperlyConfigured, match="EMAIL_FROM"):
+            read(EMAIL_URL="smtp://user:hush-hush@mail.example.com")
+
+    def test_seals_go_to_addresses_alone(self, read: Read) -> None:
+        mail = {"EMAIL_URL": "consolemail://", "EMAIL_FROM": "invites@example.com"}
+        assert read(HISTORY_MAIL="a@example.com, b@example.com", **mail)["HISTORY_MAIL"] == [
+            "a@example.com",
+            "b@example.com",
+        ]
+        with pytest.raises(ImproperlyConfigured, match="HISTORY_MAIL"):
+            read(HISTORY_MAIL="somebody", **mail)
+
+    def test_seals_that_no_mail_could_carry_are_refused(self, read: Read) -> None:
+        with pytest.raises(ImproperlyConfigured, match="EMAIL_URL"):
+            read(HISTORY_MAIL="a@example.com")
+
 
 class TestFile:
     """The file .env, and its example."""
