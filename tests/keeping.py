@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
-from django.db.backends.sqlite3.operations import DatabaseOperations
+from django.db.backends.base.operations import BaseDatabaseOperations
+from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 _KEPT = (
@@ -18,7 +19,8 @@ _KEPT = (
     "sealedsection",
     "erasure",
 )
-_flush_of_django = DatabaseOperations.sql_flush
+_OPERATIONS = DatabaseWrapper.ops_class
+_flush_of_django = _OPERATIONS.sql_flush
 
 
 def let_tables_be_emptied() -> None:
@@ -28,10 +30,10 @@ def let_tables_be_emptied() -> None:
             for table in _KEPT:
                 cursor.execute(f"ALTER TABLE invites_{table} DISABLE TRIGGER invites_keep_all")
     else:
-        DatabaseOperations.sql_flush = _flush  # type: ignore[method-assign,assignment]
+        _OPERATIONS.sql_flush = _flush  # type: ignore[method-assign,assignment]
 
 
-def _flush(operations: DatabaseOperations, *args: object, **kwargs: object) -> list[str]:
+def _flush(operations: BaseDatabaseOperations, *args: object, **kwargs: object) -> list[str]:
     """Django's statements, which delete from every table on SQLite, with the triggers taken away meanwhile."""
     statements = _flush_of_django(operations, *args, **kwargs)  # type: ignore[arg-type]
     triggers = _triggers()
