@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -42,9 +43,12 @@ def here(request: HttpRequest) -> str:
     if request.method in {"GET", "HEAD"}:
         return request.get_full_path()
     referrer = request.META.get("HTTP_REFERER", "")
-    if not url_has_allowed_host_and_scheme(
-        referrer, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
+    try:
+        host = request.get_host()
+    except DisallowedHost:
+        # The page that says so asks for the way back, too.
+        return "/"
+    if not url_has_allowed_host_and_scheme(referrer, allowed_hosts={host}, require_https=request.is_secure()):
         return "/"
     parts = urlsplit(referrer)
     return f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"

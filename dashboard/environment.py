@@ -18,6 +18,8 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 
+from dashboard.logs import LogFormat
+
 INTERNATIONAL_HOST = "https://api.dingtalk.io"
 
 

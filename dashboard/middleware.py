@@ -1,8 +1,10 @@
-"""What every answer shares: the viewer's own, htmx's redirects and messages, and the domain's refusals."""
+"""What every answer shares: its id, the viewer's own, htmx's redirects and messages, and the domain's refusals."""
 
+import re
 import zoneinfo
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import cast
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -17,14 +19,56 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django_htmx.http import HttpResponseClientRedirect, reswap
+from django_structlog.middlewares import RequestMiddleware
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from dashboard.context import here
+from dashboard.logs import mask_text
+from invites import tracing
 from invites.errors import InviteError
 
 # base.html tells htmx to swap these two as well.
 _SWAPPED_REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
 
+# What a proxy makes: a UUID, a ULID, the id of a trace.
+_ID_OF_A_PROXY = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{7,{tracing.LENGTH - 1}}}")
+
 type GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestLogMiddleware(RequestMiddleware):
+    """Gives each request an id, which its log lines, its answer and what is sent in it carry, and tells of it once.
+
+    A proxy's ``X-Request-ID`` is taken over where it looks like one. Must not ask the database: `/healthz` does not.
+    """
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        self.prepare(request)
+        response = cast("HttpResponse", self.get_response(request))
+        response["X-Request-ID"] = tracing.current()
+        self.handle_response(request, response)
+        return response
+
+    def prepare(self, request: HttpRequest) -> None:
+        """As the library's, which takes over whatever it is given."""
+        clear_contextvars()
+        given = request.META.pop("HTTP_X_REQUEST_ID", "")
+        # One that lines would show masked could not be looked for.
+        if _ID_OF_A_PROXY.fullmatch(given) and mask_text(given) == given:
+            request.META["HTTP_X_REQUEST_ID"] = given
+        super().prepare(request)
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        """Method and path: a query may hold whom somebody looks for."""
+        return f"{request.method} {request.path}"
+
+    @staticmethod
+    def bind_user_id(request: HttpRequest) -> None:
+        """Who it is, where that has been found out already; nobody is looked up for a line."""
+        user = getattr(request, "_cached_user", None)
+        if user is not None and user.pk:
+            bind_contextvars(user_id=user.pk)
 
 
 class ViewerMiddleware:

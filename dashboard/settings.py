@@ -215,9 +215,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 FILE_UPLOAD_HANDLERS = ["dashboard.uploads.BoundedUploadHandler"]
 
 LOGGING_CONFIG = "dashboard.logs.configure"
-LOGGING = logs.logging_of(
-    log_format=environment.read_log_format(env), level=environment.read_log_level(env)
-)
+LOGGING = logs.logging_of(log_format=environment.read_log_format(env), level=environment.read_log_level(env))
 # The id of a request that a proxy in front has made is taken over where it looks like one (`dashboard.middleware`).
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
+from invites import tracing
 from invites.connecting import client_for
 from invites.delivering.claiming import Claim, claim_next_batch
 from invites.delivering.isolating import find_unknown, give_up_overdue
@@ -84,6 +85,12 @@ def deliver(*, invitation_id: int, policy: RetryPolicy, until: datetime | None =
     the same invitation at the same time.
     """
     invitation = Invitation.objects.with_app().get(pk=invitation_id)
+    with tracing.following(invitation.trace_id, invitation=invitation_id):
+        return _deliver(invitation, policy=policy, until=until)
+
+
+def _deliver(invitation: Invitation, *, policy: RetryPolicy, until: datetime | None) -> datetime | None:
+    invitation_id = invitation.pk
     try:
         client = client_for(invitation.conference.app)
     except AppUnavailable:
@@ -127,16 +134,17 @@ def attempt_next(
     claim = claim_next_batch(invitation)
     if claim is None:
         return False
-    try:
-        _wait_for(turn, invitation.conference.app)
-        outcome = _post(client, claim, policy=policy)
-    except BaseException:
-        # Interrupted, or a mistake of ours: whether something has left is not known, and nobody else will say so.
-        record(claim.attempt, outcome_of_process_death())
-        raise
-    _write_down(claim, outcome)
-    if outcome.next_step is NextStep.LOOK_UP:
-        find_unknown(claim.attempt.batch_id)
+    with tracing.noting(attempt=claim.attempt.pk):
+        try:
+            _wait_for(turn, invitation.conference.app)
+            outcome = _post(client, claim, policy=policy)
+        except BaseException:
+            # Interrupted, or a mistake of ours: whether something has left is not known, and nobody else will say so.
+            record(claim.attempt, outcome_of_process_death())
+            raise
+        _write_down(claim, outcome)
+        if outcome.next_step is NextStep.LOOK_UP:
+            find_unknown(claim.attempt.batch_id)
     return True
 
 

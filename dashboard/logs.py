@@ -1,0 +1,137 @@
+"""How log lines look and what never stands in one. Settings name it, so it must not import them.
+
+Lines of every library go through the same processors: those of the standard library's loggers, which ours are, too.
+"""
+
+import logging
+import logging.config
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Literal
+
+import structlog
+from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+type LogFormat = Literal["console", "json"]
+
+HIDDEN = "•••"
+_HUSHED = (
+    r"(?:x-acs-dingtalk-)?access[_-]?token|app[_-]?secret|client[_-]?secret|suite[_-]?secret|suite[_-]?ticket"
+    r"|secret[_-]?key|encryption[_-]?keys?|password|passwd|authorization|cookie|session[_-]?(?:id|key)|csrf\w*"
+)
+_SECRET_KEY = re.compile(rf"(?:.*_)?(?:{_HUSHED})", re.IGNORECASE)
+_SECRET_VALUE = re.compile(
+    rf"""((?:{_HUSHED})["']?\s*[=:]\s*["']?)(?:Bearer\s+)?[^\s"'&,;)}}]+""", re.IGNORECASE
+)
+_BEARER = re.compile(r"(\bBearer\s+)\S+", re.IGNORECASE)
+# What comes behind the host holds ids of conferences and people, and with DingTalk's older interface a token.
+_URL = re.compile(r"""(\b[a-z][a-z0-9+.-]*://)(?:[^\s/"'<>]*@)?([^\s/"'<>?#]+)[^\s"'<>]*""", re.IGNORECASE)
+# With a country code, whatever stands between its digits; and what people in China write without one.
+_NUMBERS = re.compile(r"\+(?:[\s().-]{0,2}\d){7,15}|(?<![\w.-])(?:86)?1[3-9]\d(?:[ -]?\d{4}){2}(?![\w-])")
+_SHOWN_DIGITS = 2
+_READS = ("GET ", "HEAD ")
+
+
+def mask_text(text: str) -> str:
+    """``text`` without phone numbers, secrets, and what stands behind the host of an address."""
+    text = _URL.sub(r"\1\2/…", text)
+    text = _SECRET_VALUE.sub(rf"\1{HIDDEN}", text)
+    text = _BEARER.sub(rf"\1{HIDDEN}", text)
+    return _NUMBERS.sub(lambda number: HIDDEN + number[0][-_SHOWN_DIGITS:], text)
+
+
+def mask(logger: WrappedLogger, method_name: str, event_dict: EventDict) -> EventDict:
+    """A processor: masks every text of a line, however deep, and drops the value of every key that names a secret."""
+    return {key: _masked(key, value) for key, value in event_dict.items()}
+
+
+def _masked(key: object, value: Any) -> Any:
+    if isinstance(key, str) and _SECRET_KEY.fullmatch(key):
+        return HIDDEN
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, Mapping):
+        return {name: _masked(name, part) for name, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(None, part) for part in value]
+    return value if isinstance(value, bool | int | float | None) else mask_text(str(value))
+
+
+def leave_out_reads(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:
+    """A processor: what was read without trouble is a line for DEBUG alone, since open pages ask all the time."""
+    is_read = str(event_dict.get("request", "")).startswith(_READS)
+    is_well = event_dict.get("code", HTTPStatus.OK) < HTTPStatus.BAD_REQUEST
+    if (
+        event_dict.get("event") == "request_finished"
+        and is_read
+        and is_well
+        and not logger.isEnabledFor(logging.DEBUG)
+    ):
+        raise structlog.DropEvent
+    return event_dict
+
+
+def _shared() -> list[Processor]:
+    """What is added to every line, whoever writes it."""
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+
+
+def _renderers(log_format: LogFormat) -> Callable[[], structlog.stdlib.ProcessorFormatter]:
+    """Makes what turns a line into text; masking comes last, when nothing but text is left."""
+    last: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if log_format == "console":
+        last = ConsoleRenderer(colors=False, exception_formatter=plain_traceback, pad_event_to=0)
+    return lambda: structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared(),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            mask,
+            last,
+        ],
+    )
+
+
+def logging_of(*, log_format: LogFormat, level: str) -> dict[str, Any]:
+    """The settings' ``LOGGING``: everything to standard error, in one format."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": {"()": _renderers(log_format)}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # httpx logs every URL at INFO; a URL of ours holds a conferenceId, which belongs in the history only.
+            "httpx": {"level": "WARNING"},
+            "httpcore": {"level": "WARNING"},
+            # Django would also mail errors with all that was posted, phone numbers included.
+            "django": {"handlers": [], "level": "INFO"},
+            # Each request is told once, by our middleware, without its query.
+            "django.request": {"level": "CRITICAL"},
+            "django.server": {"handlers": [], "level": "CRITICAL", "propagate": True},
+        },
+    }
+
+
+def configure(settings: dict[str, Any]) -> None:
+    """What Django calls with `logging_of`, as the setting ``LOGGING_CONFIG`` says."""
+    logging.config.dictConfig(settings)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            leave_out_reads,
+            *_shared(),
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
