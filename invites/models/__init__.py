@@ -2,7 +2,8 @@
 
 from invites.models.address_book import AddressBook, BookShare, BookSize
 from invites.models.app import App, CachedToken
-from invites.models.attempt import Attempt, AttemptInvitee
+from invites.models.attempt import Attempt
+from invites.models.attempt_invitee import AttemptInvitee
 from invites.models.audit_entry import AuditEntry
 from invites.models.batch import Batch
 from invites.models.book_change import BookChange, ChangedContact
@@ -18,7 +19,7 @@ from invites.models.invitation import Invitation
 from invites.models.invitee import Invitee
 from invites.models.member import Member
 from invites.models.observation import Observation
-from invites.models.outcome_count import AppCount, ConferenceCount, Turnout
+from invites.models.outcome_count import AppCount, ConferenceCount, DayTurnout, Turnout
 from invites.models.person import Erasure, Person
 from invites.models.saved_filter import SavedFilter
 from invites.models.sealed_day import SealedDay, SealedSection
@@ -48,6 +49,7 @@ __all__ = [
     "Contact",
     "ContactGroup",
     "ContactImport",
+    "DayTurnout",
     "DirectoryLink",
     "DraftEdit",
     "DraftLine",

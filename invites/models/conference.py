@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from invites.models.app import App
+from invites.models.on_record import OnRecord
 from invites.models.user import User
 
 if TYPE_CHECKING:
@@ -59,6 +60,24 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
     def owned_by(self, user: User) -> Self:
         """Those of ``user``."""
         return self.filter(owner=user)
+
+    def open(self) -> Self:
+        """Those of which DingTalk last said that they are running, the newest first."""
+        return self.filter(status=ConferenceStatus.OPEN).order_by("-pk")
+
+    def not_over(self) -> Self:
+        """Those that have not ended as far as one knows, open ones first, then the newest."""
+        is_open = models.Case(models.When(status=ConferenceStatus.OPEN, then=0), default=1)
+        return self.exclude(status=ConferenceStatus.ENDED).order_by(is_open, "-pk")
+
+    def newest_keys_of(self, user: User, *, limit: int) -> list[int]:
+        """The keys of the newest ``limit`` conferences that ``user`` owns or shares; indexes serve both."""
+        shared = user.co_organized_conferences.order_by("-pk")
+        keys = {
+            *self.owned_by(user).order_by("-pk").values_list("pk", flat=True)[:limit],
+            *shared.values_list("pk", flat=True)[:limit],
+        }
+        return sorted(keys, reverse=True)[:limit]
 
     def for_list(self) -> Self:
         """Open ones first, then by the newest; with what the list shows."""
@@ -108,7 +127,7 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         )
 
 
-class Conference(models.Model):
+class Conference(OnRecord):
     """One conference of one app. ``owner`` is None for one that the command line registered."""
 
     app = models.ForeignKey(
@@ -154,6 +173,10 @@ class Conference(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=ConferenceStatus.values), name="conference_status_is_known"
             ),
+        )
+        indexes = (
+            models.Index(fields=["owner", "-id"], name="conference_of_owner"),
+            models.Index(fields=["-id"], condition=Q(status=ConferenceStatus.OPEN), name="conference_open"),
         )
 
     def __str__(self) -> str:

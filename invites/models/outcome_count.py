@@ -1,14 +1,16 @@
-"""Counts of the history that the database keeps up by itself, with triggers (migration 0006), for pages that must cost
-the same however long the history is.
+"""Counts of the history that the database keeps up by itself, with triggers (migrations 0007 and 0009), for pages that
+must cost the same however long the history is.
 
 A row is for one day by the installation's clock, one state and one code. ``shard`` only keeps senders on PostgreSQL
 from waiting for each other: rows that differ in nothing else are added up. Counts stay when retention removes attempts.
 """
 
+from collections.abc import Collection
 from datetime import date
-from typing import Self
+from typing import NamedTuple, Self
 
 from django.db import models
+from django.db.models import Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.app import App
@@ -16,6 +18,64 @@ from invites.models.conference import Conference, ConferenceQuerySet
 
 LATENCY_BUCKETS_MS = (100, 250, 500, 1000, 2500, 5000, 10_000)
 """Upper bounds of the columns ``ms_…``, which count the answers between one bound and the one before."""
+
+
+def _to_compact(name: str) -> models.Index:
+    """What finds the rows that are still to be added up into shard 0 once their day is over."""
+    return models.Index(fields=["day"], condition=Q(shard__gt=0), name=name)
+
+
+class DayCount(NamedTuple):
+    """The attempts of one day that ended in one state."""
+
+    day: date
+    state: str
+    attempts: int
+    people: int
+
+
+class CodeCount(NamedTuple):
+    """How often attempts ended with one code."""
+
+    code: str
+    attempts: int
+
+
+class SlowestAnswer(NamedTuple):
+    """The slowest answer of one day, state and code; the attempt may have been removed."""
+
+    day: date
+    ms: int
+    attempt: int
+
+
+class _CountsQuerySet[C: "_Counts"](models.QuerySet[C]):
+    """What is asked of both kinds of counts."""
+
+    def between(self, first: date, last: date) -> Self:
+        """Those of the days from ``first`` to ``last``."""
+        return self.filter(day__range=(first, last))
+
+    def with_codes(self, codes: Collection[str]) -> Self:
+        """Those of attempts that ended with one of ``codes``."""
+        return self.filter(error_code__in=codes)
+
+    def by_day(self) -> list[DayCount]:
+        """Attempts and people of each day and state that occurs."""
+        rows = self.order_by().values_list("day", "state").annotate(n=Sum("attempts"), of=Sum("people"))
+        return [DayCount(*row) for row in rows]
+
+    def by_code(self, limit: int) -> list[CodeCount]:
+        """The ``limit`` codes that attempts ended with most often."""
+        rows = self.exclude(error_code="").values_list("error_code").annotate(n=Sum("attempts"))
+        return [CodeCount(*row) for row in rows.order_by("-n", "error_code")[:limit]]
+
+    def slowest(self, limit: int) -> list[SlowestAnswer]:
+        """The ``limit`` slowest answers, of which each row tells its own one."""
+        rows = self.filter(slowest_ms__gt=0, slowest_attempt__isnull=False).order_by("-slowest_ms", "-day")
+        return [
+            SlowestAnswer(*row) for row in rows.values_list("day", "slowest_ms", "slowest_attempt")[:limit]
+        ]
 
 
 class _Counts(models.Model):
@@ -36,16 +96,17 @@ class _Counts(models.Model):
         return f"{self.day} {self.state} {self.error_code}: {self.attempts}"
 
 
-class AppCountQuerySet(models.QuerySet["AppCount"]):
+class AppCountQuerySet(_CountsQuerySet["AppCount"]):
     """Queries over counts for apps."""
-
-    def between(self, first: date, last: date) -> Self:
-        """Those of the days from ``first`` to ``last``."""
-        return self.filter(day__range=(first, last))
 
     def of_app(self, app: App) -> Self:
         """Those of ``app``."""
         return self.filter(app=app)
+
+    def days(self, *, after: date | None, before: date) -> list[date]:
+        """The days on which any attempt was made, in order: those between ``after``, where it is given, and ``before``."""
+        found = self.filter(day__lt=before) if after is None else self.filter(day__gt=after, day__lt=before)
+        return list(found.order_by("day").values_list("day", flat=True).distinct())
 
 
 class AppCount(_Counts):
@@ -71,17 +132,18 @@ class AppCount(_Counts):
                 fields=["day", "app", "state", "error_code", "shard"], name="app_count_once"
             ),
         )
+        indexes = (_to_compact("app_count_to_compact"),)
 
 
-class ConferenceCountQuerySet(models.QuerySet["ConferenceCount"]):
+class ConferenceCountQuerySet(_CountsQuerySet["ConferenceCount"]):
     """Queries over counts for conferences."""
-
-    def between(self, first: date, last: date) -> Self:
-        """Those of the days from ``first`` to ``last``."""
-        return self.filter(day__range=(first, last))
 
     def of_conferences(self, conferences: ConferenceQuerySet) -> Self:
         """Those of any of ``conferences``."""
+        return self.filter(conference__in=conferences)
+
+    def among(self, conferences: Collection[int]) -> Self:
+        """Those of the conferences with these keys."""
         return self.filter(conference__in=conferences)
 
 
@@ -99,17 +161,40 @@ class ConferenceCount(_Counts):
                 fields=["conference", "day", "state", "error_code", "shard"], name="conference_count_once"
             ),
         )
+        indexes = (_to_compact("conference_count_to_compact"),)
 
 
-class TurnoutQuerySet(models.QuerySet["Turnout"]):
-    """Queries over turnouts."""
+class DayTurnoutOf(NamedTuple):
+    """What was sent on one day, and how many of its people were seen and have come."""
+
+    day: date
+    invitations: int
+    observed: int
+    joined: int
+
+
+class _TurnoutsQuerySet[T: models.Model](models.QuerySet[T]):
+    """What is asked of turnouts of conferences and of those of whole days."""
 
     def between(self, first: date, last: date) -> Self:
         """Those of the days from ``first`` to ``last``."""
         return self.filter(day__range=(first, last))
 
+    def by_day(self) -> list[DayTurnoutOf]:
+        """The sums of each day that occurs."""
+        sums = {"n": Sum("invitations"), "seen": Sum("observed"), "came": Sum("joined")}
+        return [DayTurnoutOf(*row) for row in self.order_by().values_list("day").annotate(**sums)]
+
+
+class TurnoutQuerySet(_TurnoutsQuerySet["Turnout"]):
+    """Queries over turnouts."""
+
     def of_conferences(self, conferences: ConferenceQuerySet) -> Self:
         """Those of any of ``conferences``."""
+        return self.filter(conference__in=conferences)
+
+    def among(self, conferences: Collection[int]) -> Self:
+        """Those of the conferences with these keys."""
         return self.filter(conference__in=conferences)
 
 
@@ -137,3 +222,30 @@ class Turnout(models.Model):
 
     def __str__(self) -> str:
         return f"{self.conference_id} {self.day}"
+
+
+class DayTurnoutQuerySet(_TurnoutsQuerySet["DayTurnout"]):
+    """Queries over turnouts of whole days."""
+
+
+class DayTurnout(models.Model):
+    """The turnouts of all conferences on one day, added up by a trigger on them.
+
+    A shard alone may be below nothing: what was counted in one may be taken back in another.
+    """
+
+    day = models.DateField()
+    shard = models.PositiveSmallIntegerField(default=0)
+    invitations = models.BigIntegerField(default=0)
+    observed = models.BigIntegerField(default=0)
+    joined = models.BigIntegerField(default=0)
+
+    objects = DayTurnoutQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("turnout of a day")
+        constraints = (models.UniqueConstraint(fields=["day", "shard"], name="day_turnout_once"),)
+        indexes = (_to_compact("day_turnout_to_compact"),)
+
+    def __str__(self) -> str:
+        return f"{self.day}/{self.shard}"
