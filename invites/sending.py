@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from invites import bell, sparing, tasks, tracing
+from invites import bell, clock, sparing, tasks, tracing
 from invites.errors import (
     AlreadySent,
     AppUnavailable,
@@ -150,7 +150,7 @@ def sign(invitation: Invitation, *, user: User | None) -> None:
     invitation.state = InvitationState.SENDING
     invitation.sent_by = user
     invitation.sent_at = timezone.now()
-    invitation.day = timezone.localdate(invitation.sent_at)
+    invitation.day = clock.day_of(invitation.sent_at)
     invitation.trace_id = tracing.current()
     if invitation.rings_left and invitation.ring_again_minutes:
         invitation.ring_again_at = invitation.sent_at + timedelta(minutes=invitation.ring_again_minutes)

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-from invites import spelling
+from invites import clock, spelling
 from invites.absorbing.cleaning import Person, Refusal
 from invites.absorbing.problems import TWICE, TWO_CONTACTS
 from invites.models import AddressBook, Contact, ContactGroup
-from invites.models.contact import ContactQuerySet, today
+from invites.models.contact import ContactQuerySet
 from invites.models.contact_import import RowOutcome
 
 # Plain strings: these are compared and written for every row.
@@ -179,7 +179,7 @@ def _with_known_mark(person: Person, known: Known) -> Person:
     where no other is named.
     """
     until = known.do_not_invite_until
-    holds = known.do_not_invite_reason and (until is None or until >= today())
+    holds = known.do_not_invite_reason and (until is None or until >= clock.today())
     if not holds or person.do_not_invite_reason != _("No reason was given."):
         return person
     return person._replace(

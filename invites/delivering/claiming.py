@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
+from invites import clock
 from invites.models import Attempt, Batch, Invitation, Invitee
 from invites.models.attempt import Channels
 from invites.models.batch import BatchState
@@ -87,7 +88,7 @@ def claim_next_batch(invitation: Invitation) -> Claim | None:
             app_id=invitation.conference.app_id,
             organizer_id=invitation.sent_by_id,
             channels=batch.channels,
-            day=timezone.localdate(now),
+            day=clock.day_of(now),
             trace_id=invitation.trace_id,
         )
         invitees = _take_people(cursor, attempt)

@@ -6,7 +6,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from invites.models.contact import REASON_LENGTH, is_one_line, today
+from invites import clock
+from invites.models.contact import REASON_LENGTH, is_one_line
 
 
 class DoNotInviteForm(forms.Form):
@@ -41,6 +42,6 @@ class DoNotInviteForm(forms.Form):
     def clean_until(self) -> date | None:
         """The last day, which is not over."""
         until: date | None = self.cleaned_data["until"]
-        if until is not None and until < today():
+        if until is not None and until < clock.today():
             raise ValidationError(_("This day is over. Choose today or a later day."), code="over")
         return until

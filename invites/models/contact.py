@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from invites import spelling
+from invites import clock, spelling
 from invites.models.address_book import AddressBook, AddressBookQuerySet
 from invites.models.book_change import BookChange, ChangedContactQuerySet
 from invites.models.user import User
@@ -56,11 +56,6 @@ def validate_union_id(value: str) -> None:
         raise ValidationError(
             _("A unionId has no blanks and no invisible characters inside."), code="invalid"
         )
-
-
-def today() -> date:
-    """The day by the clock of this server, wherever somebody looks from: a mark holds until the end of its last one."""
-    return timezone.localdate(timezone=timezone.get_default_timezone())
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
@@ -205,7 +200,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 
     def not_to_be_invited(self) -> Self:
         """Those who are marked "do not invite" today."""
-        lasts = Q(do_not_invite_until__isnull=True) | Q(do_not_invite_until__gte=today())
+        lasts = Q(do_not_invite_until__isnull=True) | Q(do_not_invite_until__gte=clock.today())
         return self.filter(lasts, do_not_invite_since__isnull=False)
 
     def ever_marked(self) -> Self:
@@ -400,7 +395,7 @@ class Contact(models.Model):
     def is_not_to_be_invited(self) -> bool:
         """Whether the mark "do not invite" holds today."""
         until = self.do_not_invite_until
-        return self.do_not_invite_since is not None and (until is None or until >= today())
+        return self.do_not_invite_since is not None and (until is None or until >= clock.today())
 
     @property
     def is_not_known(self) -> bool:
