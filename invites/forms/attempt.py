@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from invites import permissions
 from invites.explaining import CATALOGUE, explain
 from invites.models import Conference
-from invites.models.attempt import AttemptPage, AttemptQuerySet, AttemptState
+from invites.models.attempt import AttemptState
 from invites.permissions import Viewer
+from invites.searching import Criteria, Page, find
 
 # So many conferences are offered, the newest first; an address may name any other.
 _OFFERED = 100
@@ -84,20 +85,22 @@ class AttemptFilterForm(forms.Form):
         """Whether any filter is set. The form has been validated."""
         return any(self.cleaned_data.get(name) for name in _FILTERS)
 
-    def page(self) -> AttemptPage:
+    @property
+    def criteria(self) -> Criteria:
+        """What is looked for. The form is valid."""
+        wanted = self.cleaned_data
+        return Criteria(
+            conference=wanted["conference"] and wanted["conference"].pk,
+            outcome=wanted["outcome"],
+            code=wanted["code"],
+            whole_code=bool(wanted["code"]) and explain(wanted["code"]).known,
+            anything=wanted["q"],
+        )
+
+    def page(self) -> Page:
         """The attempts that fit. The form is valid."""
         wanted = self.cleaned_data
-        attempts = permissions.attempts(self.user).newest_first().with_first_people()
-        if wanted["conference"]:
-            attempts = attempts.of_conference(wanted["conference"])
-        if wanted["outcome"]:
-            attempts = attempts.with_state(wanted["outcome"])
-        if wanted["code"]:
-            attempts = _with_code(attempts, wanted["code"])
-        attempts = attempts.matching(
-            wanted["q"], by_phone_number=permissions.may_see_phone_numbers(self.user)
-        )
-        return attempts.page(before=wanted["before"], after=wanted["after"])
+        return find(self.criteria, self.user, before=wanted["before"], after=wanted["after"])
 
     def query(self, **position: int) -> str:
         """The query of an address with these filters, and with a position ``before`` or ``after`` an attempt."""
@@ -110,8 +113,3 @@ def _chosen(field: forms.ModelChoiceField[Conference], data: QueryDict) -> Confe
         return field.clean(data.get("conference"))  # type: ignore[no-any-return]
     except ValidationError:
         return None
-
-
-def _with_code(attempts: AttemptQuerySet, code: str) -> AttemptQuerySet:
-    """A code that is written out in full means just that one; the beginning of codes means all of them."""
-    return attempts.with_code(code) if explain(code).known else attempts.with_code_beginning(code)

@@ -3,8 +3,7 @@
 started ──▶ succeeded | failed | unknown
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -14,21 +13,18 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from invites.models.app import App
+from invites.models.app import App, AppQuerySet
+from invites.models.attempt_invitee import AttemptInvitee
 from invites.models.batch import Batch
-from invites.models.conference import Conference
+from invites.models.conference import Conference, ConferenceStatus
 from invites.models.invitation import Invitation
-from invites.models.invitee import Channel, Invitee, InviteeState
-from invites.models.person import SALT_BYTES, Person, new_salt
+from invites.models.invitee import Invitee, InviteeState
+from invites.models.person import SALT_BYTES, PersonQuerySet, new_salt
+from invites.models.timeline import Position, TimelineQuerySet, Way
 from invites.models.user import User
 
-PAGE_SIZE = 50
 # So many names stand in a row of the history; the rest is a number.
 NAMES_IN_A_ROW = 3
-# What people write between the digits of a phone number, and what they put around a trunk prefix.
-_PHONE_NUMBER = re.compile(r"\+?[\d\s().\-/]+")
-_TRUNK_PREFIX = re.compile(r"\(0\)")
-_FEWEST_DIGITS = 3
 
 
 class AttemptState(models.TextChoices):
@@ -49,30 +45,6 @@ class Channels(models.TextChoices):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptPage:
-    """Some attempts, newest first, and how to go on from there.
-
-    ``newer`` and ``older`` are the attempts after and before which the neighbouring pages begin; None where there
-    is no such page.
-    """
-
-    rows: list["Attempt"]
-    newer: int | None = None
-    older: int | None = None
-
-
-def phone_digits(text: str) -> str:
-    """The digits by which ``text``, if it looks like a phone number or a part of one, stands in an E.164 number.
-
-    Zeros in front are dropped: they are the prefix of a national or an international call.
-    """
-    if not _PHONE_NUMBER.fullmatch(text):
-        return ""
-    digits = "".join(filter(str.isdecimal, _TRUNK_PREFIX.sub("", text))).lstrip("0")
-    return digits if len(digits) >= _FEWEST_DIGITS else ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
     """How many calls were made, and how many of these only because somebody in a refused one is unknown."""
 
@@ -90,12 +62,33 @@ _FINISH = """
 """
 
 
-class AttemptQuerySet(models.QuerySet["Attempt"]):
+class AttemptQuerySet(TimelineQuerySet["Attempt"]):
     """Queries over attempts."""
 
     def overdue(self) -> Self:
         """Those whose process must have died: still started after their deadline."""
         return self.filter(state=AttemptState.STARTED, deadline__lt=timezone.now())
+
+    def newest_answered_of_app(self) -> Self:
+        """The finished ones of the app that an outer query is at, the newest first."""
+        finished = self.exclude(state=AttemptState.STARTED)
+        return finished.filter(app=models.OuterRef("pk")).order_by("-started_at", "-pk")
+
+    def unresolved(self, *, since: datetime) -> Self:
+        """Those that ended without an answer since then, into conferences that are not over, and that nobody has
+        decided upon by inviting those people again.
+        """
+        again = Invitation.objects.sent().order_by().filter(repeats=models.OuterRef("invitation"))
+        unknown = self.filter(state=AttemptState.UNKNOWN, started_at__gte=since)
+        return unknown.exclude(conference__status=ConferenceStatus.ENDED).filter(~models.Exists(again))
+
+    def into_any(self, conferences: Iterable[int]) -> Self:
+        """Those into the conferences with these keys."""
+        return self.filter(conference__in=list(conferences))
+
+    def with_conference(self) -> Self:
+        """With the conference of each."""
+        return self.select_related("conference")
 
     def with_app(self) -> Self:
         """With what recording an outcome has to know."""
@@ -137,13 +130,21 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         )
         return counts["sizes"] + counts["alone"]  # type: ignore[no-any-return]
 
+    def last_codes(self, apps: AppQuerySet) -> dict[int, str]:
+        """With what code the newest finished attempt through each of ``apps`` ended; "" where it succeeded, or there
+        is none.
+        """
+        newest = self.exclude(state=AttemptState.STARTED).filter(app=models.OuterRef("pk"))
+        code = newest.order_by("-started_at", "-pk").values("error_code")[:1]
+        return {pk: code or "" for pk, code in apps.values_list("pk", models.Subquery(code))}
+
     def in_order_made(self) -> Self:
         """As they were made."""
         return self.order_by("pk")
 
     def with_people(self) -> Self:
         """With ``people_sent`` at hand, in the order in which they stood in the call."""
-        people = AttemptInvitee.objects.select_related("invitee__overridden_by")
+        people = AttemptInvitee.objects.select_related("invitee__overridden_by", "invitee__member")
         people = people.order_by("invitee__position", "pk")
         return self.prefetch_related(models.Prefetch("people_sent", queryset=people))
 
@@ -153,9 +154,14 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         first = models.Prefetch("people_sent", queryset=people[:NAMES_IN_A_ROW], to_attr="first_people")
         return self.prefetch_related(first)
 
+    def for_rows(self) -> Self:
+        """With what a row of the history shows, and without the long texts that it does not."""
+        rows = self.select_related("conference", "organizer").with_first_people()
+        return rows.defer("response_excerpt", "error_message", "salt", "texts_digest")
+
     def newest_first(self) -> Self:
-        """For the history, with what a row shows."""
-        return self.select_related("invitation__conference__app", "invitation__sent_by").order_by("-pk")
+        """In the order of the history, with what a row shows."""
+        return self.in_order(Way.OLDER).for_rows()
 
     def for_detail(self) -> Self:
         """With all that the page of one attempt shows."""
@@ -163,17 +169,22 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
             "batch", "invitation__conference__app", "invitation__sent_by"
         ).with_people()
 
-    def older_than(self, pk: int) -> Self:
-        """Those made before attempt ``pk``."""
-        return self.filter(pk__lt=pk)
+    def at(self, pk: int) -> Position | None:
+        """The place of attempt ``pk``, or of the last one written before it where that is gone; None where none was."""
+        row = self.filter(pk__lte=pk).order_by("-pk").values_list("started_at", "pk").first()
+        return Position(*row) if row else None
 
-    def newer_than(self, pk: int) -> Self:
-        """Those made after attempt ``pk``."""
-        return self.filter(pk__gt=pk)
-
-    def of_conference(self, conference: Conference) -> Self:
+    def of_conference(self, conference: Conference | int | None) -> Self:
         """Those that invited into ``conference``."""
-        return self.filter(invitation__conference=conference)
+        return self.filter(conference=conference)
+
+    def of_organizer(self, organizer: User | int | None) -> Self:
+        """Those that ``organizer`` ordered, or nobody who was signed in."""
+        return self.filter(organizer=organizer)
+
+    def through(self, app: App | int | None) -> Self:
+        """Those through ``app``."""
+        return self.filter(app=app)
 
     def with_state(self, state: str) -> Self:
         """Those in ``state``."""
@@ -185,7 +196,30 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
 
     def with_code_beginning(self, text: str) -> Self:
         """Those whose code begins with ``text``: ``http_`` finds them all."""
-        return self.filter(error_code__istartswith=text)
+        return self.filter(error_code__istartswith=text).exclude(error_code="")
+
+    def by_channels(self, channels: Sequence[str]) -> Self:
+        """Those that were to reach their people by one of these."""
+        return self.filter(channels__in=channels)
+
+    def with_message(self, text: str) -> Self:
+        """Those with ``text`` in DingTalk's message."""
+        return self.filter(error_message__icontains=text).exclude(error_message="")
+
+    def with_request(self, request_id: str) -> Self:
+        """Those that DingTalk knows by this id, or that a request with this id in our logs has ordered."""
+        return self.filter(
+            Q(request_id=request_id) & ~Q(request_id="") | Q(trace_id=request_id) & ~Q(trace_id="")
+        )
+
+    def with_any_of(self, people: PersonQuerySet) -> Self:
+        """Those with one of ``people``."""
+        return self.filter(pk__in=AttemptInvitee.objects.filter(person__in=people).values("attempt"))
+
+    def each_asked_for(self, people: PersonQuerySet) -> Self:
+        """Those with one of ``people``, for few attempts: each is asked for them, and nobody else is looked up."""
+        sent = AttemptInvitee.objects.filter(person__in=people, attempt=models.OuterRef("pk"))
+        return self.filter(models.Exists(sent))
 
     def around(self, batch: Batch) -> Self:
         """All tries of ``batch``, of the batch that it is a half of and of its own halves, as they were made."""
@@ -193,66 +227,6 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         if batch.half_of_id is not None:
             kin |= Q(batch=batch.half_of_id)
         return self.filter(kin).in_order_made()
-
-    def matching(self, text: str, *, by_phone_number: bool) -> Self:
-        """Those with ``text`` in the conference's title or id, the organizer's or a person's name or unionId, the code,
-        DingTalk's message, or as their request id.
-
-        With ``by_phone_number`` also those with somebody who has that number, written in any usual way. Without it
-        no place in which a phone number may stand is searched for digits, so that nobody finds by a search what
-        they may not see.
-        """
-        text = text.strip()
-        if not text:
-            return self
-        digits = phone_digits(text)
-        found = (
-            Q(invitation__conference__title__icontains=text)
-            | Q(invitation__sent_by__username__icontains=text)
-            | Q(invitation__sent_by__first_name__icontains=text)
-            | Q(invitation__sent_by__last_name__icontains=text)
-        )
-        person = Q()
-        if by_phone_number or not any(map(str.isdecimal, text)):
-            found |= Q(error_message__icontains=text)
-        if by_phone_number or not digits:
-            person |= Q(invitee__nick__icontains=text)
-        if by_phone_number and digits:
-            person |= Q(invitee__channel=Channel.PHONE, invitee__value__contains=digits)
-        if not any(map(str.isspace, text)):
-            # None of these has a blank in it.
-            found |= Q(invitation__conference__conference_id__icontains=text)
-            found |= Q(error_code__icontains=text) | Q(request_id=text)
-            person |= Q(invitee__channel=Channel.UNION_ID, invitee__value__icontains=text)
-        if person:
-            # Asked per attempt, so that a page that is full early ends the search early.
-            people = AttemptInvitee.objects.filter(person, attempt=models.OuterRef("pk"))
-            found |= Q(models.Exists(people))
-        return self.filter(found)
-
-    def page(
-        self, *, before: int | None = None, after: int | None = None, size: int = PAGE_SIZE
-    ) -> AttemptPage:
-        """The newest ``size`` of these, or those next to attempt ``before`` (older) or ``after`` (newer).
-
-        Pages hang on attempts and not on numbers, so that rows which arrive meanwhile move nothing.
-        """
-        if after is not None:
-            rows = list(self.newer_than(after).order_by("pk")[: size + 1])
-            if len(rows) > size:
-                rows = rows[size - 1 :: -1]
-                return AttemptPage(rows=rows, newer=rows[0].pk, older=self._end(rows[-1].pk))
-            # The newest page begins within reach: show all of it.
-            before = None
-        found = self if before is None else self.older_than(before)
-        rows = list(found.order_by("-pk")[: size + 1])
-        older = rows[size - 1].pk if len(rows) > size else None
-        newest = rows[0].pk if rows else (before or 1) - 1
-        newer = newest if before is not None and self.newer_than(newest).exists() else None
-        return AttemptPage(rows=rows[:size], newer=newer, older=older)
-
-    def _end(self, pk: int) -> int | None:
-        return pk if self.older_than(pk).exists() else None
 
     def finish(  # noqa: PLR0913 - what an outcome consists of
         self,
@@ -410,27 +384,3 @@ class Attempt(models.Model):
     def people_not_named(self) -> int:
         """How many people are left where a row of the history names the first few."""
         return max(0, self.people - NAMES_IN_A_ROW)
-
-
-class AttemptInvitee(models.Model):
-    """That a person was part of an attempt."""
-
-    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="people_sent", db_index=False)
-    invitee = models.ForeignKey(Invitee, on_delete=models.PROTECT, related_name="sendings")
-    # Who it is, and when the attempt was made, so that an index gives the newest of anybody.
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="sendings", db_index=False)
-    started_at = models.DateTimeField()
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["attempt", "invitee"], name="invitee_once_per_attempt"),
-        )
-        indexes = (models.Index(fields=["person", "-started_at", "-attempt"], name="attempt_of_person"),)
-
-    def __str__(self) -> str:
-        return f"{self.attempt_id}: {self.invitee_id}"
-
-    @property
-    def state(self) -> str:
-        """The state in which the attempt left this person."""
-        return self.attempt.people_state

@@ -10,7 +10,7 @@ from django_htmx.http import replace_url
 
 from dashboard.fragments import page_or_fragment
 from invites.forms.attempt import AttemptFilterForm
-from invites.models.attempt import AttemptPage
+from invites.searching import Page
 
 
 @require_safe
@@ -18,7 +18,7 @@ def attempt_list(request: HttpRequest) -> TemplateResponse:
     """The attempts that fit the filters in the address, newest first, a page at a time."""
     form = AttemptFilterForm(data=request.GET, user=request.user)
     fits = form.is_valid()
-    page = form.page() if fits else AttemptPage(rows=[])
+    page = form.page() if fits else Page(rows=[])
     here = reverse("invites:attempt_list")
     addresses = {
         "here": f"{here}?{request.GET.urlencode()}",
