@@ -24,6 +24,8 @@ from invites.models import (
     ContactGroup,
     ContactImport,
     Invitation,
+    Invitee,
+    Person,
     User,
 )
 from invites.models.address_book import AddressBookQuerySet
@@ -35,9 +37,14 @@ from invites.models.contact import ContactQuerySet
 from invites.models.contact_group import ContactGroupQuerySet
 from invites.models.contact_import import ContactImportQuerySet
 from invites.models.invitation import InvitationQuerySet
+from invites.models.invitee import InviteeQuerySet
+from invites.models.person import PersonQuerySet
 from invites.models.user import Role
 
 type Viewer = User | AnonymousUser
+
+SURVEYED = 1000
+"""Of so many of their conferences at most an organizer sees figures, so that they cost the same for everybody."""
 
 
 def may_organize(user: Viewer) -> bool:
@@ -162,6 +169,13 @@ def imports(user: Viewer) -> ContactImportQuerySet:
     return ContactImport.objects.in_books(writable_books(user)).for_page()
 
 
+def imports_to_decide(user: Viewer) -> ContactImportQuerySet:
+    """The imports that go on when ``user`` decides, the oldest first."""
+    if not isinstance(user, User) or not may_organize(user):
+        return ContactImport.objects.none()
+    return ContactImport.objects.in_books(writable_books(user)).awaiting(user)
+
+
 def contacts(user: Viewer, *, app: App) -> ContactQuerySet:
     """The contacts that ``user`` may invite through ``app``."""
     return Contact.objects.in_books(readable_books(user).of_app(app))
@@ -188,11 +202,33 @@ def conferences_in_history(user: Viewer) -> ConferenceQuerySet:
     return Conference.objects.all() if may_read_all_history(user) else conferences(user)
 
 
+def invitees(user: Viewer) -> InviteeQuerySet:
+    """The people on sent invitations of whom ``user`` may read."""
+    people = Invitee.objects.all().on_record()
+    return people if may_read_all_history(user) else people.into(conferences(user))
+
+
+def people(user: Viewer) -> PersonQuerySet:
+    """The people of the history of whom ``user`` may read."""
+    if may_read_all_history(user):
+        return Person.objects.all()
+    return Person.objects.in_calls_into(conferences(user))
+
+
+def surveyed_conferences(user: Viewer) -> list[int] | None:
+    """The keys of the conferences of which ``user`` sees figures: the newest of their own. None for all there are."""
+    if may_read_all_history(user):
+        return None
+    if not isinstance(user, User) or not may_organize(user):
+        return []
+    return Conference.objects.newest_keys_of(user, limit=SURVEYED)
+
+
 def attempts(user: Viewer) -> AttemptQuerySet:
     """The attempts that ``user`` may read."""
     if may_read_all_history(user):
         return Attempt.objects.all()
-    return Attempt.objects.filter(invitation__conference__in=conferences(user))
+    return Attempt.objects.filter(conference__in=conferences(user))
 
 
 def allow[**P, R: HttpResponseBase](

@@ -20,7 +20,7 @@ class PeopleForm(forms.Form):
     """Which people of an invitation are shown: those in one ``state`` or of one ``attendance``, behind a position.
 
     ``on`` says that they stand on the page of their conference and not on one of their own; ``seen`` is what the page
-    shows already (`invites.views.people_seen`). It is sent by GET, and beside a form that is posted.
+    shows already (`dashboard.seen`). It is sent by GET, and beside a form that is posted.
     """
 
     state = forms.ChoiceField(required=False, choices=[("", ""), *InviteeState.choices])

@@ -1,7 +1,7 @@
 """DingTalk apps: the credentials with which the API is called, and the access tokens they get."""
 
 from datetime import date, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites.encryption import EncryptedTextField
+from invites.models.on_record import OnRecord
 
 
 class AppKind(models.TextChoices):
@@ -50,6 +51,10 @@ class AppQuerySet(models.QuerySet["App"]):
         """Those that need not leave DingTalk alone at present."""
         return self.exclude(rests_until__gt=timezone.now())
 
+    def resting(self) -> Self:
+        """Those that leave DingTalk alone for a while, because it asked for that."""
+        return self.filter(rests_until__gt=timezone.now())
+
     def lock_that_of(self, invitation_id: int) -> "App":
         """The app of an invitation, locked until the transaction ends.
 
@@ -75,6 +80,17 @@ class AppQuerySet(models.QuerySet["App"]):
         """The directory does not tell one app who somebody is."""
         self.filter(pk=pk).update(lookup_refused_at=timezone.now())
 
+    def names(self) -> dict[int, str]:
+        """What each is called."""
+        return dict(self.values_list("pk", "name"))
+
+    def with_last_answer(self, newest: "models.QuerySet[Any]") -> Self:
+        """With ``answered_at`` and ``answer_code`` of the last answer to each, the first of ``newest`` for one app."""
+        return self.annotate(
+            answered_at=models.Subquery(newest.values("started_at")[:1]),
+            answer_code=models.Subquery(newest.values("error_code")[:1]),
+        )
+
     def in_order(self) -> Self:
         """By name."""
         return self.order_by("name")
@@ -89,7 +105,7 @@ class AppQuerySet(models.QuerySet["App"]):
         return {name for name in SECRETS if self.filter(pk=pk).exclude(**{name: ""}).exists()}
 
 
-class App(models.Model):
+class App(OnRecord):
     """A DingTalk app.
 
     The rows of kinds ``environment`` and ``sandbox`` carry no credentials and no host: both are read from the
@@ -146,6 +162,8 @@ class App(models.Model):
     objects = AppQuerySet.as_manager()
     # Of a row that comes with it.
     calls_spent: int
+    answered_at: datetime | None
+    answer_code: str | None
 
     class Meta:
         ordering = ("name",)

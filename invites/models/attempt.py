@@ -5,7 +5,7 @@ started ──▶ succeeded | failed | unknown
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from django.db import connection, models
@@ -19,7 +19,7 @@ from invites.models.batch import Batch
 from invites.models.conference import Conference, ConferenceStatus
 from invites.models.invitation import Invitation
 from invites.models.invitee import Invitee, InviteeState
-from invites.models.person import SALT_BYTES, PersonQuerySet, new_salt
+from invites.models.person import SALT_BYTES, new_salt
 from invites.models.timeline import Position, TimelineQuerySet, Way
 from invites.models.user import User
 
@@ -62,8 +62,28 @@ _FINISH = """
 """
 
 
+# A plain DISTINCT would read the whole index.
+_CODES = """
+    WITH RECURSIVE known(code) AS (
+        SELECT min(error_code) FROM invites_attempt WHERE error_code <> ''
+        UNION ALL
+        SELECT (SELECT min(error_code) FROM invites_attempt WHERE error_code <> '' AND error_code > known.code)
+        FROM known WHERE known.code IS NOT NULL
+    )
+    SELECT code FROM known LIMIT 1000
+"""
+
+
 class AttemptQuerySet(TimelineQuerySet["Attempt"]):
     """Queries over attempts."""
+
+    def first_day(self) -> date | None:
+        """The first day on which there is any; None where there is none."""
+        return self.aggregate(first=models.Min("day"))["first"]  # type: ignore[no-any-return]
+
+    def under_way_on(self, day: date) -> Self:
+        """Those of ``day`` whose answer is still awaited."""
+        return self.filter(state=AttemptState.STARTED, day=day)
 
     def overdue(self) -> Self:
         """Those whose process must have died: still started after their deadline."""
@@ -204,7 +224,7 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
 
     def with_message(self, text: str) -> Self:
         """Those with ``text`` in DingTalk's message."""
-        return self.filter(error_message__icontains=text).exclude(error_message="")
+        return self.filter(error_message__icontains=text).exclude(error_message="").exclude(error_code="")
 
     def with_request(self, request_id: str) -> Self:
         """Those that DingTalk knows by this id, or that a request with this id in our logs has ordered."""
@@ -212,14 +232,11 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
             Q(request_id=request_id) & ~Q(request_id="") | Q(trace_id=request_id) & ~Q(trace_id="")
         )
 
-    def with_any_of(self, people: PersonQuerySet) -> Self:
-        """Those with one of ``people``."""
-        return self.filter(pk__in=AttemptInvitee.objects.filter(person__in=people).values("attempt"))
-
-    def each_asked_for(self, people: PersonQuerySet) -> Self:
-        """Those with one of ``people``, for few attempts: each is asked for them, and nobody else is looked up."""
-        sent = AttemptInvitee.objects.filter(person__in=people, attempt=models.OuterRef("pk"))
-        return self.filter(models.Exists(sent))
+    def codes(self) -> list[str]:
+        """Every code that is on record, by jumping from one to the next along their index."""
+        with connection.cursor() as cursor:
+            cursor.execute(_CODES)
+            return [code for (code,) in cursor.fetchall() if code is not None]
 
     def around(self, batch: Batch) -> Self:
         """All tries of ``batch``, of the batch that it is a half of and of its own halves, as they were made."""
@@ -346,6 +363,7 @@ class Attempt(models.Model):
             models.Index(
                 fields=["deadline"], condition=Q(state=AttemptState.STARTED), name="attempt_started"
             ),
+            models.Index(fields=["day"], name="attempt_by_day"),
             # The history is read newest first, by whatever it is narrowed to.
             models.Index(fields=["-started_at", "-id"], name="attempt_newest"),
             models.Index(fields=["conference", "-started_at", "-id"], name="attempt_of_conference"),

@@ -4,10 +4,10 @@ import re
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -50,6 +50,27 @@ class ConferenceStatus(models.TextChoices):
     ENDED = "ended", _("Ended")
 
 
+class PeopleCount(NamedTuple):
+    """How many ``people`` DingTalk took for a conference, and how many of them are in it; ``is_more`` says at least."""
+
+    people: int
+    joined: int
+    is_more: bool
+
+
+# Whoever is one member, or the same person on several invitations, counts once.
+_COUNT_PEOPLE = """
+    SELECT %s, COUNT(DISTINCT who), COUNT(DISTINCT CASE WHEN attendance = 'joined' THEN who END), COUNT(*) FROM (
+        SELECT COALESCE(-p.member_id, p.person_id) AS who, m.attendance
+        FROM invites_invitation v
+        JOIN invites_invitee p ON p.invitation_id = v.id AND p.state = 'invited'
+        LEFT JOIN invites_member m ON m.id = p.member_id
+        WHERE v.conference_id = %s AND v.sent_at IS NOT NULL
+        LIMIT %s
+    ) people
+"""
+
+
 class ConferenceQuerySet(models.QuerySet["Conference"]):
     """Queries over conferences."""
 
@@ -79,6 +100,30 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         }
         return sorted(keys, reverse=True)[:limit]
 
+    def among(self, keys: Iterable[int]) -> Self:
+        """Those with these keys."""
+        return self.filter(pk__in=list(keys))
+
+    def with_reading(self) -> Self:
+        """With ``read_at``, when the members of each were last read."""
+        return self.annotate(read_at=models.F("observation__read_at"))
+
+    def count_people(self, keys: Iterable[int], *, limit: int) -> "dict[int, PeopleCount]":
+        """How many people DingTalk took for each of the conferences with these keys, and how many are in it now.
+
+        Of one with more than ``limit`` so many are looked at, so that no number of people makes a page slow.
+        """
+        keys = list(keys)
+        if not keys:
+            return {}
+        parameters = [value for key in keys for value in (key, key, limit + 1)]
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join([_COUNT_PEOPLE] * len(keys)), parameters)
+            return {
+                key: PeopleCount(people=min(people, limit), joined=min(joined, limit), is_more=looked_at > limit)
+                for key, people, joined, looked_at in cursor.fetchall()
+            }
+
     def for_list(self) -> Self:
         """Open ones first, then by the newest; with what the list shows."""
         is_open = models.Case(models.When(status=ConferenceStatus.ENDED, then=1), default=0)
@@ -94,6 +139,10 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         """Those that follow a conference in the order of `for_list`."""
         ended = Q(status=ConferenceStatus.ENDED)
         return self.filter(ended, pk__lt=pk) if has_ended else self.filter(ended | Q(pk__lt=pk))
+
+    def newest_first(self) -> Self:
+        """Whatever their state, the latest to be made first."""
+        return self.order_by("-pk")
 
     def with_status(self, status: str) -> Self:
         """Those of which ``status`` was last known."""
@@ -153,6 +202,8 @@ class Conference(OnRecord):
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = ConferenceQuerySet.as_manager()
+    # Where it was asked for.
+    read_at: datetime | None
 
     class Meta:
         verbose_name = _("conference")

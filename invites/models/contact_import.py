@@ -73,6 +73,12 @@ class ContactImportQuerySet(models.QuerySet["ContactImport"]):
         """Those that wait for somebody to confirm them."""
         return self.filter(state=ImportState.READY)
 
+    def awaiting(self, user: User) -> Self:
+        """Those that go on when ``user`` decides: begun by them, or read by itself for a book of theirs."""
+        theirs = Q(created_by=user) | Q(created_by__isnull=True, book__owner=user)
+        waiting = self.filter(theirs, state__in=[ImportState.UPLOADED, ImportState.READY])
+        return waiting.order_by("pk")
+
     def storing(self) -> Self:
         """Those that were confirmed and are not in their book yet."""
         return self.filter(state=ImportState.STORING)

@@ -4,7 +4,7 @@ draft ⇄ scheduled;  draft | scheduled ──send──▶ sending ⇄ paused �
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 
 from django.db import models
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from invites.models.app import App
-from invites.models.batch import Batch
+from invites.models.batch import Batch, BatchState
 from invites.models.conference import Conference, ConferenceStatus
 from invites.models.invitee import InviteeState
 from invites.models.member import Attendance
@@ -102,6 +102,10 @@ class Due:
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     """Queries over invitations."""
 
+    def first_day(self) -> date | None:
+        """The first day on which any was sent; None where none was."""
+        return self.aggregate(first=models.Min("day"))["first"]  # type: ignore[no-any-return]
+
     def drafts(self) -> Self:
         """Those still being put together."""
         return self.filter(state=InvitationState.DRAFT)
@@ -148,6 +152,15 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         newest = list(self.values_list("pk", flat=True)[:limit])
         shown = Invitation.objects.sent().filter(pk__in=newest).with_people()
         return list(shown.select_related("conference", "sent_by"))
+
+    def sent_before(self, pk: int | None) -> Self:
+        """Those of `sent` that follow invitation ``pk``; all of them for None."""
+        if pk is None:
+            return self
+        at = Invitation.objects.filter(pk=pk).values("sent_at")
+        return self.filter(
+            Q(sent_at__lt=models.Subquery(at)) | Q(sent_at=models.Subquery(at), pk__lt=pk)
+        )
 
     def under_way(self) -> Self:
         """Those with somebody still to be called, now or when they are resumed."""
@@ -214,6 +227,17 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
                 is_cancelled=cancelled_at is not None,
             )
         return None
+
+    def oldest_due(self) -> datetime | None:
+        """Since when the first of the people has been waiting whom workers might be calling; None where none has."""
+        callable_now = self.sending().filter(
+            batches__state=BatchState.WAITING,
+            batches__not_before__lte=timezone.now(),
+            conference__locked_at__isnull=True,
+        )
+        callable_now = callable_now.exclude(conference__status=ConferenceStatus.ENDED)
+        callable_now = callable_now.exclude(conference__app__rests_until__gt=timezone.now())
+        return callable_now.aggregate(first=models.Min("batches__not_before"))["first"]  # type: ignore[no-any-return]
 
     def unheard(self, *, rung_before: datetime) -> Self:
         """Those that have people due, and that no worker has been asked for since ``rung_before``."""

@@ -10,7 +10,7 @@ from datetime import date
 from typing import NamedTuple, Self
 
 from django.db import models
-from django.db.models import Q, Sum
+from django.db.models import Max, Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.app import App
@@ -39,6 +39,22 @@ class CodeCount(NamedTuple):
 
     code: str
     attempts: int
+
+
+class OutcomeCount(NamedTuple):
+    """How many attempts ended in one state, and with how many people."""
+
+    state: str
+    attempts: int
+    people: int
+
+
+class CodeSeen(NamedTuple):
+    """How often attempts ended with one code, and when that was last."""
+
+    code: str
+    attempts: int
+    last: date
 
 
 class SlowestAnswer(NamedTuple):
@@ -70,6 +86,16 @@ class _CountsQuerySet[C: "_Counts"](models.QuerySet[C]):
         rows = self.exclude(error_code="").values_list("error_code").annotate(n=Sum("attempts"))
         return [CodeCount(*row) for row in rows.order_by("-n", "error_code")[:limit]]
 
+    def by_outcome(self) -> list[OutcomeCount]:
+        """Attempts and people of each state that occurs."""
+        rows = self.order_by("state").values_list("state").annotate(n=Sum("attempts"), of=Sum("people"))
+        return [OutcomeCount(*row) for row in rows]
+
+    def codes_seen(self) -> list[CodeSeen]:
+        """All codes that occur, with how often and on which day last."""
+        rows = self.exclude(error_code="").order_by().values_list("error_code")
+        return [CodeSeen(*row) for row in rows.annotate(n=Sum("attempts"), last=Max("day"))]
+
     def slowest(self, limit: int) -> list[SlowestAnswer]:
         """The ``limit`` slowest answers, of which each row tells its own one."""
         rows = self.filter(slowest_ms__gt=0, slowest_attempt__isnull=False).order_by("-slowest_ms", "-day")
@@ -96,15 +122,52 @@ class _Counts(models.Model):
         return f"{self.day} {self.state} {self.error_code}: {self.attempts}"
 
 
+class OutcomeTotal(NamedTuple):
+    """What was ever counted of one app, state and code; ``answered_within`` holds the sums of the columns ``ms_…``."""
+
+    app: int
+    state: str
+    code: str
+    attempts: int
+    people: int
+    ms: int
+    answered_within: tuple[int, ...]
+
+
 class AppCountQuerySet(_CountsQuerySet["AppCount"]):
     """Queries over counts for apps."""
+
+    def first_day(self, *, after: date | None, before: date) -> date | None:
+        """The first day on which any attempt was made: after ``after``, where that is given, and before ``before``."""
+        found = self.filter(day__lt=before) if after is None else self.filter(day__gt=after, day__lt=before)
+        return found.order_by("day").values_list("day", flat=True).first()
 
     def of_app(self, app: App) -> Self:
         """Those of ``app``."""
         return self.filter(app=app)
 
+    def totals(self) -> "list[OutcomeTotal]":
+        """All that was ever counted, for each app, state and code."""
+        within = [f"ms_{bound}" for bound in (*LATENCY_BUCKETS_MS, "more")]
+        rows = (
+            self.order_by()
+            .values_list("app", "state", "error_code")
+            .annotate(
+                n=Sum("attempts"),
+                of=Sum("people"),
+                ms=Sum("ms_sum"),
+                **{f"n_{name}": Sum(name) for name in within},
+            )
+        )
+        return [
+            OutcomeTotal(
+                app=app, state=state, code=code, attempts=n, people=of, ms=ms, answered_within=tuple(counts)
+            )
+            for app, state, code, n, of, ms, *counts in rows
+        ]
+
     def days(self, *, after: date | None, before: date) -> list[date]:
-        """The days on which any attempt was made, in order: those between ``after``, where it is given, and ``before``."""
+        """The days, in order, on which any attempt was made, between ``before`` and, where it is given, ``after``."""
         found = self.filter(day__lt=before) if after is None else self.filter(day__gt=after, day__lt=before)
         return list(found.order_by("day").values_list("day", flat=True).distinct())
 
@@ -173,12 +236,26 @@ class DayTurnoutOf(NamedTuple):
     joined: int
 
 
+class TurnoutTotal(NamedTuple):
+    """How many invitations were sent, of how many people the conference told anything, and how many have come."""
+
+    invitations: int
+    observed: int
+    joined: int
+
+
 class _TurnoutsQuerySet[T: models.Model](models.QuerySet[T]):
     """What is asked of turnouts of conferences and of those of whole days."""
 
     def between(self, first: date, last: date) -> Self:
         """Those of the days from ``first`` to ``last``."""
         return self.filter(day__range=(first, last))
+
+    def total(self) -> TurnoutTotal:
+        """The sums of all of these."""
+        fields = ("invitations", "observed", "joined")
+        sums = self.aggregate(**{field: Sum(field, default=0) for field in fields})
+        return TurnoutTotal(**sums)
 
     def by_day(self) -> list[DayTurnoutOf]:
         """The sums of each day that occurs."""

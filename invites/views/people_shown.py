@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from dashboard.seen import Seen, fingerprint
 from invites import permissions
 from invites.explaining import Explanation, explain
 from invites.forms.invitation import PeopleForm
@@ -16,7 +17,6 @@ from invites.models import Invitation, Invitee, Member
 from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
 from invites.models.member import Attendance
-from invites.views.people_seen import Seen, fingerprint
 from invites.views.ringing import ring_again_context
 
 # How much a page shows before it asks: people of the invitation, people in the meeting whom nobody invited, calls.

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from dashboard.seen import Seen, fingerprint
 from invites.models import Conference, Invitation, Invitee, Member, Observation, User
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
@@ -18,7 +19,6 @@ from invites.models.invitee import InviteeState
 from invites.models.member import Attendance
 from invites.sending import send
 from invites.views import people_shown
-from invites.views.people_seen import Seen, fingerprint
 from tests.conftest import SignedIn
 from tests.factories import (
     AttemptFactory,

@@ -1,0 +1,200 @@
+"""What needs attention: each with whose move it is and one thing to do. The worst comes first."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+
+from invites import clock, permissions
+from invites.dingtalk import codes
+from invites.dingtalk.errors import NotAuthorised, StaleToken, Throttled, TokenUnavailable
+from invites.explaining import Explanation, Mover, explain
+from invites.models import App, AppCount, Attempt, SealedDay, Worker
+from invites.models.spending import Spending, spending_of_apps
+from invites.permissions import Viewer
+from invites.surveying import running
+
+COUNTED_UP_TO = 100
+"""From so many on it says “more than”."""
+
+# What a worker has not taken up after so long, it is not about to take up.
+_LONG = timedelta(minutes=5)
+# Later than that nobody decides any more what is to become of people whose phones may have rung.
+_UNRESOLVED_FOR = timedelta(days=7)
+# An app that was refused longer ago is not in use.
+_REFUSED_LATELY = timedelta(days=7)
+_CODES_LOOKED_AT = 50
+_ABOUT_TOKENS = (NotAuthorised, StaleToken, TokenUnavailable)
+
+
+class Kind(models.TextChoices):
+    """What may need attention, the worst first, each with what to do about it."""
+
+    NO_WORKER = "no_worker", _("Start one on the server: python manage.py worker.")
+    QUOTA_USED_UP = "quota_used_up", _("Ask DingTalk for more calls, or wait for the next month.")
+    TOKEN_FAILS = "token_fails", _("Check the credentials of the app.")
+    QUEUE_WAITS = "queue_waits", _("Start more workers, or look into the log of the one that runs.")
+    UNKNOWN_ATTEMPTS = (
+        "unknown_attempts",
+        _("Look at who has joined, then decide whether to invite the others again."),
+    )
+    APP_RESTS = "app_rests", _("It goes on by itself.")
+    THROTTLED = (
+        "throttled",
+        _("Those calls are repeated by themselves. If that is often, let fewer calls leave in a second."),
+    )
+    QUOTA_NEARLY_USED_UP = (
+        "quota_nearly_used_up",
+        _("Invite only those who must come, or ask for more calls."),
+    )
+    IMPORTS_WAIT = "imports_wait", _("Look at what was read, then confirm or discard it.")
+    NOT_SEALED = "not_sealed", _("Workers seal days that are over. Look into their log for what keeps them.")
+
+
+_MOVERS = {
+    Kind.UNKNOWN_ATTEMPTS: Mover.YOU,
+    Kind.IMPORTS_WAIT: Mover.YOU,
+    Kind.APP_RESTS: Mover.NOBODY,
+    Kind.THROTTLED: Mover.NOBODY,
+}
+_GRAVE = {Kind.NO_WORKER, Kind.QUOTA_USED_UP, Kind.TOKEN_FAILS, Kind.QUEUE_WAITS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concern:
+    """One thing that needs attention: how many, since or until when, of which app, with which code.
+
+    ``about`` is the key of what the one action leads to, where it leads to one thing.
+    """
+
+    kind: Kind
+    count: int = 0
+    moment: datetime | None = None
+    day: date | None = None
+    app: str = ""
+    explained: Explanation | None = None
+    about: int | None = None
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether nobody, or nobody through one app, is invited meanwhile."""
+        return self.kind in _GRAVE
+
+    @property
+    def mover(self) -> Mover:
+        """Whose move it is."""
+        if self.kind == Kind.TOKEN_FAILS and self.explained is not None:
+            return self.explained.mover
+        return _MOVERS.get(self.kind, Mover.ADMINISTRATOR)
+
+    @property
+    def action(self) -> StrOrPromise:
+        """What to do, in one sentence."""
+        if self.kind == Kind.TOKEN_FAILS and self.explained is not None:
+            return self.explained.action
+        return self.kind.label
+
+    @property
+    def is_more(self) -> bool:
+        """Whether there are more than were counted."""
+        return self.count > COUNTED_UP_TO
+
+    @property
+    def counted(self) -> int:
+        """How many were counted."""
+        return min(self.count, COUNTED_UP_TO)
+
+
+def concerns(user: Viewer, *, conferences: Collection[int] | None) -> list[Concern]:
+    """What needs the attention of ``user``, who sees these conferences, given by their keys, or all of them (None)."""
+    found = [
+        *_work_not_done(),
+        *_spent(),
+        *_refused_apps(),
+        *_throttled(),
+        *_unknown(conferences),
+        *_imports(user),
+        *(_not_sealed() if permissions.may_read_all_history(user) else ()),
+    ]
+    order = list(Kind)
+    return sorted(found, key=lambda concern: order.index(concern.kind))
+
+
+def _work_not_done() -> Iterator[Concern]:
+    if not running.worker_runs():
+        yield Concern(kind=Kind.NO_WORKER, moment=Worker.objects.last_seen_at())
+    since = min(filter(None, (running.queue_waits_since(), running.people_wait_since())), default=None)
+    if since is not None and timezone.now() - since > _LONG:
+        yield Concern(kind=Kind.QUEUE_WAITS, moment=since)
+
+
+def _spent() -> Iterator[Concern]:
+    for spending in spending_of_apps():
+        if kind := _kind_of(spending):
+            yield Concern(kind=kind, app=spending.app.name, count=spending.left)
+
+
+def _kind_of(spending: Spending) -> Kind | None:
+    if spending.is_used_up:
+        return Kind.QUOTA_USED_UP
+    return Kind.QUOTA_NEARLY_USED_UP if spending.is_nearly_used_up else None
+
+
+def _refused_apps() -> Iterator[Concern]:
+    now = timezone.now()
+    newest = Attempt.objects.newest_answered_of_app()
+    for app in App.objects.usable().with_last_answer(newest).in_order():
+        if app.rests_until is not None and app.rests_until > now:
+            yield Concern(kind=Kind.APP_RESTS, app=app.name, moment=app.rests_until)
+        is_recent = app.answered_at is not None and now - app.answered_at < _REFUSED_LATELY
+        if is_recent and app.answer_code and _is_about(app.answer_code, *_ABOUT_TOKENS):
+            yield Concern(
+                kind=Kind.TOKEN_FAILS,
+                app=app.name,
+                moment=app.answered_at,
+                explained=explain(app.answer_code),
+            )
+
+
+def _throttled() -> Iterator[Concern]:
+    today = clock.today()
+    counts = AppCount.objects.between(today, today).by_code(_CODES_LOOKED_AT)
+    bites = [count for count in counts if _is_about(count.code, Throttled)]
+    if bites:
+        yield Concern(
+            kind=Kind.THROTTLED,
+            count=sum(count.attempts for count in bites),
+            explained=explain(bites[0].code),
+        )
+
+
+def _unknown(conferences: Collection[int] | None) -> Iterator[Concern]:
+    attempts = Attempt.objects.unresolved(since=timezone.now() - _UNRESOLVED_FOR)
+    if conferences is not None:
+        attempts = attempts.into_any(conferences)
+    if count := attempts[: COUNTED_UP_TO + 1].count():
+        yield Concern(kind=Kind.UNKNOWN_ATTEMPTS, count=count)
+
+
+def _imports(user: Viewer) -> Iterator[Concern]:
+    waiting = permissions.imports_to_decide(user)
+    keys = list(waiting.values_list("pk", flat=True)[: COUNTED_UP_TO + 1])
+    if keys:
+        yield Concern(kind=Kind.IMPORTS_WAIT, count=len(keys), about=keys[0])
+
+
+def _not_sealed() -> Iterator[Concern]:
+    last = SealedDay.objects.last_sealed()
+    # Yesterday may still be waited for: a call of its last second, or a worker that is about to seal it.
+    day = AppCount.objects.first_day(after=last.day if last else None, before=clock.today() - timedelta(days=1))
+    if day is not None:
+        yield Concern(kind=Kind.NOT_SEALED, day=day)
+
+
+def _is_about(code: str, *consequences: type[Exception]) -> bool:
+    facts = codes.OWN.get(code) or codes.facts_of(code)
+    return facts is not None and issubclass(facts.consequence, consequences)
