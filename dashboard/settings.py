@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "dashboard.middleware.ActingMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -143,6 +144,8 @@ OBSERVE_LEASE_SECONDS = 20.0
 # Changes of what people look after are on record, in a table of ours that the database keeps as it is.
 AUDITLOG_LOGENTRY_MODEL = "invites.AuditEntry"
 AUDITLOG_DISABLE_REMOTE_ADDR = True
+AUDITLOG_CID_GETTER = "invites.tracing.current"
+AUDITLOG_STORE_JSON_CHANGES = True
 
 # Where no EMAIL_URL is set, nothing is sent: whoever sends asks MAIL_IS_SET_UP first.
 _mail = environment.read_mail(env)

@@ -13,5 +13,6 @@ class InvitesConfig(AppConfig):
     verbose_name = _("Conference invitations")
 
     def ready(self) -> None:
-        """Registers the checks, which want the models."""
+        """Registers the checks, and whatever is to be on record; both want the models."""
         import_module("invites.checks")
+        import_module("invites.auditing").register()

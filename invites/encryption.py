@@ -8,12 +8,16 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
 
-class UndecryptableError(Exception):
-    """A stored secret was encrypted with a key that is not among the configured ones."""
+class UndecryptableError(ObjectDoesNotExist):
+    """A stored secret was encrypted with a key that is not among the configured ones.
+
+    To whoever compares rows it is one that is not there: otherwise it could not be replaced.
+    """
 
 
 @cache

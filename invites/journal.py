@@ -1,12 +1,14 @@
 """Writes down what is done to address books, so that an owner sees who changed what and a change can be undone.
 
-Every verb that changes contacts or groups notes it here, in its own transaction. Undoing is `invites.curating`.
+Every verb that changes contacts or groups notes it here, in its own transaction. Undoing is `invites.curating`. What an
+auditor reads about it for good is written at the same time (`invites.auditing`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import batched
 
+from invites import acting, auditing
 from invites.models import AddressBook, BookChange, ChangedContact, Contact, User
 from invites.models.book_change import ChangeKind
 
@@ -65,14 +67,20 @@ def note(
     change = BookChange.objects.create(
         book=book, user=user, kind=kind, people=people, detail=detail or {}, can_be_undone=can_be_undone
     )
-    for piece in batched(_rows(change, touched), PIECE):
-        ChangedContact.objects.bulk_create(piece)
+    with acting.in_the_name_of(lambda: user):
+        noted = sum(_keep(change, piece) for piece in batched(touched, PIECE))
+        # Of a single person everything has been said.
+        if not people == noted == 1:
+            auditing.note_book_change(change)
     book.touch()
     return change
 
 
-def _rows(change: BookChange, touched: Iterable[Touched]) -> Iterator[ChangedContact]:
-    for contact in touched:
-        yield ChangedContact(
-            change=change, contact_key=contact.key, before=contact.before, after=contact.after
-        )
+def _keep(change: BookChange, touched: Iterable[Touched]) -> int:
+    """Keeps what an undo needs, and what is to be read for good; says of how many contacts."""
+    rows = [
+        ChangedContact(change=change, contact_key=each.key, before=each.before, after=each.after)
+        for each in touched
+    ]
+    ChangedContact.objects.bulk_create(rows)
+    return auditing.note_contacts(change, rows)

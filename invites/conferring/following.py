@@ -1,8 +1,10 @@
 """Follows a conference that is stored: reads again what DingTalk says of it, and ends it."""
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from invites import auditing
 from invites.conferring.facts import facts_of
 from invites.connecting import client_for
 from invites.delivering.stopping import CONFERENCE_CLOSED, leave_out_everybody
@@ -44,7 +46,9 @@ def close(*, conference: Conference, union_id: str) -> Conference:
         return note_end(conference, because=over.code)
     except DingTalkError as error:
         raise refusal_of(error, if_unsure=_MAY_HAVE_ENDED) from error
-    return note_end(conference, because=CONFERENCE_CLOSED)
+    with transaction.atomic():
+        auditing.note_update(conference, {"status": (conference.status, ConferenceStatus.ENDED)})
+        return note_end(conference, because=CONFERENCE_CLOSED)
 
 
 def note_end(conference: Conference, *, because: str) -> Conference:

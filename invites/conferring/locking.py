@@ -3,9 +3,13 @@
 DingTalk does not tell whether a conference is locked: what is stored is what was done from here.
 """
 
+from datetime import datetime
+
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from invites import auditing
 from invites.conferring.following import note_end
 from invites.connecting import client_for
 from invites.delivering.stopping import leave_out_everybody
@@ -24,7 +28,7 @@ def lock(*, conference: Conference) -> Conference:
     Raises DingTalkRefused or AppUnavailable, with nothing changed.
     """
     if _ask(conference, "lock"):
-        Conference.objects.note_lock(conference.pk, locked_at=timezone.now())
+        _note_lock(conference, timezone.now())
         leave_out_everybody(conference, because=CONFERENCE_LOCKED)
     conference.refresh_from_db()
     return conference
@@ -36,9 +40,15 @@ def unlock(*, conference: Conference) -> Conference:
     Raises DingTalkRefused or AppUnavailable, with nothing changed.
     """
     if _ask(conference, "unlock"):
-        Conference.objects.note_lock(conference.pk, locked_at=None)
+        _note_lock(conference, None)
     conference.refresh_from_db()
     return conference
+
+
+def _note_lock(conference: Conference, locked_at: datetime | None) -> None:
+    with transaction.atomic():
+        auditing.note_update(conference, {"locked_at": (conference.locked_at, locked_at)})
+        Conference.objects.note_lock(conference.pk, locked_at=locked_at)
 
 
 def _ask(conference: Conference, action: LockAction) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.dateparse import parse_date, parse_datetime
 
-from invites import journal
+from invites import auditing, journal
 from invites.curating.picking import PIECE, keys_of, pieces
 from invites.models import AddressBook, BookChange, ChangedContact, Contact, ContactGroup, User
 
@@ -42,9 +42,9 @@ def restore(change: BookChange) -> Restored:
     restored = _remove_added(change)
     touched = ChangedContact.objects.of(change).by_key()
     for rows in batched(touched.edited().iterator(chunk_size=PIECE), PIECE):
-        restored += _change_back(change.book, rows)
+        restored += _change_back(change, rows)
     for rows in batched(touched.gone().iterator(chunk_size=PIECE), PIECE):
-        restored += _bring_back(change.book, rows)
+        restored += _bring_back(change, rows)
     return restored
 
 
@@ -56,13 +56,16 @@ def _remove_added(change: BookChange) -> Restored:
     for added in (there.added_by(change), there.named_in(named)):
         for piece in pieces(keys_of(added)):
             changed = set(ChangedContact.objects.later_than(change).among(piece).keys())
-            Contact.objects.among(key for key in piece if key not in changed).delete()
+            going = [key for key in piece if key not in changed]
+            auditing.note_taken_back(change, named.among(going))
+            Contact.objects.among(going).delete()
             restored += Restored(people=len(piece) - len(changed), left_alone=len(changed))
     return restored
 
 
-def _change_back(book: AddressBook, rows: Sequence[ChangedContact]) -> Restored:
+def _change_back(change: BookChange, rows: Sequence[ChangedContact]) -> Restored:
     """Gives contacts the values back that a change took from them."""
+    book = change.book
     stored = Contact.objects.of_book(book).in_bulk([row.contact_key for row in rows])
     taken = _taken(book, rows)
     changing = {row: stored[row.contact_key] for row in rows if _can_change_back(row, stored, taken)}
@@ -72,6 +75,7 @@ def _change_back(book: AddressBook, rows: Sequence[ChangedContact]) -> Restored:
             setattr(contact, name, _value(name, row.was[name]))
             fields.add(name)
     Contact.objects.rewrite(changing.values(), fields)
+    auditing.note_taken_back(change, changing)
     _leave_groups(changing)
     regroup(book, {row.contact_key: row.was for row in changing})
     return Restored(people=len(changing), left_alone=len(rows) - len(changing))
@@ -106,8 +110,9 @@ def _leave_groups(changing: Iterable[ChangedContact]) -> None:
         _MEMBERSHIP.objects.filter(contactgroup=group, contact__in=keys).delete()
 
 
-def _bring_back(book: AddressBook, rows: Sequence[ChangedContact]) -> Restored:
+def _bring_back(change: BookChange, rows: Sequence[ChangedContact]) -> Restored:
     """Makes contacts again that a change has deleted, with their keys and groups."""
+    book = change.book
     there = set(Contact.objects.among(row.contact_key for row in rows).keys())
     taken = _taken(book, rows)
     coming = [
@@ -123,6 +128,7 @@ def _bring_back(book: AddressBook, rows: Sequence[ChangedContact]) -> Restored:
         # The field takes the present moment for every new row.
         contact.created_at = moment
     Contact.objects.bulk_update(contacts, ["created_at"], batch_size=PIECE)
+    auditing.note_taken_back(change, coming)
     regroup(book, {row.contact_key: row.was for row in coming})
     return Restored(people=len(coming), left_alone=len(rows) - len(coming))
 

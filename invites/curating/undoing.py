@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from invites import permissions
+from invites import acting, auditing, permissions
 from invites.curating.bulk import hand_over, who_fits
 from invites.curating.picking import pieces
 from invites.curating.regrouping import bring_group_back, dissolve_group, rejoin, rename_back, withdraw
@@ -33,7 +33,9 @@ def undo(change: BookChange, *, user: User) -> Restored:
         raise AlreadyUndone
     if not change.is_undoable:
         raise CannotBeUndone
-    restored = _move_back(change, other, user) if other else _UNDO.get(change.kind, restore)(change)
+    with acting.in_the_name_of(lambda: user):
+        restored = _move_back(change, other, user) if other else _UNDO.get(change.kind, restore)(change)
+        auditing.note_undo(change, people=restored.people, left_alone=restored.left_alone)
     BookChange.objects.with_key(change.pk).mark_undone(user)
     for book in filter(None, [change.book, other]):
         book.touch()

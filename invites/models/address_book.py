@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.app import App
+from invites.models.on_record import OnRecord
 from invites.models.user import User
 
 
@@ -90,7 +91,7 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
         return self.for_page().annotate(contact_count=count).order_by(Lower("name"), "pk")
 
 
-class AddressBook(models.Model):
+class AddressBook(OnRecord):
     """A list of contacts. It belongs to one app, since a unionId is only valid for apps of one developer."""
 
     app = models.ForeignKey(
@@ -172,7 +173,7 @@ class BookShareQuerySet(models.QuerySet["BookShare"]):
         return self.filter(may_write=may_write)
 
 
-class BookShare(models.Model):
+class BookShare(OnRecord):
     """A person by name who may use a book, or change it too."""
 
     book = models.ForeignKey(AddressBook, on_delete=models.CASCADE, related_name="shares")
@@ -187,4 +188,4 @@ class BookShare(models.Model):
         constraints = (models.UniqueConstraint(fields=["book", "user"], name="book_share_once_per_user"),)
 
     def __str__(self) -> str:
-        return f"{self.book_id}: {self.user_id}"
+        return f"{self.book}: {self.user}"

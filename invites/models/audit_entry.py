@@ -1,7 +1,8 @@
 """What was changed in settings, users, conferences and books, by whom: entries of django-auditlog, kept for good."""
 
+from collections.abc import Iterable
 from datetime import date
-from typing import Self
+from typing import Any, Self
 
 from auditlog.models import AbstractLogEntry, LogEntryManager
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from invites import acting, clock, tracing
 from invites.models.person import SALT_BYTES, new_salt
 
 
@@ -23,11 +25,31 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
 
 
 class AuditEntryManager(LogEntryManager):
-    """Auditlog's way to make entries, with our queries."""
+    """Auditlog's way to make entries, with our queries. Every entry says by itself when, who and in which request."""
 
     def get_queryset(self) -> AuditEntryQuerySet:
         """All entries."""
         return AuditEntryQuerySet(self.model, using=self._db)
+
+    def create(self, **kwargs: Any) -> "AuditEntry":
+        """Writes one entry; whoever acts is in it unless ``actor`` names another."""
+        entry: AuditEntry = super().create(**_circumstances() | kwargs)
+        return entry
+
+    def create_many(self, entries: Iterable[dict[str, Any]]) -> None:
+        """Writes many entries, given by their fields, with one statement."""
+        shared = _circumstances()
+        self.bulk_create([self.model(**shared | fields) for fields in entries])
+
+
+def _circumstances() -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "timestamp": now,
+        "day": clock.day_of(now),
+        "actor": acting.current(),
+        "cid": tracing.current(),
+    }
 
 
 class AuditEntry(AbstractLogEntry):

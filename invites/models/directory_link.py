@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from invites.models.address_book import AddressBook
 from invites.models.contact_import import ContactImport
+from invites.models.on_record import OnRecord
 from invites.models.user import User
 
 
@@ -48,7 +49,7 @@ class DirectoryLinkQuerySet(models.QuerySet["DirectoryLink"]):
         return self.filter(next_read_at__lte=timezone.now()).order_by("next_read_at")
 
 
-class DirectoryLink(models.Model):
+class DirectoryLink(OnRecord):
     """A book that follows a department tree or a user group of the directory."""
 
     book = models.OneToOneField(

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from invites.models.on_record import OnRecord
 from invites.models.user import User
 
 
@@ -33,7 +34,7 @@ class HistoryExportQuerySet(models.QuerySet["HistoryExport"]):
         return self.filter(user=user).order_by("-pk")
 
 
-class HistoryExport(models.Model):
+class HistoryExport(OnRecord):
     """One file of attempts that somebody asked for: the filters as the address carried them, and what came of it."""
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="history_exports", db_index=False)

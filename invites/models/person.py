@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from invites import spelling
 from invites.models.contact import NICK_LENGTH
 from invites.models.invitee import Channel, Invitee
+from invites.models.on_record import OnRecord
 from invites.models.user import User
 
 SALT_BYTES = 16
@@ -125,7 +126,7 @@ class Person(models.Model):
         self.search_text = spelling.search_text(nick=self.nick, phone_number=number)
 
 
-class Erasure(models.Model):
+class Erasure(OnRecord):
     """That a person was to be erased: on record before it is done. The database lets nobody be erased without it."""
 
     person = models.OneToOneField(Person, on_delete=models.PROTECT, related_name="erasure")

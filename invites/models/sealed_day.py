@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from invites.models.on_record import OnRecord
 from invites.models.user import User
 
 DIGEST_BYTES = 32
@@ -32,7 +33,7 @@ class SealedDayQuerySet(models.QuerySet["SealedDay"]):
         return self.filter(removed_at__isnull=False)
 
 
-class SealedDay(models.Model):
+class SealedDay(OnRecord):
     """One day of the history by the installation's clock, sealed when nothing of it can change any more.
 
     ``digest`` is keyed, and made over the digest of the day before, this day, and its sections; ``key_id`` tells which

@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from invites.models.on_record import OnRecord
+
 
 class Role(models.TextChoices):
     """What a person is here for; `invites.permissions` says what each may do."""
@@ -34,7 +36,7 @@ class InvitesUserManager(UserManager["User"]):
         return active.filter(pk=pk).exists() and not active.exclude(pk=pk).exists()
 
 
-class User(AbstractUser):
+class User(OnRecord, AbstractUser):
     """A person who signs in. ``union_id`` is their own DingTalk unionId, the operator of their invitations.
 
     The role decides about Django's own marks: administrators, and nobody else, are staff and superusers.
