@@ -21,6 +21,7 @@ from django.core.validators import validate_email
 from dashboard.logs import LogFormat
 
 INTERNATIONAL_HOST = "https://api.dingtalk.io"
+_SHORTEST_TOKEN = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +211,18 @@ def read_log_level(env: environ.Env) -> str:
     if level not in logging.getLevelNamesMapping():
         raise ImproperlyConfigured(f"LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not “{level}”.")
     return level
+
+
+def read_token(env: environ.Env, name: str) -> str:
+    """The token in ``name``, "" where there is none. Raises ImproperlyConfigured for one that could be guessed, and for
+    one that no header can carry; the text never repeats it.
+    """
+    token = read_text(env, name).strip()
+    if token and (
+        len(token) < _SHORTEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token
+    ):
+        raise ImproperlyConfigured(f"{name} must be at least {_SHORTEST_TOKEN} characters without blanks.")
+    return token
 
 
 def read_log_format(env: environ.Env) -> LogFormat:

@@ -205,6 +205,8 @@ SECURE_CSP = {
 }
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Whoever looks whether a process is well asks it directly, and not through the proxy that speaks https.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
 CSRF_COOKIE_HTTPONLY = True
 if HTTPS_ONLY:
@@ -216,6 +218,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 # A file goes to the disk, and no further than a list of people may be long.
 FILE_UPLOAD_HANDLERS = ["dashboard.uploads.BoundedUploadHandler"]
+
+# Prometheus reads `/metrics` with this token; without one there is no such page.
+METRICS_TOKEN = environment.read_token(env, "METRICS_TOKEN")
 
 LOGGING_CONFIG = "dashboard.logs.configure"
 LOGGING = logs.logging_of(log_format=environment.read_log_format(env), level=environment.read_log_level(env))

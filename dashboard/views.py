@@ -1,20 +1,27 @@
-"""The home page, signing in, how pages look, and whether the process is alive."""
+"""The home page, signing in, how pages look, and how the process is."""
 
+from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordChangeForm
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse_lazy
+from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
+from prometheus_client.django import PrometheusDjangoView
 
+from dashboard import health
 from dashboard.context import THEMES
+from dashboard.metrics import REGISTRY
 from invites import demo, permissions
 from invites.models import User
 
@@ -88,3 +95,31 @@ def set_theme(request: HttpRequest) -> HttpResponse:
 def healthz(request: HttpRequest) -> HttpResponse:
     """Says that the process answers; it touches nothing else."""
     return HttpResponse("ok", content_type="text/plain")
+
+
+@require_safe
+@login_not_required
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Whether requests can be answered, 200 or 503, and what else is amiss, which decides nothing."""
+    now = health.check()
+    status = HTTPStatus.SERVICE_UNAVAILABLE if now.problem else HTTPStatus.OK
+    degraded = [{"what": what, "why": why} for what, why in now.complaints]
+    return JsonResponse({"status": now.status, "problem": now.problem, "degraded": degraded}, status=status)
+
+
+_metrics = PrometheusDjangoView.as_view(registry=REGISTRY)
+
+
+@require_safe
+@login_not_required
+def metrics(request: HttpRequest) -> HttpResponseBase:
+    """What Prometheus reads, for whoever has the token. Without one in the settings there is no such page."""
+    if not settings.METRICS_TOKEN:
+        raise Http404
+    if not constant_time_compare(
+        request.headers.get("Authorization", ""), f"Bearer {settings.METRICS_TOKEN}"
+    ):
+        answer = HttpResponse("The token is missing or wrong.", status=401, content_type="text/plain")
+        answer["WWW-Authenticate"] = "Bearer"
+        return answer
+    return _metrics(request)

@@ -71,6 +71,18 @@ def book_turn(app: App, operation: str, *, patience: float) -> Turn:
     return Turn(is_booked=wait <= patience, wait=wait)
 
 
+def waits() -> list[tuple[int, str, float]]:
+    """The app, the operation, and how many seconds a call that is wanted now would wait, for all that ever called."""
+    with connection.cursor() as cursor:
+        now_us = _now_ms(cursor) * 1000
+    return [
+        (int(app), operation, max(0.0, (state[0] - now_us) / 1_000_000))
+        for key, state in Pace.objects.values_list("key", "state")
+        for app, separator, operation in [key.partition(":")]
+        if separator and state
+    ]
+
+
 def _book(rates: Mapping[str, Rate], *, patience: float) -> float:
     """Seconds until the first moment that every rate has free, which is then taken unless it is too far away."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:

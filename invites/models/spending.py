@@ -76,6 +76,11 @@ class CallCountQuerySet(models.QuerySet["CallCount"]):
         """Those of one month."""
         return self.filter(month=month)
 
+    def totals(self) -> list[tuple[str, str, bool, int]]:
+        """All calls that were ever counted: the name of the app, the operation, whether it is exempt, how many."""
+        rows = self.order_by().values_list("app__name", "operation", "is_exempt")
+        return list(rows.annotate(n=Sum("calls")))
+
     def most_first(self) -> Self:
         """The operations that were called most often first."""
         return self.order_by("-calls", "operation")
