@@ -143,6 +143,8 @@ OBSERVE_LEASE_SECONDS = 20.0
 
 # Changes of what people look after are on record, in a table of ours that the database keeps as it is.
 AUDITLOG_LOGENTRY_MODEL = "invites.AuditEntry"
+# Its own migrations would make a second table, which nothing uses.
+MIGRATION_MODULES = {"auditlog": None}
 AUDITLOG_DISABLE_REMOTE_ADDR = True
 AUDITLOG_CID_GETTER = "invites.tracing.current"
 AUDITLOG_STORE_JSON_CHANGES = True
