@@ -50,6 +50,11 @@ class Chart:
         return self.top // 2
 
     @property
+    def half_way(self) -> int:
+        """Where that number stands."""
+        return self.height // 2
+
+    @property
     def first(self) -> date:
         """The day on the left."""
         return self.columns[0].day

@@ -11,7 +11,6 @@ from django.contrib.auth.forms import PasswordChangeForm
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
 from django.urls import reverse_lazy
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -22,20 +21,10 @@ from prometheus_client.django import PrometheusDjangoView
 from dashboard import health
 from dashboard.context import THEMES
 from dashboard.metrics import REGISTRY
-from invites import demo, permissions
+from invites import demo
 from invites.models import User
 
 THEME_KEPT_FOR = 365 * 24 * 3600
-
-
-@require_safe
-def home(request: HttpRequest) -> TemplateResponse:
-    """What is open now and what happened last."""
-    context = {
-        "conferences": permissions.conferences(request.user).for_list()[:8],
-        "attempts": permissions.attempts(request.user).newest_first()[:8],
-    }
-    return TemplateResponse(request, "home.html", context)
 
 
 class SignInView(auth_views.LoginView):

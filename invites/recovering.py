@@ -11,7 +11,17 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from invites import curating, delivering, importing, linking, ringing_again, scheduling, sending
+from invites import (
+    curating,
+    delivering,
+    importing,
+    linking,
+    ringing_again,
+    scheduling,
+    sealing,
+    sending,
+    surveying,
+)
 from invites.models import Invitation
 
 logger = logging.getLogger(__name__)
@@ -59,4 +69,6 @@ _STEPS: tuple[Callable[[], object], ...] = (
     linking.refresh_due,
     importing.forget_old,
     curating.forget_old,
+    sealing.seal_due,
+    surveying.compact,
 )

@@ -9,12 +9,13 @@ from collections.abc import Collection
 from datetime import date
 from typing import NamedTuple, Self
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Max, Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.app import App
 from invites.models.conference import Conference, ConferenceQuerySet
+from invites.models.member import CAME
 
 LATENCY_BUCKETS_MS = (100, 250, 500, 1000, 2500, 5000, 10_000)
 """Upper bounds of the columns ``ms_…``, which count the answers between one bound and the one before."""
@@ -263,8 +264,41 @@ class _TurnoutsQuerySet[T: models.Model](models.QuerySet[T]):
         return [DayTurnoutOf(*row) for row in self.order_by().values_list("day").annotate(**sums)]
 
 
+# One member is one person, however often called: they count on the day on which they were called last. Days that nobody
+# belongs to any more are counted anew as well, but for those whose rows retention has removed.
+_KEEP_TURNOUT = """
+    INSERT INTO invites_turnout (conference_id, day, invitations, observed, joined)
+    WITH people AS (
+        SELECT MAX(a.day) AS day,
+            MAX(CASE WHEN m.joined_at IS NOT NULL OR m.attendance IN ({came}) THEN 1 ELSE 0 END) AS came
+        FROM invites_invitation v
+        JOIN invites_invitee p ON p.invitation_id = v.id AND p.state = 'invited'
+        JOIN invites_member m ON m.id = p.member_id
+        JOIN invites_attempt a ON a.id = p.last_attempt_id
+        WHERE v.conference_id = %(conference)s AND v.sent_at IS NOT NULL
+        GROUP BY m.id
+    ), counted AS (
+        SELECT day, COUNT(*) AS observed, SUM(came) AS joined FROM people GROUP BY day
+        UNION ALL
+        SELECT t.day, 0, 0 FROM invites_turnout t
+        WHERE t.conference_id = %(conference)s AND t.observed > 0
+            AND NOT EXISTS (SELECT 1 FROM people WHERE people.day = t.day)
+            AND NOT EXISTS (SELECT 1 FROM invites_sealedday s WHERE s.day = t.day AND s.removed_at IS NOT NULL)
+    )
+    SELECT %(conference)s, day, 0, observed, joined FROM counted WHERE TRUE ORDER BY day
+    ON CONFLICT (conference_id, day) DO UPDATE SET observed = excluded.observed, joined = excluded.joined
+    WHERE invites_turnout.observed <> excluded.observed OR invites_turnout.joined <> excluded.joined
+"""
+
+
 class TurnoutQuerySet(_TurnoutsQuerySet["Turnout"]):
     """Queries over turnouts."""
+
+    def keep(self, conference_id: int) -> None:
+        """Counts anew, in one statement, who of the people of a conference was observed and who has come."""
+        came = ", ".join(f"'{attendance.value}'" for attendance in CAME)
+        with connection.cursor() as cursor:
+            cursor.execute(_KEEP_TURNOUT.format(came=came), {"conference": conference_id})
 
     def of_conferences(self, conferences: ConferenceQuerySet) -> Self:
         """Those of any of ``conferences``."""

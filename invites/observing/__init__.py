@@ -18,7 +18,7 @@ from invites.delivering.stopping import CONFERENCE_CLOSED
 from invites.dingtalk import AddressShutOut, ConferenceOver, DingTalkClient, DingTalkError
 from invites.dingtalk.types import ConferenceStatus as RemoteStatus
 from invites.errors import AppUnavailable
-from invites.models import App, Conference, Observation
+from invites.models import App, Conference, Observation, Turnout
 from invites.models.conference import ConferenceStatus
 from invites.models.member import Attendance
 from invites.observing import pausing
@@ -103,11 +103,15 @@ def _write_down(
             return None
         changed = store(conference, reading, asked_at=asked_at)
         match(conference)
-        calm = 0 if changed or observation.has_news else pausing.calmer(observation.calm)
+        has_news = changed or observation.has_news
+        calm = 0 if has_news else pausing.calmer(observation.calm)
         next_read_at = timezone.now() + pausing.pause(calm)
         Observation.objects.of(conference.pk).update(
             read_at=asked_at, next_read_at=next_read_at, leased_until=None, calm=calm, problem=""
         )
+    if has_news:
+        # By itself, so that nobody who sends waits for the counts while a reading is written down.
+        Turnout.objects.keep(conference.pk)
     if reading.has(Attendance.JOINED) and not conference.is_open:
         Conference.objects.note(conference.pk, asked_at=asked_at, status=ConferenceStatus.OPEN)
     return next_read_at

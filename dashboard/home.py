@@ -1,0 +1,129 @@
+"""The home page: how things stand. It refreshes itself quietly, and is sent only what is new to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+from django_stubs_ext import StrOrPromise
+
+from dashboard.charts import Chart, stacked
+from dashboard.seen import Seen, fingerprint
+from invites import permissions, surveying
+from invites.models.attempt import AttemptState
+from invites.models.spending import spending_of_apps
+from invites.permissions import Viewer
+from invites.surveying import Concern, Figures, Kind, OpenConference
+from invites.surveying.figures import DAYS
+
+EVERY = "30s"
+# Each is the id of an element of home.html behind "home_", and the part of it that is sent anew.
+PARTS = ("attention", "conferences", "figures", "people", "turnout", "days", "codes", "slowest", "quota")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """A concern with the one place to go to about it; none where there is nothing to press."""
+
+    concern: Concern
+    url: str
+    label: StrOrPromise
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What is open, what needs attention, and the figures of today and of the last 30 days."""
+    return TemplateResponse(request, "home.html", _context(request.user))
+
+
+@require_safe
+def home_live(request: HttpRequest) -> HttpResponse:
+    """What is new to a home page that has ``seen`` how things stood: 204 where nothing is, else what differs."""
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect("home")
+    context = _context(request.user)
+    before = Seen.read(request.GET.get("seen", ""))
+    if str(before) == str(context["seen"]):
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    new = context["seen"].new_parts(PARTS, before)
+    return TemplateResponse(request, "_home_changed.html", context | {"new": new, "out_of_band": True})
+
+
+def _context(user: Viewer) -> dict[str, Any]:
+    keys = permissions.surveyed_conferences(user)
+    figures = surveying.figures(keys)
+    context = {
+        "figures": figures,
+        "conferences": surveying.conferences_now(keys),
+        "alarms": [_alarm(concern, user) for concern in surveying.concerns(user, conferences=keys)],
+        "spendings": spending_of_apps(),
+        "people_chart": _people_chart(figures),
+        "turnout_chart": _turnout_chart(figures),
+        "sees_all": keys is None,
+        "is_bounded": keys is not None and len(keys) == permissions.SURVEYED,
+        "clock": settings.TIME_ZONE,
+        "days": DAYS,
+        "every": EVERY,
+    }
+    return context | {"seen": _seen(context)}
+
+
+def _seen(context: Mapping[str, Any]) -> Seen:
+    figures: Figures = context["figures"]
+    facts = {
+        "attention": [(repr(alarm.concern), alarm.url) for alarm in context["alarms"]],
+        "conferences": [_facts(row) for row in context["conferences"]],
+        "figures": (figures.today, figures.together),
+        "people": context["people_chart"],
+        "turnout": context["turnout_chart"],
+        "days": figures.days,
+        "codes": [(tally.explained.code, tally.calls) for tally in figures.codes],
+        "slowest": [(slow.day, slow.ms, slow.attempt is None) for slow in figures.slowest],
+        "quota": [(each.app.name, each.spent, each.quota) for each in context["spendings"]],
+    }
+    return Seen(parts=[fingerprint(facts[name]) for name in PARTS], rows=())
+
+
+def _facts(row: OpenConference) -> tuple[object, ...]:
+    return row.conference.pk, str(row.conference), row.conference.status, row.people, row.read_at
+
+
+def _people_chart(figures: Figures) -> Chart:
+    series = (AttemptState.SUCCEEDED.value, AttemptState.UNKNOWN.value, AttemptState.FAILED.value)
+    days = [(day.day, (day.tally.invited, day.tally.in_doubt, day.tally.not_invited)) for day in figures.days]
+    return stacked(series, days)
+
+
+def _turnout_chart(figures: Figures) -> Chart:
+    days = [(day.day, (day.tally.joined, day.tally.not_joined)) for day in figures.days]
+    return stacked(("joined", "absent"), days)
+
+
+def _alarm(concern: Concern, user: Viewer) -> Alarm:
+    url, label = _way(concern)
+    # Settings are no place to send somebody who may not see them.
+    if url.startswith(reverse("invites:settings")) and not permissions.may_administer(user):
+        url, label = "", ""
+    return Alarm(concern=concern, url=url, label=label)
+
+
+def _way(concern: Concern) -> tuple[str, StrOrPromise]:
+    """Where one goes about a concern, and what the link says."""
+    match concern.kind:
+        case Kind.UNKNOWN_ATTEMPTS:
+            return f"{reverse('invites:attempt_list')}?outcome={AttemptState.UNKNOWN}", _("Show these calls")
+        case Kind.THROTTLED if concern.explained is not None:
+            return f"{reverse('invites:code_list')}#{concern.explained.anchor}", _("What this code means")
+        case Kind.IMPORTS_WAIT if concern.about is not None:
+            return reverse("invites:import_detail", args=[concern.about]), _("Decide")
+        case Kind.NOT_SEALED:
+            return reverse("invites:attempt_list"), _("History")
+        case _:
+            return reverse("invites:settings"), _("Settings")
