@@ -1,12 +1,8 @@
 """What tells whether a process is alive, and whether it can answer."""
 
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,19 +18,8 @@ from invites.models import App, Conference, SealedDay, User, Worker
 from invites.models.attempt import AttemptState
 from invites.models.invitee import InviteeState
 from invites.sending import send
+from tests.dashboard.cut_off import ask, nobody_listens
 from tests.factories import AppFactory, AttemptFactory, ConferenceFactory, InvitationFactory, InviteeFactory
-
-ROOT = Path(__file__).resolve().parents[2]
-ASK = """
-import sys
-import django
-django.setup()
-from django.test import Client
-from django.test.utils import setup_test_environment
-setup_test_environment()
-answer = Client().get(sys.argv[1])
-print(answer.status_code, answer.content.decode())
-"""
 
 
 @pytest.fixture
@@ -213,40 +198,15 @@ def silent_server() -> Iterator[int]:
 class TestDatabaseThatIsAway:
     """The answer comes all the same, and soon."""
 
-    @staticmethod
-    def ask(path: str, database: str) -> tuple[str, str]:
-        done = subprocess.run(
-            [sys.executable, "-c", ASK, path],
-            cwd=ROOT,
-            env=os.environ
-            | {
-                "DJANGO_SETTINGS_MODULE": "tests.settings",
-                "DATABASE_URL": database,
-                "METRICS_TOKEN": "a-token-for-the-scrapes",
-            },
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
-        status, body = done.stdout.strip().split(" ", 1)
-        assert "password-of-the-database" not in body + done.stderr
-        return status, body
-
     def test_server_that_is_down(self) -> None:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            port = taken.getsockname()[1]
-        status, body = self.ask("/readyz", f"postgres://u:password-of-the-database@127.0.0.1:{port}/x")
+        status, body = ask("/readyz", port=nobody_listens())
         assert status == "503"
         assert "The database does not answer." in body
 
     def test_server_that_says_nothing(self, silent_server: int) -> None:
-        status, body = self.ask(
-            "/readyz", f"postgres://u:password-of-the-database@127.0.0.1:{silent_server}/x"
-        )
+        status, body = ask("/readyz", port=silent_server)
         assert status == "503"
         assert "did not answer in time" in body
 
     def test_process_is_alive_without_it(self, silent_server: int) -> None:
-        assert self.ask("/healthz", f"postgres://u:p@127.0.0.1:{silent_server}/x") == ("200", "ok")
+        assert ask("/healthz", port=silent_server) == ("200", "ok")
