@@ -1,4 +1,4 @@
-"""The home page, signing in, theme and language, and the pages for what goes wrong."""
+"""Signing in, theme and language, how the process is, and the pages for what goes wrong."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -10,56 +10,12 @@ from django.test import Client, RequestFactory
 from django.utils import translation
 from django.views.csrf import csrf_failure
 from django.views.defaults import bad_request, permission_denied, server_error
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import Settings
 
 from invites.demo import DEMO_PASSWORD
 from invites.models import User
-from invites.models.conference import ConferenceStatus
 from tests.conftest import SignedIn
-from tests.factories import PASSWORD, ConferenceFactory, UserFactory
-
-
-class TestHome:
-    """What is open and what happened last."""
-
-    def test_anonymous_visitor_is_asked_to_sign_in(self, db: None) -> None:
-        assert Client().get("/")["Location"] == "/sign-in/?next=/"
-
-    def test_empty_home_offers_the_first_step(self, organizer: User, signed_in: SignedIn) -> None:
-        body = signed_in(organizer).get("/").content.decode()
-        assert "No conference yet" in body
-        assert "Nobody has been invited yet" in body
-        assert body.count('href="/conferences/new/"') == 2
-
-    def test_own_conferences_are_listed_and_those_of_others_are_not(
-        self, organizer: User, other_organizer: User, signed_in: SignedIn
-    ) -> None:
-        mine = ConferenceFactory(owner=organizer, title="Mine <b>", status=ConferenceStatus.UNKNOWN)
-        ConferenceFactory(owner=other_organizer, title="Theirs")
-        body = signed_in(organizer).get("/").content.decode()
-        assert f'href="/conferences/{mine.pk}/"' in body
-        assert "Mine &lt;b&gt;" in body
-        assert "Not known" in body
-        assert "Theirs" not in body
-
-    def test_auditor_sees_attempts_alone(self, auditor: User, signed_in: SignedIn) -> None:
-        body = signed_in(auditor).get("/").content.decode()
-        assert "Latest attempts" in body
-        assert "/conferences/" not in body
-
-    @pytest.mark.parametrize("rows", [1, 20])
-    def test_number_of_queries_does_not_grow(
-        self,
-        organizer: User,
-        signed_in: SignedIn,
-        rows: int,
-        django_assert_num_queries: DjangoAssertNumQueries,
-    ) -> None:
-        ConferenceFactory.create_batch(rows, owner=organizer)
-        client = signed_in(organizer)
-        # session, user, the banner's two, conferences, attempts
-        with django_assert_num_queries(6):
-            client.get("/")
+from tests.factories import PASSWORD, UserFactory
 
 
 class TestSignIn:
