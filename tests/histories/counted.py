@@ -59,4 +59,8 @@ MEMBERS = """
     ) seen
     WHERE seen.conference_id = t.conference_id AND seen.day = t.day;
 """
+ADD_UP = """
+    INSERT INTO invites_dayturnout (day, shard, invitations, observed, joined)
+    SELECT day, 0, sum(invitations), sum(observed), sum(joined) FROM invites_turnout GROUP BY day
+"""
 CONFERENCES_WATCHED = 1000

@@ -18,7 +18,7 @@ from invites.models.invitee import Channel
 from invites.models.user import Role
 from tests.benchmarks.finding import people as people_who_look_real
 from tests.factories import PASSWORD
-from tests.histories.counted import CONFERENCES_WATCHED, COUNT, MEMBERS
+from tests.histories.counted import ADD_UP, CONFERENCES_WATCHED, COUNT, MEMBERS
 from tests.histories.days import days
 from tests.histories.loading import Loader, go_on_counting, indexes_made_last
 from tests.histories.telling import Keys, Somebody, Teller, World
@@ -69,8 +69,10 @@ def fill(attempts: int, *, seed: int = 1, until: datetime | None = None, people:
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute("SET work_mem = '512MB'")
+        cursor.execute("ANALYZE")
         cursor.execute(COUNT)
         cursor.execute(MEMBERS, {"after": teller.keys.conference - CONFERENCES_WATCHED})
+        cursor.execute(ADD_UP)
         cursor.execute("RESET work_mem")
         cursor.execute("SET session_replication_role = DEFAULT")
         go_on_counting(cursor)

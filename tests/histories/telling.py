@@ -55,7 +55,7 @@ _BATCHES = (1, 1, 1, 1, 1, 1, 1, 1, 2, 4)
 _PASSING, _UNKNOWN_USER, _OVER, _FINAL = 0.021, 0.008, 0.005, 0.03
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Somebody:
     """A person of the history."""
 
@@ -76,7 +76,7 @@ class World:
     until: float
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Conference:
     pk: int
     app: int
@@ -85,7 +85,7 @@ class _Conference:
     last_invitation: int | None = None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Call:
     """What all attempts of one invitation have in common, and where it has got to."""
 
@@ -100,7 +100,7 @@ class _Call:
     attempts: int = 0
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Invitee:
     pk: int
     person: Somebody
