@@ -25,6 +25,7 @@ from invites.models.saved_filter import SavedFilter
 from invites.models.sealed_day import SealedDay, SealedSection
 from invites.models.spending import CallCount, Pace
 from invites.models.user import User
+from invites.models.verification import Verification
 from invites.models.weekly_mail import WeeklyMail
 from invites.models.worker import Worker
 
@@ -69,6 +70,7 @@ __all__ = [
     "SealedSection",
     "Turnout",
     "User",
+    "Verification",
     "WeeklyMail",
     "Worker",
 ]

@@ -8,28 +8,70 @@ from auditlog.models import AbstractLogEntry, LogEntryManager
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites import acting, clock, tracing
 from invites.models.person import SALT_BYTES, new_salt
+from invites.models.timeline import Position, TimelineQuerySet
 
 
-class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
-    """Queries over audit entries."""
+class AuditEntryQuerySet(TimelineQuerySet["AuditEntry"]):
+    """Queries over audit entries. Those that `in_time` gives can be read along the time as attempts are."""
+
+    def first_day(self) -> date | None:
+        """The first day on which there is any; None where there is none."""
+        return self.aggregate(first=models.Min("day"))["first"]  # type: ignore[no-any-return]
 
     def newest_first(self) -> Self:
         """In the order in which lists show them, with who it was."""
         return self.select_related("actor", "content_type").order_by("-timestamp", "-pk")
 
+    def in_time(self) -> Self:
+        """Them with ``started_at``: the moment of each."""
+        return self.annotate(started_at=F("timestamp"))
 
-class AuditEntryManager(LogEntryManager):
+    def at(self, pk: int) -> Position | None:
+        """The place of the entry with this key; None where there is none."""
+        found = self.with_key(pk).in_time().positions().first()
+        return Position(*found) if found else None
+
+    def with_key(self, pk: object) -> Self:
+        """The one with this key."""
+        return self.filter(pk=pk)
+
+    def among(self, pks: Iterable[int]) -> Self:
+        """Those with one of these keys."""
+        return self.filter(pk__in=list(pks))
+
+    def made_by(self, user: int | None) -> Self:
+        """What the user with this key did, or what happened without anybody for None."""
+        return self.filter(actor=user)
+
+    def about_kind(self, model: str) -> Self:
+        """Those about rows of the kind that is called ``model``."""
+        return self.filter(content_type=ContentType.objects.get_by_natural_key("invites", model))
+
+    def about_key(self, key: int) -> Self:
+        """Those about the row with this key."""
+        return self.filter(object_id=key)
+
+    def with_action(self, action: int) -> Self:
+        """Those that say that something was made, changed or deleted, or that somebody came in."""
+        return self.filter(action=action)
+
+    def matching(self, text: str) -> Self:
+        """Those about something whose name contained ``text`` then. On PostgreSQL an index serves it."""
+        return self.filter(object_repr__icontains=text)
+
+    def in_request(self, request: str) -> Self:
+        """What the request with this id did."""
+        return self.filter(cid=request)
+
+
+class AuditEntryManager(LogEntryManager.from_queryset(AuditEntryQuerySet)):  # type: ignore[misc]
     """Auditlog's way to make entries, with our queries. Every entry says by itself when, who and in which request."""
-
-    def get_queryset(self) -> AuditEntryQuerySet:
-        """All entries."""
-        return AuditEntryQuerySet(self.model, using=self._db)
 
     def create(self, **kwargs: Any) -> "AuditEntry":
         """Writes one entry; whoever acts is in it unless ``actor`` names another."""
@@ -75,9 +117,19 @@ class AuditEntry(AbstractLogEntry):
         verbose_name_plural = _("changes on record")
         default_permissions = ("view",)
         indexes = (
+            models.Index(fields=["day"], name="audit_entry_by_day"),
             models.Index(F("timestamp").desc(), F("id").desc(), name="audit_entry_newest"),
             models.Index("actor", F("timestamp").desc(), F("id").desc(), name="audit_entry_of_actor"),
             models.Index("content_type", F("timestamp").desc(), F("id").desc(), name="audit_entry_of_kind"),
+            models.Index("cid", F("timestamp").desc(), F("id").desc(), name="audit_entry_of_request"),
+            models.Index(
+                "content_type",
+                "object_id",
+                F("timestamp").desc(),
+                F("id").desc(),
+                condition=Q(object_id__isnull=False),
+                name="audit_entry_of_thing",
+            ),
         )
 
     @property

@@ -4,7 +4,8 @@ from datetime import date
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.on_record import OnRecord
@@ -23,6 +24,22 @@ class SealedDayQuerySet(models.QuerySet["SealedDay"]):
     def last_sealed(self) -> "SealedDay | None":
         """The head of the chain; None where nothing is sealed yet."""
         return self.order_by("-day").first()
+
+    def since(self, day: date | None) -> Self:
+        """Those from ``day`` on; all of them for None."""
+        return self if day is None else self.filter(day__gte=day)
+
+    def last_before(self, day: date) -> "SealedDay | None":
+        """The one that the first of `since` follows."""
+        return self.filter(day__lt=day).order_by("-day").first()
+
+    def with_digest(self, digest: bytes) -> Self:
+        """The one with this digest."""
+        return self.filter(digest=digest)
+
+    def with_rows(self) -> Self:
+        """In order, with ``rows``, how many were sealed with each."""
+        return self.in_order().annotate(rows=Coalesce(Sum("sections__rows"), 0))
 
     def kept_before(self, day: date) -> Self:
         """Those before ``day`` whose rows retention has not removed."""
@@ -47,6 +64,9 @@ class SealedDay(OnRecord):
     removed_at = models.DateTimeField(_("removed at"), null=True)
     removed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     removed_because = models.CharField(_("reason"), max_length=200, blank=True)
+
+    # Only where it was asked for: see `SealedDayQuerySet.with_rows`.
+    rows: int
 
     objects = SealedDayQuerySet.as_manager()
 
