@@ -1,0 +1,5 @@
+"""What gunicorn reads by itself where it is started from this folder. The command line wins."""
+
+# Each request is told in the product's own log. Where somebody wants gunicorn's as well (`--access-logfile -`), it has
+# no query: that may hold whom somebody looks for.
+access_log_format = '%(h)s "%(m)s %(U)s %(H)s" %(s)s %(B)s %(M)sms'
