@@ -6,20 +6,19 @@ The call is built again from the frozen facts by the same function that made it.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from invites import phone_numbers
-from invites.dingtalk.calls import invite_request, phone_fields
+from invites.dingtalk.calls import invite_path, invite_request, phone_fields
 from invites.dingtalk.types import Invitee as InviteeByUnionId
 from invites.dingtalk.types import PhoneInvitee
-from invites.models import Attempt, Invitee
+from invites.models import Attempt, Invitation, Invitee
 from invites.models.invitee import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """One attempt for reading: the request as it went over the wire (``body`` laid out over several lines), and the
-    texts that came back.
+    texts that came back. ``body`` leaves out people who were erased, and is "" where nobody is left.
     """
 
     method: str
@@ -30,13 +29,26 @@ class Told:
 
 
 def retell(attempt: Attempt, *, show_phone_numbers: bool) -> Told:
-    """What ``attempt`` sent and got. ``attempt`` has its people at hand.
+    """What ``attempt`` sent and got, but for people who were erased. ``attempt`` has its people at hand.
 
     Without ``show_phone_numbers`` the numbers of its people are masked wherever they stand.
     """
     invitation = attempt.invitation
     country = invitation.conference.app.country
-    people = [sending.invitee for sending in attempt.people_sent.all()]
+    people = [sending.invitee for sending in attempt.people_sent.all() if not sending.invitee.is_erased]
+    body = _body(invitation, people, country=country) if people else ""
+    hidden = {} if show_phone_numbers else _masks(people, country=country)
+    return Told(
+        method="POST",
+        path=invite_path(invitation.conference.conference_id),
+        body=_hide(body, hidden),
+        message=_hide(attempt.error_message, hidden),
+        excerpt=_hide(attempt.response_excerpt, hidden),
+    )
+
+
+def _body(invitation: Invitation, people: Iterable[Invitee], *, country: str) -> str:
+    """What was sent about ``people``, laid out."""
     call = invite_request(
         conference_id=invitation.conference.conference_id,
         union_id=invitation.operator_union_id or None,
@@ -52,18 +64,7 @@ def retell(attempt: Attempt, *, show_phone_numbers: bool) -> Told:
         ],
         default_country=country,
     )
-    hidden = {} if show_phone_numbers else _masks(people, country=country)
-    return Told(
-        method=call.method,
-        path=call.path,
-        body=_hide(_laid_out(call.body), hidden),
-        message=_hide(attempt.error_message, hidden),
-        excerpt=_hide(attempt.response_excerpt, hidden),
-    )
-
-
-def _laid_out(body: dict[str, Any] | None) -> str:
-    return json.dumps(body, ensure_ascii=False, indent=2)
+    return json.dumps(call.body, ensure_ascii=False, indent=2)
 
 
 def _masks(people: Iterable[Invitee], *, country: str) -> dict[str, str]:

@@ -9,8 +9,10 @@ from invites.views import (
     book_change,
     book_export,
     book_share,
+    change_on_record,
     code,
     conference,
+    conference_history,
     conference_new,
     contact,
     contact_group,
@@ -25,6 +27,8 @@ from invites.views import (
     draft_pick,
     draft_repeat,
     invitation,
+    organizer_history,
+    person,
     ringing,
     selection,
     settings,
@@ -148,7 +152,14 @@ urlpatterns = [
     ),
     # history
     path("history/", attempt.attempt_list, name="attempt_list"),
+    path("history/changes/", change_on_record.entry_list, name="entry_list"),
+    path("history/changes/<int:pk>/", change_on_record.entry_detail, name="entry_detail"),
     path("history/<int:pk>/", attempt_detail.attempt_detail, name="attempt_detail"),
+    path("history/people/<int:pk>/", person.person_detail, name="person_detail"),
+    path(
+        "history/conferences/<int:pk>/", conference_history.conference_history, name="conference_history"
+    ),
+    path("history/organizers/<int:pk>/", organizer_history.organizer_history, name="organizer_history"),
     path("codes/", code.code_list, name="code_list"),
     # settings
     path("settings/", settings.settings, name="settings"),

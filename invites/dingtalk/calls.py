@@ -96,8 +96,13 @@ def invite_request(
         body["phoneInviteeList"] = [_phone_invitee(invitee, default_country) for invitee in phone_invitees]
     if union_id:
         body["unionId"] = needed(union_id, "unionId of the operator")
-    path = f"{CONFERENCES}/{path_segment(conference_id)}/users/invite"
+    path = invite_path(conference_id)
     return Call(operation=INVITE_USERS, method="POST", path=path, body=body)
+
+
+def invite_path(conference_id: str) -> str:
+    """Where people are invited into a conference. Raises ValueError for an id that is no path segment."""
+    return f"{CONFERENCES}/{path_segment(conference_id)}/users/invite"
 
 
 def create_request(

@@ -31,7 +31,7 @@ class DraftEditQuerySet(models.QuerySet["DraftEdit"]):
         """Puts on record what ``by`` has just done to ``draft``, in the transaction that raised its revision."""
         self.create(invitation=draft, revision=draft.revision, kind=kind, by=by, people=people)
 
-    def latest(self, limit: int) -> "list[DraftEdit]":
+    def last_few(self, limit: int) -> "list[DraftEdit]":
         """The last ``limit`` of these, as they were made, with whoever made them."""
         return list(self.select_related("by").order_by("-pk")[:limit])[::-1]
 

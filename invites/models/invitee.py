@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from invites.models.batch import Batch, BatchQuerySet
+from invites.models.chronicle import ChronicleQuerySet
 from invites.models.contact import NICK_LENGTH, Contact, ContactQuerySet
 from invites.models.member import Attendance, Member, MemberQuerySet
 from invites.models.user import User
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # Somebody's invitations are looked through so far back for the last that one may see.
 LOOKED_BACK = 20
+# What stands in the place of a unionId or a number that was erased, with the key of the invitee behind it.
+ERASED = "+erased-"
 
 
 class Channel(models.TextChoices):
@@ -71,7 +74,7 @@ def _last_called(value: str, visible: "InvitationQuerySet") -> models.Subquery:
     return models.Subquery(called.order_by("-pk").values("pk")[:1])
 
 
-class InviteeQuerySet(models.QuerySet["Invitee"]):
+class InviteeQuerySet(ChronicleQuerySet["Invitee"]):
     """Queries over invitees."""
 
     def in_order(self) -> Self:
@@ -364,6 +367,11 @@ class Invitee(models.Model):
 
     def __str__(self) -> str:
         return self.nick
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether name and number were erased."""
+        return self.value.startswith(ERASED)
 
     @property
     def is_overridden(self) -> bool:

@@ -4,7 +4,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.conference import Conference
@@ -25,6 +25,8 @@ class Attendance(models.TextChoices):
     NOT_KNOWN = "not_known", _("Not known")
 
 
+# Whoever is seen so is or was in the meeting.
+CAME = (Attendance.JOINED, Attendance.LEFT, Attendance.REMOVED)
 # Whoever was ever seen so is not rung again by itself.
 LET_BE = (Attendance.DECLINED, Attendance.LEFT, Attendance.REMOVED)
 
@@ -44,6 +46,21 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def in_meeting(self) -> Self:
         """Those who are in the meeting now."""
         return self.filter(attendance=Attendance.JOINED)
+
+    def who_came(self) -> Self:
+        """Those who are or have been in the meeting, in the order in which they came, with the invitees that they are."""
+        came = self.filter(Q(joined_at__isnull=False) | Q(attendance__in=CAME))
+        came = came.annotate(came_at=Coalesce("joined_at", "changed_at")).order_by("came_at", "pk")
+        return came.prefetch_related("invitees")
+
+    def after(self, pk: int | None) -> Self:
+        """Those of `who_came` who came after member ``pk``; all of them for None."""
+        if pk is None:
+            return self
+        before = Member.objects.filter(pk=pk).values(at=Coalesce("joined_at", "changed_at"))
+        return self.filter(
+            Q(came_at__gt=models.Subquery(before)) | Q(came_at=models.Subquery(before), pk__gt=pk)
+        )
 
     def nobody_invited(self) -> Self:
         """Those whom nobody on any sent invitation is matched with."""

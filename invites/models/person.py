@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from invites import spelling
+from invites.models.conference import ConferenceQuerySet
 from invites.models.contact import NICK_LENGTH
 from invites.models.invitee import Channel, Invitee
 from invites.models.on_record import OnRecord
@@ -70,6 +71,21 @@ class PersonQuerySet(models.QuerySet["Person"]):
     def reached_by(self, values: Iterable[str]) -> Self:
         """Those with one of these unionIds or numbers."""
         return self.filter(value__in=list(values), digest__isnull=True)
+
+    def names(self, limit: int) -> list[str]:
+        """The first ``limit`` names that these have."""
+        return list(self.order_by("nick").values_list("nick", flat=True).distinct()[:limit])
+
+    def in_calls_into(self, conferences: ConferenceQuerySet) -> Self:
+        """Those who were on an invitation into any of ``conferences``, be it that they were called or left out."""
+        into = Invitee.objects.all().into(conferences).filter(person=models.OuterRef("pk"))
+        # By the unionId or number, which has an index; those who were erased have none any more, but their calls.
+        listed = into.filter(value=models.OuterRef("value"))
+        called = into.filter(sendings__person=models.OuterRef("pk"))
+        return self.filter(
+            models.Q(digest__isnull=True) & models.Exists(listed)
+            | models.Q(digest__isnull=False) & models.Exists(called)
+        )
 
     def matching(self, text: str, *, by_phone_number: bool) -> Self:
         """Those whom ``text`` finds: by name, pinyin, initials, the beginning of the unionId, or part of the number.

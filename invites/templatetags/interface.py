@@ -20,7 +20,7 @@ from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
 from invites.models.contact_import import ImportState, RowOutcome
 from invites.models.invitation import InvitationState
-from invites.models.invitee import Channel, InviteeState
+from invites.models.invitee import ERASED, Channel, InviteeState
 from invites.models.member import Attendance
 
 register = template.Library()
@@ -218,6 +218,8 @@ def phone(value: str, country: str) -> str:
 @register.simple_tag(takes_context=True)
 def reach(context: Context, value: str, channel: str, country: str) -> SafeString:
     """How a person is reached: their unionId, or their phone number as far as the viewer may see it."""
+    if value.startswith(ERASED):
+        return format_html("<em>{}</em>", _("erased"))
     if channel != Channel.PHONE:
         return format_html('<span class="font-monospace text-break">{}</span>', value)
     allowed = context.get("may_see_phone_numbers", False)

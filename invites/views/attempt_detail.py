@@ -10,6 +10,7 @@ from invites import permissions
 from invites.explaining import explain
 from invites.models import Attempt
 from invites.models.invitee import InviteeState
+from invites.recounting import recount
 from invites.retelling import retell
 
 
@@ -28,7 +29,7 @@ def attempt_detail(request: HttpRequest, pk: int) -> TemplateResponse:
         "country": attempt.invitation.conference.app.country,
         "told": retell(attempt, show_phone_numbers=permissions.may_see_phone_numbers(request.user)),
         "explained": explained,
-        "tries": Attempt.objects.around(attempt.batch),
+        "time_line": recount(attempt),
         "again": _again(request, attempt),
     }
     return page_or_fragment(request, "invites/attempt_detail.html", context, fragments={"attempt"})

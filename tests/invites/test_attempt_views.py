@@ -484,8 +484,9 @@ class TestAttemptDetail:
         ]
         other = AttemptFactory(invitation=invitation, sent_to=people)
         client = signed_in(organizer)
-        tries = client.get(f"{LIST}{whole.pk}/").context["tries"]
-        assert [attempt.pk for attempt in tries] == [whole.pk, halves[0].pk, halves[1].pk]
+        steps = client.get(f"{LIST}{whole.pk}/").context["time_line"].steps
+        tries = [step.attempt.pk for step in steps if step.attempt]
+        assert tries == [whole.pk, halves[0].pk, halves[1].pk]
         page = client.get(f"{LIST}{halves[0].pk}/").content.decode()
         assert f'href="/history/{whole.pk}/"' in page
         assert f'href="/history/{other.pk}/"' not in page
@@ -511,8 +512,9 @@ class TestAttemptDetail:
         people = InviteeFactory.create_batch(count, invitation=invitation)
         attempt = AttemptFactory(invitation=invitation, people=count, sent_to=people)
         client = signed_in(organizer)
-        # Session, user, the attempt, its people, the tries, and the banner's two.
-        with django_assert_num_queries(7):
+        # Session, user, the attempt, its people; of the time line changes of the list, repetitions and tries; and the
+        # banner's two.
+        with django_assert_num_queries(9):
             client.get(f"{LIST}{attempt.pk}/")
 
     def test_anonymous_visitor_is_sent_to_sign_in(self, client: Client, by_phone: Attempt) -> None:
