@@ -17,6 +17,9 @@ InviteError
 ├── AppUnavailable     the DingTalk app is disabled or has no credentials at present
 ├── NotLinked          the address book does not follow the company directory any more
 ├── ColleagueGone      the company directory does not show somebody any more who was found in it
+├── ExportOver         the file of an export was fetched before, or not within a day
+├── ExportUnderWay     the same person is fetching another file of the history
+├── TooManyExports     too many people are fetching files of the history
 ├── DemoPersonRefused  somebody or something of the sandbox, through a real app
 ├── ConferenceTaken    somebody else has this conference already
 ├── FormAlreadyUsed    this form has created another conference already
@@ -145,6 +148,28 @@ class ColleagueGone(InviteError):  # noqa: N818
     """The company directory does not show somebody who was found in it before."""
 
     message = _("The company directory does not show this person any more. Search once more.")
+
+
+class ExportOver(InviteError):  # noqa: N818
+    """The file of an export can no longer be fetched."""
+
+    message = _(
+        "This file has been fetched already, or was not fetched within a day. Please export it again."
+    )
+
+
+class ExportUnderWay(InviteError):  # noqa: N818
+    """Whoever wants a file is fetching another one."""
+
+    message = _(
+        "Another file of yours is still being written. This one can be fetched as soon as it is done."
+    )
+
+
+class TooManyExports(InviteError):  # noqa: N818
+    """Files are being written for as many people as may fetch them at once."""
+
+    message = _("Several people are fetching files at the moment. Please try again in a few minutes.")
 
 
 class DemoPersonRefused(InviteError):  # noqa: N818

@@ -9,7 +9,15 @@ from invites.files.errors import PROBLEMS, Unreadable, explain
 from invites.files.formats import LONGEST_CELL, MOST_BYTES, MOST_ROWS, Field, Format, Line
 from invites.files.reading import head, read, sniff
 from invites.files.recognising import recognise
-from invites.files.writing import HEADINGS, Row, write_csv, write_lines_csv, write_vcards, write_xlsx
+from invites.files.writing import (
+    HEADINGS,
+    Row,
+    workbook_text,
+    write_csv,
+    write_lines_csv,
+    write_vcards,
+    write_xlsx,
+)
 
 __all__ = [
     "HEADINGS",
@@ -31,6 +39,7 @@ __all__ = [
     "recognise",
     "sniff",
     "split_groups",
+    "workbook_text",
     "write_csv",
     "write_lines_csv",
     "write_vcards",

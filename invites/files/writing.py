@@ -123,9 +123,14 @@ def write_xlsx(rows: Iterable[Row], file: IO[bytes]) -> None:
 
 def _text_cell(sheet: WriteOnlyWorksheet, text: str) -> object:
     """``text`` as a cell of text, whatever it begins with."""
-    cell = WriteOnlyCell(sheet, _LIKE_AN_ESCAPE.sub("_x005F_", _CONTROLS.sub("", text)))
+    cell = WriteOnlyCell(sheet, workbook_text(text))
     cell.data_type = "s"
     return cell
+
+
+def workbook_text(text: str) -> str:
+    """``text`` as it may stand in a workbook, and means the same there."""
+    return _LIKE_AN_ESCAPE.sub("_x005F_", _CONTROLS.sub("", text))
 
 
 def write_vcards(rows: Iterable[Row]) -> Iterator[bytes]:

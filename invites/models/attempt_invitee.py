@@ -1,6 +1,7 @@
 """Who was part of which attempt. Written with the attempt, and kept as it is by the database."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
@@ -16,6 +17,14 @@ class AttemptInviteeQuerySet(TimelineQuerySet["AttemptInvitee"]):
     """Queries over the people of attempts."""
 
     tie = "attempt"
+
+    def of_attempts(self, attempts: Sequence[int]) -> Self:
+        """Those of these attempts, given by their keys."""
+        return self.filter(attempt__in=attempts)
+
+    def in_order_made(self) -> Self:
+        """As they were written: those of an attempt as they stood in the call."""
+        return self.order_by("attempt", "pk")
 
 
 class AttemptInvitee(models.Model):

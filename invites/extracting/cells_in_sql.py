@@ -1,0 +1,89 @@
+"""Says in PostgreSQL's SQL what `cells.as_csv` makes of a value, so that the database can write whole lines itself.
+
+Nothing here comes from outside but the words of columns, which are quoted.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from itertools import groupby
+from typing import Final
+
+from psycopg.sql import quote
+
+from invites.extracting.cells import E164, HIDDEN, HIDEABLE, SHOWN_DIGITS, Manner
+from invites.extracting.columns import Column, Kind
+from invites.models.invitee import Channel
+
+
+def cell(column: Column, value: str, manner: Manner) -> str:
+    """SQL for a cell, never null, where ``value`` is SQL for what stands in it; that of a person stands in ``t``."""
+    return _WAYS[column.kind](column, value, manner)
+
+
+def _text(_column: Column, value: str, _manner: Manner) -> str:
+    return f"CASE WHEN {value} = '' THEN '' WHEN {value} ~ {quote(_armoured())} THEN '''' || {value} ELSE {value} END"
+
+
+def _number(_column: Column, value: str, _manner: Manner) -> str:
+    return f"coalesce({value}::text, '')"
+
+
+def _moment(_column: Column, value: str, _manner: Manner) -> str:
+    return f"""to_char({value}, 'YYYY-MM-DD"T"HH24:MI:SS.MSTZH:TZM')"""
+
+
+def _word(column: Column, value: str, _manner: Manner) -> str:
+    words = " ".join(f"WHEN {quote(key)} THEN {quote(str(word))}" for key, word in column.words)
+    return f"CASE {value} {words} ELSE {value} END"
+
+
+def _message(column: Column, value: str, manner: Manner) -> str:
+    if manner.with_phone_numbers:
+        return _text(column, value, manner)
+    hidden = f"regexp_replace({value}, {quote(HIDEABLE)}, {quote(HIDDEN)}, 'g')"
+    written = f"SELECT {_text(column, 'm', manner)} FROM (SELECT {hidden} AS m) hidden"  # noqa: S608
+    return f"CASE {value} WHEN '' THEN '' ELSE ({written}) END"
+
+
+def _union_id(column: Column, value: str, manner: Manner) -> str:
+    return (
+        f"CASE t.channel WHEN {quote(Channel.UNION_ID.value)} THEN {_text(column, value, manner)} ELSE '' END"
+    )
+
+
+def _phone_number(column: Column, value: str, manner: Manner) -> str:
+    if manner.with_phone_numbers:
+        unlike, rest = _text(column, value, manner), "e[2]"
+    else:
+        unlike = f"CASE {value} WHEN '' THEN '' ELSE {quote(HIDDEN)} || right({value}, {SHOWN_DIGITS}) END"
+        hidden = f"repeat({quote(HIDDEN)}, greatest(length(e[2]) - {SHOWN_DIGITS}, 1))"
+        rest = f"{hidden} || right(e[2], {SHOWN_DIGITS})"
+    written = f"CASE WHEN e IS NULL THEN {unlike} ELSE '(+' || e[1] || ') ' || {rest} END"
+    parts = f"SELECT regexp_match({value}, {quote(E164)}) AS e"
+    number = f"SELECT {written} FROM ({parts}) parts"  # noqa: S608
+    return f"CASE t.channel WHEN {quote(Channel.PHONE.value)} THEN ({number}) ELSE '' END"
+
+
+@cache
+def _armoured() -> str:
+    """What `files.formulas.arm_untyped` arms. PostgreSQL knows only some of the digits that Python knows."""
+    digits = "".join(re.findall(r"\d", "".join(map(chr, range(0x110000)))))
+    runs = [[d for _, d in run] for _, run in groupby(enumerate(digits), lambda pair: ord(pair[1]) - pair[0])]
+    numeric = "".join(f"{run[0]}-{run[-1]}" for run in runs)
+    return (
+        rf"^(?:[=+\-@\t\r\n＝＋－＠']|[{numeric}.,][{numeric}.,:/ +\-Ee%]*$"
+        "|[Tt][Rr][Uu][Ee]$|[Ff][Aa][Ll][Ssſ][Ee]$)"
+    )
+
+
+_WAYS: Final[dict[Kind, Callable[[Column, str, Manner], str]]] = {
+    Kind.NUMBER: _number,
+    Kind.TEXT: _text,
+    Kind.MESSAGE: _message,
+    Kind.DAY: _number,
+    Kind.MOMENT: _moment,
+    Kind.WORD: _word,
+    Kind.UNION_ID: _union_id,
+    Kind.PHONE_NUMBER: _phone_number,
+}

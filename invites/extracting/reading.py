@@ -1,0 +1,93 @@
+"""Reads the rows of an export a piece at a time, each in a statement of its own that begins where the last one ended.
+
+So nothing stays open in the database while a slow reader takes the file, and memory holds one piece.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+from django.db.models import F, RowRange, Sum, Window
+
+from invites.extracting.cells import Value
+from invites.extracting.columns import Column, Kind
+from invites.models import AttemptInvitee
+from invites.models.attempt import AttemptQuerySet
+from invites.models.invitee import Channel
+from invites.models.timeline import Position, Way
+
+ROWS_AT_ONCE: Final = 2000
+_OF_CHANNEL: Final = {Kind.UNION_ID: Channel.UNION_ID, Kind.PHONE_NUMBER: Channel.PHONE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Some rows, the newest first, and the place of the attempt of the last of them."""
+
+    rows: list[list[Value]]
+    last: Position
+
+
+def pieces(attempts: AttemptQuerySet, *, columns: Sequence[Column], until: datetime) -> Iterator[Piece]:
+    """All of ``attempts`` that began before ``until``, with the values of ``columns``."""
+    position = None
+    while piece := _piece(attempts.between(None, until), columns=columns, beyond=position):
+        position = piece.last
+        yield piece
+
+
+def next_attempts(attempts: AttemptQuerySet, *, beyond: Position | None, limit: int) -> AttemptQuerySet:
+    """The first ``limit`` of ``attempts`` beyond a place, the newest first, each with the number of people up to it in
+    ``so_far``.
+    """
+    rest = attempts.beyond(beyond, Way.OLDER).in_order(Way.OLDER)
+    order = [F("started_at").desc(), F("pk").desc()]
+    so_far = Window(Sum("people"), order_by=order, frame=RowRange(end=0))
+    return rest.annotate(so_far=so_far)[:limit]
+
+
+def is_by_person(columns: Sequence[Column]) -> bool:
+    """Whether each person of a call has a row of their own."""
+    return any(column.of_person for column in columns)
+
+
+def _piece(attempts: AttemptQuerySet, *, columns: Sequence[Column], beyond: Position | None) -> Piece | None:
+    paths = [column.path for column in columns if not column.of_person]
+    found = next_attempts(attempts, beyond=beyond, limit=ROWS_AT_ONCE)
+    calls = list(found.values_list("started_at", "pk", "people", "so_far", *paths))
+    if not calls:
+        return None
+    by_person = is_by_person(columns)
+    if by_person:
+        # All people of a call, so that a file goes on after a whole one.
+        calls = [call for call in calls if call[3] <= ROWS_AT_ONCE or call[3] == call[2]]
+    people = _people([call[1] for call in calls], columns) if by_person else {}
+    nobody: list[Value] = [
+        None if column.kind is Kind.NUMBER else "" for column in columns if column.of_person
+    ]
+    rows = [_row(call[4:], person, columns) for call in calls for person in (people.get(call[1]) or [nobody])]
+    return Piece(rows=rows, last=Position(*calls[-1][:2]))
+
+
+def _people(attempts: list[int], columns: Sequence[Column]) -> dict[int, list[list[Value]]]:
+    """The values of each person of these attempts, in the order in which they stood in the calls."""
+    wanted = [column for column in columns if column.of_person]
+    found = AttemptInvitee.objects.of_attempts(attempts).in_order_made()
+    people: dict[int, list[list[Value]]] = defaultdict(list)
+    for attempt, channel, *values in found.values_list(
+        "attempt_id", "person__channel", *(column.path for column in wanted)
+    ):
+        people[attempt].append(
+            [
+                value if _OF_CHANNEL.get(column.kind, channel) == channel else ""
+                for value, column in zip(values, wanted, strict=True)
+            ]
+        )
+    return people
+
+
+def _row(call: Sequence[Any], person: Sequence[Value], columns: Sequence[Column]) -> list[Value]:
+    of_call, of_person = iter(call), iter(person)
+    return [cast("Value", next(of_person if column.of_person else of_call)) for column in columns]
