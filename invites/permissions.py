@@ -17,6 +17,7 @@ from invites.models import (
     AddressBook,
     App,
     Attempt,
+    AuditEntry,
     BookChange,
     Conference,
     ConferenceCreation,
@@ -31,6 +32,7 @@ from invites.models import (
 from invites.models.address_book import AddressBookQuerySet
 from invites.models.app import AppQuerySet
 from invites.models.attempt import AttemptQuerySet
+from invites.models.audit_entry import AuditEntryQuerySet
 from invites.models.book_change import BookChangeQuerySet
 from invites.models.conference import ConferenceCreationQuerySet, ConferenceQuerySet
 from invites.models.contact import ContactQuerySet
@@ -229,6 +231,15 @@ def attempts(user: Viewer) -> AttemptQuerySet:
     if may_read_all_history(user):
         return Attempt.objects.all()
     return Attempt.objects.filter(conference__in=conferences(user))
+
+
+def entries(user: Viewer) -> AuditEntryQuerySet:
+    """The changes on record that ``user`` may read: whoever reads all of the history reads all of them.
+
+    Organizers see what was done to their books in the books themselves.
+    """
+    found: AuditEntryQuerySet = AuditEntry.objects.all()
+    return found if may_read_all_history(user) else found.none()
 
 
 def allow[**P, R: HttpResponseBase](

@@ -97,14 +97,15 @@ def tell(changes: Sequence[BookChange]) -> list[Told]:
     return [
         Told(
             change=change,
-            sentence=_sentence(change),
+            sentence=sentence_of(change),
             differences=_differences(change, touched.get(change.pk)),
         )
         for change in changes
     ]
 
 
-def _sentence(change: BookChange) -> str:
+def sentence_of(change: BookChange) -> str:
+    """What was done, as the kind of ``change`` and its detail tell it, without who it was."""
     if change.kind == ChangeKind.SHARED:
         return str(_SHARED[change.detail["may"]] % change.detail)
     numbers = {name: intcomma(change.detail.get(name, 0)) for name in ("added", "changed", "left")}

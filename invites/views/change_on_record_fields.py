@@ -1,0 +1,163 @@
+"""Says in the words of the forms what was different about a thing: each field, before and after. Changes nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.utils import formats, timezone
+from django.utils.dateparse import parse_date, parse_datetime, parse_time
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
+from django_stubs_ext import StrOrPromise
+
+from invites import countries, phone_numbers
+from invites.auditing import HIDDEN
+from invites.models import AddressBook, App, AuditEntry, Conference, User
+
+# What forms do not name, or name for themselves alone.
+_LABELS: dict[tuple[str, str], StrOrPromise] = {
+    ("bookshare", "book"): gettext_lazy("Address book"),
+    ("bookshare", "user"): gettext_lazy("Person"),
+    ("contact", "do_not_invite_since"): gettext_lazy("Do not invite since"),
+    ("contact", "do_not_invite_until"): gettext_lazy("Do not invite until the end of"),
+    ("contact", "do_not_invite_reason"): gettext_lazy("Do not invite because"),
+    ("contact", "left_directory_at"): gettext_lazy("Left the directory"),
+    ("contact", "groups"): gettext_lazy("Groups"),
+    ("directorylink", "book"): gettext_lazy("Address book"),
+    ("directorylink", "part"): gettext_lazy("Kind of part"),
+    ("directorylink", "name"): gettext_lazy("Part of the directory"),
+    ("directorylink", "linked_by"): gettext_lazy("In the name of"),
+    ("erasure", "person"): gettext_lazy("Number of the person"),
+    ("erasure", "by"): gettext_lazy("Ordered by"),
+    ("historyexport", "user"): pgettext_lazy("of an export", "For"),
+    ("historyexport", "file_format"): gettext_lazy("Kind of file"),
+    ("historyexport", "query"): gettext_lazy("Filters"),
+    ("historyexport", "time_zone"): gettext_lazy("Time zone"),
+    ("historyexport", "with_phone_numbers"): gettext_lazy("With phone numbers"),
+    ("sealedday", "removed_by"): gettext_lazy("Ordered by"),
+}
+# Keys of rows of these are shown by what the rows are called.
+_NAMED: tuple[type[models.Model], ...] = (AddressBook, App, Conference, User)
+
+type Names = Mapping[tuple[type[models.Model], int], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One field before a change and after it; "" for nothing. Of a secret only that it was changed."""
+
+    label: str
+    before: str
+    after: str
+    is_secret: bool = False
+
+
+def differences_of(entries: Sequence[AuditEntry], *, show_phone_numbers: bool) -> dict[int, list[Difference]]:
+    """What was different, by the keys of ``entries``; a query for each kind of thing that keys stand for, for all of
+    them together.
+    """
+    names = _names(entries)
+    return {
+        entry.pk: [
+            difference
+            for name, pair in (entry.changes or {}).items()
+            if (difference := _difference(entry, name, pair, names, show_phone_numbers)) is not None
+        ]
+        for entry in entries
+    }
+
+
+def _names(entries: Iterable[AuditEntry]) -> Names:
+    """What the rows are called whose keys stand before or after anything."""
+    keys: dict[type[models.Model], set[int]] = {}
+    for entry in entries:
+        for name, pair in (entry.changes or {}).items():
+            model = _named_by(_field(entry.content_type, name))
+            if model is not None and isinstance(pair, list):
+                keys.setdefault(model, set()).update(int(key) for key in pair if key)
+    return {
+        (model, pk): str(row)
+        for model, pks in keys.items()
+        for pk, row in model._default_manager.in_bulk(pks).items()  # noqa: SLF001 - Django's documented way to it
+    }
+
+
+def _named_by(field: Any) -> type[models.Model] | None:
+    model = getattr(field, "related_model", None)
+    return model if model in _NAMED and not field.many_to_many else None
+
+
+def _field(content_type: ContentType, name: str) -> Any:
+    """The field of the model, None for what is no field any more."""
+    model = content_type.model_class()
+    try:
+        return model._meta.get_field(name) if model else None  # noqa: SLF001
+    except FieldDoesNotExist:
+        return None
+
+
+def _difference(
+    entry: AuditEntry, name: str, pair: Any, names: Names, show_phone_numbers: bool
+) -> Difference | None:
+    field = _field(entry.content_type, name)
+    label = _label(entry.content_type.model, name, field)
+    if isinstance(pair, dict):
+        people = _listed(pair["objects"])
+        is_added = pair["operation"] == "add"
+        return Difference(label=label, before="" if is_added else people, after=people if is_added else "")
+    if HIDDEN in pair:
+        return Difference(label=label, before=pair[0], after=pair[1], is_secret=True)
+    before, after = (_shown(field, name, value, names, show_phone_numbers) for value in pair)
+    return Difference(label=label, before=before, after=after) if before != after else None
+
+
+def _label(model: str, name: str, field: Any) -> str:
+    label = str(_LABELS.get((model, name), getattr(field, "verbose_name", name)))
+    return label[:1].upper() + label[1:]
+
+
+def _shown(field: Any, name: str, value: Any, names: Names, show_phone_numbers: bool) -> str:
+    """A stored value as people read it."""
+    if value is None or value in ("", []):
+        return ""
+    if isinstance(value, bool):
+        return pgettext("setting", "on") if value else pgettext("setting", "off")
+    if isinstance(value, list):
+        return _listed(value)
+    return _in_words(field, name, value, names, show_phone_numbers)
+
+
+def _in_words(field: Any, name: str, value: Any, names: Names, show_phone_numbers: bool) -> str:
+    if name == "phone_number":
+        return _number(value) if show_phone_numbers else phone_numbers.mask(value)
+    if name == "default_country":
+        return countries.label(value)
+    if (model := _named_by(field)) is not None:
+        return names.get((model, value), f"#{value}")
+    if choices := getattr(field, "flatchoices", None):
+        return str(dict(choices).get(value, value))
+    return _moment(field, str(value))
+
+
+def _number(value: str) -> str:
+    return phone_numbers.display(value, country="")
+
+
+def _moment(field: Any, value: str) -> str:
+    """A stored moment in the viewer's zone, a day or a time of day in the form of their language, a text as it is."""
+    if isinstance(field, models.DateTimeField) and (moment := parse_datetime(value)):
+        # Auditlog stores moments in UTC and without saying so.
+        moment = moment if timezone.is_aware(moment) else moment.replace(tzinfo=UTC)
+        return formats.date_format(timezone.localtime(moment), "DATETIME_FORMAT")
+    if isinstance(field, models.DateField) and (day := parse_date(value)):
+        return formats.date_format(day)
+    if isinstance(field, models.TimeField) and (time := parse_time(value)):
+        return formats.time_format(time)
+    return value
+
+
+def _listed(names: Iterable[str]) -> str:
+    return pgettext("between names", ", ").join(names)
