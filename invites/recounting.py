@@ -132,5 +132,5 @@ def _report(people: Sequence[Invitee]) -> Iterator[Step]:
         yield Step(
             at=max(member.read_at for member in members),
             kind=StepKind.REPORTED,
-            attendance=Counter(member.attendance for member in members),
+            attendance=dict(Counter(member.attendance for member in members)),
         )

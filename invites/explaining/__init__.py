@@ -44,6 +44,7 @@ __all__ = [
     "Entry",
     "Explanation",
     "Mover",
+    "entry_of",
     "explain",
     "find",
 ]
@@ -82,7 +83,7 @@ def explain(code: str, *, still_waiting: bool = False, alone: bool = False) -> E
     `still_waiting` says that those people wait for a repetition that happens by itself; without it the explanation
     is for people who are left as they are. `alone` says that the call was for one person.
     """
-    entry = _entry_of(code)
+    entry = entry_of(code)
     goes_on = still_waiting and bool(entry.meanwhile)
     return Explanation(
         code=code,
@@ -101,10 +102,11 @@ def find(text: str) -> list[Entry]:
     """
     wanted = text.casefold()
     found = [entry for entry in CATALOGUE if wanted in entry.words]
-    return found or [entry for entry in (_entry_of(text),) if entry is not UNKNOWN_CODE]
+    return found or [entry for entry in (entry_of(text),) if entry is not UNKNOWN_CODE]
 
 
-def _entry_of(code: str) -> Entry:
+def entry_of(code: str) -> Entry:
+    """The entry that explains ``code``; UNKNOWN_CODE where nobody knows it."""
     if code in _BY_CODE:
         return _BY_CODE[code]
     if codes.is_own(code):

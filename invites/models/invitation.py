@@ -3,6 +3,7 @@
 draft ⇄ scheduled;  draft | scheduled ──send──▶ sending ⇄ paused ──nothing left──▶ finished | cancelled
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Self
@@ -106,6 +107,14 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """The first day on which any was sent; None where none was."""
         return self.aggregate(first=models.Min("day"))["first"]  # type: ignore[no-any-return]
 
+    def among(self, pks: Iterable[int]) -> Self:
+        """Those with these keys."""
+        return self.filter(pk__in=list(pks))
+
+    def over_up_to_day(self, day: date) -> Self:
+        """Those of ``day`` and earlier of which nobody is going to be called any more."""
+        return self.filter(day__lte=day, finished_at__isnull=False)
+
     def drafts(self) -> Self:
         """Those still being put together."""
         return self.filter(state=InvitationState.DRAFT)
@@ -157,10 +166,8 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Those of `sent` that follow invitation ``pk``; all of them for None."""
         if pk is None:
             return self
-        at = Invitation.objects.filter(pk=pk).values("sent_at")
-        return self.filter(
-            Q(sent_at__lt=models.Subquery(at)) | Q(sent_at=models.Subquery(at), pk__lt=pk)
-        )
+        at = Invitation.objects.filter(pk=pk).values("sent_at")[:1]
+        return self.filter(Q(sent_at__lt=models.Subquery(at)) | Q(sent_at=models.Subquery(at), pk__lt=pk))
 
     def under_way(self) -> Self:
         """Those with somebody still to be called, now or when they are resumed."""

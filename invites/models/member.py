@@ -57,7 +57,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
         """Those of `who_came` who came after member ``pk``; all of them for None."""
         if pk is None:
             return self
-        before = Member.objects.filter(pk=pk).values(at=Coalesce("joined_at", "changed_at"))
+        before = Member.objects.filter(pk=pk).values(at=Coalesce("joined_at", "changed_at"))[:1]
         return self.filter(
             Q(came_at__gt=models.Subquery(before)) | Q(came_at=models.Subquery(before), pk__gt=pk)
         )

@@ -5,13 +5,15 @@ most so many rows of anything else. Days are those of the installation's clock.
 """
 
 from invites.surveying.attention import COUNTED_UP_TO, Concern, Kind, concerns
+from invites.surveying.codes import codes_lately
 from invites.surveying.compacting import compact
-from invites.surveying.figures import CodeTally, Day, Figures, Slow, Tally, figures
+from invites.surveying.figures import DAYS, CodeTally, Day, Figures, Slow, Tally, figures
 from invites.surveying.open_now import OpenConference, conferences_now
 from invites.surveying.running import queue_waits_since, resting_apps, worker_runs
 
 __all__ = [
     "COUNTED_UP_TO",
+    "DAYS",
     "CodeTally",
     "Concern",
     "Day",
@@ -20,6 +22,7 @@ __all__ = [
     "OpenConference",
     "Slow",
     "Tally",
+    "codes_lately",
     "compact",
     "concerns",
     "conferences_now",

@@ -601,32 +601,3 @@ class TestMaskedNumbers:
         page = signed_in(auditor).get(f"{LIST}{attempt.pk}/").content.decode()
         assert "2079460958" not in page
         assert "statusCode" in page
-
-
-class TestCodeList:
-    def test_every_role_reads_every_code(self, auditor: User, signed_in: SignedIn) -> None:
-        page = signed_in(auditor).get("/codes/").content.decode()
-        for code in ("unknownUserError", "addressShutOut", "processDied", "http_404", "90018"):
-            assert f'id="{code}"' in page
-        assert "Whose move it is: An administrator" in page
-
-    @pytest.mark.parametrize("text", ["confclosed", "conference has ENDED"])
-    def test_filter_finds_codes_and_words(self, text: str, organizer: User, signed_in: SignedIn) -> None:
-        page = signed_in(organizer).get(f"/codes/?q={text}").content.decode()
-        assert 'id="confClosed"' in page
-        assert 'id="paramsError"' not in page
-
-    def test_status_that_is_not_listed_finds_its_kind(self, organizer: User, signed_in: SignedIn) -> None:
-        page = signed_in(organizer).get("/codes/?q=http_418").content.decode()
-        assert 'id="http_4xx"' in page
-
-    def test_unknown_code_is_said_to_be_unknown(self, organizer: User, signed_in: SignedIn) -> None:
-        page = signed_in(organizer).get("/codes/?q=brandNewError").content.decode()
-        assert "We do not know such a code" in page
-
-    def test_fragment_comes_alone(self, organizer: User, signed_in: SignedIn) -> None:
-        response = signed_in(organizer).get("/codes/", headers=HTMX | {"HX-Target": "codes"})
-        assert response.content.decode().lstrip().startswith('<div id="codes"')
-
-    def test_anonymous_visitor_is_sent_to_sign_in(self, client: Client, db: None) -> None:
-        assert client.get("/codes/").status_code == 302
