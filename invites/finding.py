@@ -30,7 +30,7 @@ def find(contacts: ContactQuerySet, *, text: str, start: int = 0, most: int) -> 
 
     ``contacts`` should name several books by their keys: `ContactQuerySet.in_books_with_keys`.
     """
-    with _by_the_index():
+    with by_the_index():
         keys = list(contacts.matching(text).order_by().values_list("pk", flat=True)[: CANDIDATES + 1])
     looked_at = keys[:CANDIDATES]
     if len(keys) > CANDIDATES:
@@ -45,7 +45,7 @@ def find(contacts: ContactQuerySet, *, text: str, start: int = 0, most: int) -> 
 
 
 @contextmanager
-def _by_the_index() -> Iterator[None]:
+def by_the_index() -> Iterator[None]:
     """Keeps PostgreSQL from reading the table, or an index of names, from the beginning until it has found enough.
 
     It would expect those found to be spread evenly, and read a million rows where a file had been imported in order.

@@ -25,6 +25,8 @@ _LONGEST = 600
 _CHARACTERS, _LETTERS, _READINGS = 8, 24, 3
 _APART = re.compile(r"[^\w]+|_+")
 _PHONE = re.compile(r"[\d\s().+-]+")
+# As in +44 (0)20 …: the zero that is dialled from within the country alone.
+_TRUNK_PREFIX = re.compile(r"\(0\)")
 _BLANKS = re.compile(r"\s+")
 
 
@@ -79,7 +81,8 @@ def phone_digits(text: str) -> str:
     """The digits of ``text`` as they stand inside an E.164 number, where it looks like a part of one; else nothing."""
     if not _PHONE.fullmatch(text.strip()):
         return ""
-    digits = "".join(filter(str.isdecimal, unicodedata.normalize("NFKC", text)))
+    written = _TRUNK_PREFIX.sub("", unicodedata.normalize("NFKC", text))
+    digits = "".join(filter(str.isdecimal, written))
     # The zeros with which a number is dialled are not part of it: 00 86 …, 010 ….
     dialled = digits.lstrip("0") if digits.startswith("0") and len(digits) > FEWEST_DIGITS + 2 else digits
     return dialled if len(dialled) >= FEWEST_DIGITS else ""

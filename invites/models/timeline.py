@@ -1,6 +1,5 @@
 """Rows in the order of time: where somebody stands among them, and what lies beyond. Indexes of the history hold it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, Self
@@ -45,17 +44,24 @@ class TimelineQuerySet[M: Model](models.QuerySet[M]):
         later = Q(started_at__gt=at) | Q((f"{self.tie}__gt", pk))
         return self.filter(later, started_at__gte=at)
 
-    def in_order(self, way: Way) -> Self:
-        """As somebody meets them who reads ``way``."""
+    def as_far_as(self, moment: datetime, way: Way) -> Self:
+        """Those that began at ``moment`` or that somebody meets before it who reads ``way``."""
         if way is Way.OLDER:
-            return self.order_by("-started_at", f"-{self.tie}")
-        return self.order_by("started_at", self.tie)
+            return self.filter(started_at__gte=moment)
+        return self.filter(started_at__lte=moment)
+
+    def in_order(self, way: Way, *, leading: str = "") -> Self:
+        """As somebody meets them who reads ``way``; with a field first that is the same in all of them."""
+        fields = ("started_at", self.tie)
+        if way is Way.OLDER:
+            return self.order_by(*filter(None, [leading]), *(f"-{field}" for field in fields))
+        return self.order_by(*(f"-{field}" for field in filter(None, [leading])), *fields)
 
     def positions(self) -> "QuerySet[M, tuple[datetime, int]]":
         """Their places alone, which indexes hold."""
         return self.values_list("started_at", self.tie)
 
-    def of_any(self, field: str, keys: Sequence[object]) -> Self:
+    def of_any(self, field: str, keys: object) -> Self:
         """Those with one of ``keys`` in ``field``."""
         return self.filter((f"{field}__in", keys))
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from invites import permissions
 from invites.models import AttemptInvitee, Conference, Person, User
 from invites.models.attempt import AttemptQuerySet, Channels
+from invites.models.attempt_invitee import AttemptInviteeQuerySet
 from invites.models.conference import ConferenceQuerySet
 from invites.models.person import PersonQuerySet
 from invites.permissions import Viewer
@@ -73,17 +74,37 @@ def _with_message(rows: AttemptQuerySet, asked: Asked) -> AttemptQuerySet:
     return rows.with_message(asked.criteria.text) if may_search_messages(asked) else rows.none()
 
 
-def _with_anything(rows: AttemptQuerySet, asked: Asked) -> AttemptQuerySet:
-    text = asked.criteria.anything
-    sent = AttemptInvitee.objects.filter(person__in=people(text, asked.user))
-    return rows.filter(
-        Q(pk__in=sent.values("attempt"))
+def with_people(sendings: AttemptInviteeQuerySet, *, each: bool) -> Q:
+    """That one of the people of some ``sendings`` is on an attempt.
+
+    With ``each`` every attempt is asked for them, for few attempts; else their attempts are gathered.
+    """
+    if each:
+        return Q(Exists(sendings.filter(attempt=OuterRef("pk"))))
+    return Q(pk__in=sendings.values("attempt"))
+
+
+def anything(text: str, sendings: AttemptInviteeQuerySet, *, each: bool) -> Q:
+    """That ``text`` finds conference, organizer, code or request, or that an attempt has one of ``sendings``."""
+    return (
+        with_people(sendings, each=each)
         | Q(conference__in=conferences_called(text))
         | Q(organizer__in=organizers_called(text))
         | (Q(error_code__istartswith=text) & ~Q(error_code=""))
         | (Q(request_id=text) & ~Q(request_id=""))
         | (Q(trace_id=text) & ~Q(trace_id=""))
     )
+
+
+def _with_people(rows: AttemptQuerySet, asked: Asked) -> AttemptQuerySet:
+    found = people(asked.criteria.person, asked.user)
+    return rows.filter(with_people(AttemptInvitee.objects.filter(person__in=found), each=False))
+
+
+def _with_anything(rows: AttemptQuerySet, asked: Asked) -> AttemptQuerySet:
+    found = people(asked.criteria.anything, asked.user)
+    sendings = AttemptInvitee.objects.filter(person__in=found)
+    return rows.filter(anything(asked.criteria.anything, sendings, each=False))
 
 
 CONDITIONS: dict[str, Callable[[AttemptQuerySet, Asked], AttemptQuerySet]] = {
@@ -95,7 +116,7 @@ CONDITIONS: dict[str, Callable[[AttemptQuerySet, Asked], AttemptQuerySet]] = {
     "outcome": lambda rows, asked: rows.with_state(asked.criteria.outcome),
     "code": _with_code,
     "channel": lambda rows, asked: rows.by_channels(channels(asked.criteria.channel)),
-    "person": lambda rows, asked: rows.with_any_of(people(asked.criteria.person, asked.user)),
+    "person": _with_people,
     "text": _with_message,
     "request": lambda rows, asked: rows.with_request(asked.criteria.request),
     "anything": _with_anything,

@@ -94,7 +94,7 @@ class TestIndex:
             assert connection.vendor == "sqlite"  # which is meant for small books, and reads them through
             return
         ContactFactory(book=book, nick="张三", phone_number="+8613800138000")
-        with finding._by_the_index():
+        with finding.by_the_index():
             plan = Contact.objects.matching(text).order_by().values("pk")[:500].explain()
         assert "invites_contact_search" in plan
         assert "Seq Scan" not in plan

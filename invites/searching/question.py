@@ -1,0 +1,97 @@
+"""A `Criteria` that somebody asks: which sources can answer it, which of them is the best, and who of theirs fits."""
+
+from collections.abc import Collection
+from functools import cached_property
+
+from django.db.models import Model, QuerySet
+
+from invites import permissions
+from invites.finding import by_the_index
+from invites.models import Attempt, AttemptInvitee
+from invites.models.attempt import AttemptQuerySet
+from invites.models.attempt_invitee import AttemptInviteeQuerySet
+from invites.models.timeline import Position
+from invites.permissions import Viewer
+from invites.searching import conditions
+from invites.searching.conditions import Asked
+from invites.searching.criteria import Criteria
+
+MANY = 2000
+"""Of more people, or conferences, the keys are not looked up: whoever is found that often is found along the time."""
+
+VISIBLE = "visible"
+"""The name of what everybody has to fit who may not read all of the history."""
+
+
+class Question:
+    """What somebody asks of the history. It remembers whom it has looked up, so one is made for each page."""
+
+    def __init__(self, criteria: Criteria, user: Viewer) -> None:
+        self.criteria, self.user = criteria, user
+        self.asked = Asked(criteria, user)
+        self._people: dict[str, list[int] | None] = {}
+
+    @cached_property
+    def filters(self) -> frozenset[str]:
+        """What attempts have to fit besides the time, to which every source keeps."""
+        names = frozenset(self.criteria.filters) - {"since", "until"}
+        return names if permissions.may_read_all_history(self.user) else names | {VISIBLE}
+
+    @property
+    def attempts(self) -> AttemptQuerySet:
+        """All attempts of the time."""
+        return Attempt.objects.between(self.criteria.since, self.criteria.until)
+
+    @property
+    def sendings(self) -> AttemptInviteeQuerySet:
+        """All people of the attempts of the time."""
+        return AttemptInvitee.objects.between(self.criteria.since, self.criteria.until)
+
+    @cached_property
+    def visible(self) -> list[int] | None:
+        """The conferences whose attempts may be read, None where they are many."""
+        return _keys(permissions.conferences_in_history(self.user))
+
+    def people(self, text: str) -> list[int] | None:
+        """Whom ``text`` finds; None where they are many."""
+        if text not in self._people:
+            with by_the_index():
+                self._people[text] = _keys(conditions.people(text, self.user))
+        return self._people[text]
+
+    @cached_property
+    def conferences(self) -> list[int] | None:
+        """The conferences that the text for anything finds; None where they are many."""
+        return _keys(conditions.conferences_called(self.criteria.anything))
+
+    def fitting(self, positions: Collection[Position], names: frozenset[str]) -> list[Position]:
+        """Those of some candidates that fit the filters called ``names``, in their order."""
+        if not names or not positions:
+            return list(positions)
+        rows = Attempt.objects.filter(pk__in=[position.pk for position in positions])
+        for name in sorted(names):
+            rows = self._narrow(rows, name)
+        keys = set(rows.order_by().values_list("pk", flat=True))
+        return [position for position in positions if position.pk in keys]
+
+    def _narrow(self, rows: AttemptQuerySet, name: str) -> AttemptQuerySet:
+        """The candidates that fit one filter. Each is asked, so that what it costs depends on their number alone."""
+        if name == VISIBLE:
+            keys = self.visible
+            return rows & permissions.attempts(self.user) if keys is None else rows.of_any("conference", keys)
+        if name == "person":
+            return rows.filter(conditions.with_people(self._sendings(self.criteria.person), each=True))
+        if name == "anything":
+            sendings = self._sendings(self.criteria.anything)
+            return rows.filter(conditions.anything(self.criteria.anything, sendings, each=True))
+        return conditions.CONDITIONS[name](rows, self.asked)
+
+    def _sendings(self, text: str) -> AttemptInviteeQuerySet:
+        keys = self.people(text)
+        found = conditions.people(text, self.user) if keys is None else keys
+        return AttemptInvitee.objects.of_any("person", found)
+
+
+def _keys[M: Model](rows: QuerySet[M]) -> list[int] | None:
+    keys = list(rows.order_by().values_list("pk", flat=True)[: MANY + 1])
+    return keys if len(keys) <= MANY else None
