@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from invites.models.app import App, AppQuerySet
 from invites.models.attempt_invitee import AttemptInvitee
 from invites.models.batch import Batch
-from invites.models.conference import Conference, ConferenceStatus
+from invites.models.conference import Conference, ConferenceKeys, ConferenceStatus
 from invites.models.invitation import Invitation
 from invites.models.invitee import Invitee, InviteeState
 from invites.models.person import SALT_BYTES, new_salt
@@ -81,6 +81,14 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
         """The first day on which there is any; None where there is none."""
         return self.aggregate(first=models.Min("day"))["first"]  # type: ignore[no-any-return]
 
+    def among(self, pks: Iterable[int]) -> Self:
+        """Those with these keys."""
+        return self.filter(pk__in=list(pks))
+
+    def up_to_day(self, day: date) -> Self:
+        """Those of ``day`` and earlier."""
+        return self.filter(day__lte=day)
+
     def under_way_on(self, day: date) -> Self:
         """Those of ``day`` whose answer is still awaited."""
         return self.filter(state=AttemptState.STARTED, day=day)
@@ -102,9 +110,9 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
         unknown = self.filter(state=AttemptState.UNKNOWN, started_at__gte=since)
         return unknown.exclude(conference__status=ConferenceStatus.ENDED).filter(~models.Exists(again))
 
-    def into_any(self, conferences: Iterable[int]) -> Self:
+    def into_any(self, conferences: ConferenceKeys) -> Self:
         """Those into the conferences with these keys."""
-        return self.filter(conference__in=list(conferences))
+        return self.filter(conference__in=conferences)
 
     def with_conference(self) -> Self:
         """With the conference of each."""

@@ -24,6 +24,10 @@ class AuditEntryQuerySet(TimelineQuerySet["AuditEntry"]):
         """The first day on which there is any; None where there is none."""
         return self.aggregate(first=models.Min("day"))["first"]  # type: ignore[no-any-return]
 
+    def up_to_day(self, day: date) -> Self:
+        """Those of ``day`` and earlier."""
+        return self.filter(day__lte=day)
+
     def newest_first(self) -> Self:
         """In the order in which lists show them, with who it was."""
         return self.select_related("actor", "content_type").order_by("-timestamp", "-pk")

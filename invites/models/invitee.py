@@ -103,6 +103,14 @@ class InviteeQuerySet(ChronicleQuerySet["Invitee"]):
         """Leaves these out, for the reason with the code ``because``."""
         self.update(state=InviteeState.SKIPPED, skipped_because=because[:128], changed_at=at)
 
+    def never_sent(self) -> Self:
+        """Those who are part of no attempt."""
+        return self.filter(sendings__isnull=True)
+
+    def forget_attempts(self, attempts: Iterable[int]) -> None:
+        """Lets nobody say any more that one of these attempts was their last."""
+        self.filter(last_attempt__in=list(attempts)).update(last_attempt=None)
+
     def in_dingtalk(self) -> Self:
         """Those to be reached by their unionId."""
         return self.filter(channel=Channel.UNION_ID)

@@ -62,6 +62,16 @@ class PersonQuerySet(models.QuerySet["Person"]):
         with connection.cursor() as cursor:
             cursor.execute(_KNOW_INVITEES, {"invitation": invitation_id})
 
+    def among(self, pks: Iterable[int]) -> Self:
+        """Those with these keys."""
+        return self.filter(pk__in=list(pks))
+
+    def whom_nobody_refers_to(self) -> Self:
+        """Those on no invitation and in no attempt. Who was erased is not among them."""
+        # By their value, which an index knows; so were all invitees of somebody who was not erased.
+        invitees = Invitee.objects.filter(value=models.OuterRef("value"), person=models.OuterRef("pk"))
+        return self.filter(~models.Exists(invitees), digest__isnull=True, sendings__isnull=True)
+
     def same_as(self, person: "Person") -> Self:
         """Those whom the same unionId or number reaches, under whatever name; of somebody erased only that one."""
         if person.is_erased:

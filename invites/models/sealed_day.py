@@ -45,6 +45,10 @@ class SealedDayQuerySet(models.QuerySet["SealedDay"]):
         """Those before ``day`` whose rows retention has not removed."""
         return self.in_order().filter(day__lt=day, removed_at__isnull=True)
 
+    def last_removed(self) -> "SealedDay | None":
+        """The last day whose rows retention has removed; it has removed all days before, too."""
+        return self.removed().select_related("removed_by").order_by("-day").first()
+
     def removed(self) -> Self:
         """Those whose rows retention has removed."""
         return self.filter(removed_at__isnull=False)
@@ -81,6 +85,15 @@ class SealedDay(OnRecord):
         return str(self.day)
 
 
+class SealedSectionQuerySet(models.QuerySet["SealedSection"]):
+    """Queries over the sections of sealed days."""
+
+    def rows_of(self, *, first: date, last: date) -> dict[str, int]:
+        """How many rows of each kind were sealed from the day ``first`` to the day ``last``."""
+        found = self.filter(day__day__range=(first, last)).values_list("name")
+        return dict(found.annotate(n=Sum("rows")).order_by("name"))
+
+
 class SealedSection(models.Model):
     """One kind of rows of a sealed day: how many, their common digest, and a mark for each by which the first row that
     does not fit can be named: its key in eight bytes and a keyed digest in eight more, in the order of keys.
@@ -91,6 +104,8 @@ class SealedSection(models.Model):
     rows = models.PositiveBigIntegerField()
     digest = models.BinaryField(max_length=DIGEST_BYTES)
     marks = models.BinaryField()
+
+    objects = SealedSectionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("section of a sealed day")

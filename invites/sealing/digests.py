@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 
-def digest_of(salt: bytes, *texts: str | None) -> bytes:
+def digest_of(salt: bytes | memoryview, *texts: str | None) -> bytes:
     """SHA-256 over ``salt`` and each text with its length in front, ``-`` for one that is not there.
 
     PostgreSQL computes the same in `invites.sealing.sections`.

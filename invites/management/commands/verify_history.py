@@ -104,11 +104,11 @@ def _note(verdict: Verdict, *, started_at: Any, since: date | None) -> None:
     Verification.objects.create(
         started_at=started_at,
         since=since,
-        last_day=verdict.last and verdict.last.day,
-        head=verdict.last and bytes(verdict.last.digest),
+        last_day=verdict.last.day if verdict.last else None,
+        head=bytes(verdict.last.digest) if verdict.last else None,
         days=verdict.days,
         rows=verdict.rows,
         problem=first.problem if first else "",
-        day=first and first.day,
+        day=first.day if first else None,
         where=first.where if first else "",
     )
