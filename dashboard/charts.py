@@ -1,11 +1,10 @@
-"""Lays out charts of columns as numbers for an SVG: without a script, in colours of the style sheet, and any width.
+"""Lays out charts of columns as shapes for an SVG: without a script, in colours of the style sheet, and any width.
 
-A chart stands beside a table of the same numbers, so it tells what they look like and nothing else.
+A chart stands beside a table of the same numbers, so it shows what they look like and nothing else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 HEIGHT = 1000
 """Of the drawing, in units of its own: it is stretched to what room there is."""
@@ -16,33 +15,19 @@ _LEAST = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """A part of a column: the name of its ``series``, and where it stands."""
-
-    series: str
-    y: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One day: where it begins, what is drawn, and the numbers it is about."""
-
-    day: date
-    x: int
-    pieces: tuple[Piece, ...]
-    values: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Columns next to each other; ``top`` is the number at their upper end, ``middle`` half of it."""
+    """Columns next to each other, as one shape (an SVG path) for each series that has anything.
 
-    columns: tuple[Column, ...]
+    ``top`` is the number at their upper end; ``places`` is where each column begins.
+    """
+
+    shapes: dict[str, str]
+    places: tuple[str, ...]
     top: int
-    width: int
-    height: int = HEIGHT
-    column_width: int = COLUMN - _GAP
+    width: str
+    height: str = str(HEIGHT)
+    column: str = str(COLUMN)
+    grid: str = f"M0 0H99999M0 {HEIGHT // 2}H99999M0 {HEIGHT}H99999"
 
     @property
     def middle(self) -> int:
@@ -50,51 +35,29 @@ class Chart:
         return self.top // 2
 
     @property
-    def half_way(self) -> int:
-        """Where that number stands."""
-        return self.height // 2
-
-    @property
-    def first(self) -> date:
-        """The day on the left."""
-        return self.columns[0].day
-
-    @property
-    def last(self) -> date:
-        """The day on the right."""
-        return self.columns[-1].day
-
-    @property
     def is_empty(self) -> bool:
         """Whether there is nothing to draw."""
-        return not any(column.pieces for column in self.columns)
+        return not self.shapes
 
 
-def stacked(series: Sequence[str], days: Sequence[tuple[date, Sequence[int]]]) -> Chart:
-    """A chart with a column a day, in which the values, one for each of the ``series``, stand on each other."""
-    top = _round_up(max((sum(values) for _day, values in days), default=0))
-    return Chart(
-        top=top,
-        width=len(days) * COLUMN,
-        columns=tuple(
-            Column(
-                day=day,
-                x=number * COLUMN + _GAP // 2,
-                pieces=tuple(_pieces(series, values, top=top)),
-                values=tuple(values),
-            )
-            for number, (day, values) in enumerate(days)
-        ),
-    )
+def stacked(series: Sequence[str], columns: Sequence[Sequence[int]]) -> Chart:
+    """A chart in which the values of a column, one for each of the ``series``, stand on each other."""
+    top = _round_up(max(map(sum, columns), default=0))
+    shapes: dict[str, str] = {}
+    for number, values in enumerate(columns):
+        y = HEIGHT
+        for name, value in zip(series, values, strict=True):
+            if value > 0:
+                height = min(y, max(_LEAST, value * HEIGHT // top))
+                y -= height
+                shapes[name] = shapes.get(name, "") + _rectangle(number, y, height)
+    places = tuple(str(number * COLUMN) for number in range(len(columns)))
+    return Chart(shapes=shapes, places=places, top=top, width=str(len(columns) * COLUMN))
 
 
-def _pieces(series: Sequence[str], values: Sequence[int], *, top: int) -> Iterator[Piece]:
-    y = HEIGHT
-    for name, value in zip(series, values, strict=True):
-        if value > 0:
-            height = min(y, max(_LEAST, value * HEIGHT // top))
-            y -= height
-            yield Piece(series=name, y=y, height=height)
+def _rectangle(number: int, y: int, height: int) -> str:
+    width = COLUMN - _GAP
+    return f"M{number * COLUMN + _GAP // 2} {y}h{width}v{height}h-{width}z"
 
 
 def _round_up(number: int) -> int:

@@ -16,7 +16,7 @@ from django_stubs_ext import StrOrPromise
 
 from invites import permissions
 from invites.models import Worker
-from invites.models.spending import spending_of_apps
+from invites.models.spending import Spending, spending_of_apps
 from invites.permissions import Viewer
 
 THEMES = ("auto", "light", "dark")
@@ -77,6 +77,15 @@ def navigation(request: HttpRequest, user: Viewer) -> list[Entry]:
     return entries
 
 
+def spendings(request: HttpRequest) -> list[Spending]:
+    """What the apps in use have spent of this month's quota, in one query for all that a page says of it."""
+    asked: list[Spending] | None = getattr(request, "spendings", None)
+    if asked is None:
+        asked = spending_of_apps()
+        request.spendings = asked  # type: ignore[attr-defined]
+    return asked
+
+
 def page(request: HttpRequest) -> dict[str, Any]:
     """Theme, the way back, and for somebody signed in: rights, navigation and the banner (at most one query each)."""
     context: dict[str, Any] = {"theme": chosen_theme(request), "here": here(request)}
@@ -84,8 +93,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return context
     may_organize = permissions.may_organize(user)
-    # One query for all that the banner says of apps.
-    apps = SimpleLazyObject(spending_of_apps)
+    apps = SimpleLazyObject(lambda: spendings(request))
     return context | {
         "navigation": SimpleLazyObject(lambda: navigation(request, user)),
         "may_organize": may_organize,

@@ -14,14 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from django_stubs_ext import StrOrPromise
 
-from dashboard.charts import Chart, stacked
+from dashboard import home_days
+from dashboard.context import spendings
 from dashboard.seen import Seen, fingerprint
 from invites import permissions, surveying
 from invites.models.attempt import AttemptState
-from invites.models.spending import spending_of_apps
 from invites.permissions import Viewer
 from invites.surveying import Concern, Figures, Kind, OpenConference
-from invites.surveying.figures import DAYS
 
 EVERY = "30s"
 # Each is the id of an element of home.html behind "home_", and the part of it that is sent anew.
@@ -40,7 +39,7 @@ class Alarm:
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What is open, what needs attention, and the figures of today and of the last 30 days."""
-    return TemplateResponse(request, "home.html", _context(request.user))
+    return TemplateResponse(request, "home.html", _context(request))
 
 
 @require_safe
@@ -48,7 +47,7 @@ def home_live(request: HttpRequest) -> HttpResponse:
     """What is new to a home page that has ``seen`` how things stood: 204 where nothing is, else what differs."""
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect("home")
-    context = _context(request.user)
+    context = _context(request)
     before = Seen.read(request.GET.get("seen", ""))
     if str(before) == str(context["seen"]):
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
@@ -56,20 +55,21 @@ def home_live(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "_home_changed.html", context | {"new": new, "out_of_band": True})
 
 
-def _context(user: Viewer) -> dict[str, Any]:
-    keys = permissions.surveyed_conferences(user)
+def _context(request: HttpRequest) -> dict[str, Any]:
+    keys = permissions.surveyed_conferences(request.user)
+    spent = spendings(request)
     figures = surveying.figures(keys)
+    concerns = surveying.concerns(request.user, conferences=keys, spendings=spent)
     context = {
         "figures": figures,
+        "people": home_days.people(figures),
+        "turnout": home_days.turnout(figures),
+        "days": home_days.rows(figures),
         "conferences": surveying.conferences_now(keys),
-        "alarms": [_alarm(concern, user) for concern in surveying.concerns(user, conferences=keys)],
-        "spendings": spending_of_apps(),
-        "people_chart": _people_chart(figures),
-        "turnout_chart": _turnout_chart(figures),
+        "alarms": [_alarm(concern, request.user) for concern in concerns],
+        "spendings": spent,
         "sees_all": keys is None,
-        "is_bounded": keys is not None and len(keys) == permissions.SURVEYED,
         "clock": settings.TIME_ZONE,
-        "days": DAYS,
         "every": EVERY,
     }
     return context | {"seen": _seen(context)}
@@ -81,9 +81,9 @@ def _seen(context: Mapping[str, Any]) -> Seen:
         "attention": [(repr(alarm.concern), alarm.url) for alarm in context["alarms"]],
         "conferences": [_facts(row) for row in context["conferences"]],
         "figures": (figures.today, figures.together),
-        "people": context["people_chart"],
-        "turnout": context["turnout_chart"],
-        "days": figures.days,
+        "people": context["people"],
+        "turnout": context["turnout"],
+        "days": context["days"],
         "codes": [(tally.explained.code, tally.calls) for tally in figures.codes],
         "slowest": [(slow.day, slow.ms, slow.attempt is None) for slow in figures.slowest],
         "quota": [(each.app.name, each.spent, each.quota) for each in context["spendings"]],
@@ -93,17 +93,6 @@ def _seen(context: Mapping[str, Any]) -> Seen:
 
 def _facts(row: OpenConference) -> tuple[object, ...]:
     return row.conference.pk, str(row.conference), row.conference.status, row.people, row.read_at
-
-
-def _people_chart(figures: Figures) -> Chart:
-    series = (AttemptState.SUCCEEDED.value, AttemptState.UNKNOWN.value, AttemptState.FAILED.value)
-    days = [(day.day, (day.tally.invited, day.tally.in_doubt, day.tally.not_invited)) for day in figures.days]
-    return stacked(series, days)
-
-
-def _turnout_chart(figures: Figures) -> Chart:
-    days = [(day.day, (day.tally.joined, day.tally.not_joined)) for day in figures.days]
-    return stacked(("joined", "absent"), days)
 
 
 def _alarm(concern: Concern, user: Viewer) -> Alarm:

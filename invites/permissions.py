@@ -11,6 +11,7 @@ from typing import Concatenate
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 
 from invites.models import (
@@ -24,6 +25,7 @@ from invites.models import (
     Contact,
     ContactGroup,
     ContactImport,
+    HistoryExport,
     Invitation,
     Invitee,
     Person,
@@ -34,10 +36,11 @@ from invites.models.app import AppQuerySet
 from invites.models.attempt import AttemptQuerySet
 from invites.models.audit_entry import AuditEntryQuerySet
 from invites.models.book_change import BookChangeQuerySet
-from invites.models.conference import ConferenceCreationQuerySet, ConferenceQuerySet
+from invites.models.conference import ConferenceCreationQuerySet, ConferenceKeys, ConferenceQuerySet
 from invites.models.contact import ContactQuerySet
 from invites.models.contact_group import ContactGroupQuerySet
 from invites.models.contact_import import ContactImportQuerySet
+from invites.models.history_export import HistoryExportQuerySet
 from invites.models.invitation import InvitationQuerySet
 from invites.models.invitee import InviteeQuerySet
 from invites.models.person import PersonQuerySet
@@ -46,7 +49,7 @@ from invites.models.user import Role
 type Viewer = User | AnonymousUser
 
 SURVEYED = 1000
-"""Of so many of their conferences at most an organizer sees figures, so that they cost the same for everybody."""
+"""Of so many of their conferences an organizer sees figures, and of as many shared ones: so they cost little."""
 
 
 def may_organize(user: Viewer) -> bool:
@@ -204,6 +207,18 @@ def conferences_in_history(user: Viewer) -> ConferenceQuerySet:
     return Conference.objects.all() if may_read_all_history(user) else conferences(user)
 
 
+def organizers_in_history(user: Viewer) -> QuerySet[User]:
+    """Whose attempts ``user`` may look for by name: everybody's, or their own and those of whom they share with."""
+    if may_read_all_history(user):
+        return User.objects.all()
+    return User.objects.sharing_with(user) if isinstance(user, User) else User.objects.none()
+
+
+def apps_in_history(user: Viewer) -> AppQuerySet:
+    """The apps by which ``user`` may look for attempts."""
+    return App.objects.all() if isinstance(user, User) else App.objects.none()
+
+
 def invitees(user: Viewer) -> InviteeQuerySet:
     """The people on sent invitations of whom ``user`` may read."""
     people = Invitee.objects.all().on_record()
@@ -217,13 +232,13 @@ def people(user: Viewer) -> PersonQuerySet:
     return Person.objects.in_calls_into(conferences(user))
 
 
-def surveyed_conferences(user: Viewer) -> list[int] | None:
+def surveyed_conferences(user: Viewer) -> ConferenceKeys | None:
     """The keys of the conferences of which ``user`` sees figures: the newest of their own. None for all there are."""
     if may_read_all_history(user):
         return None
     if not isinstance(user, User) or not may_organize(user):
-        return []
-    return Conference.objects.newest_keys_of(user, limit=SURVEYED)
+        return Conference.objects.none().values("pk")
+    return Conference.objects.newest_of(user, limit=SURVEYED)
 
 
 def attempts(user: Viewer) -> AttemptQuerySet:
@@ -240,6 +255,13 @@ def entries(user: Viewer) -> AuditEntryQuerySet:
     """
     found: AuditEntryQuerySet = AuditEntry.objects.all()
     return found if may_read_all_history(user) else found.none()
+
+
+def history_exports(user: Viewer) -> HistoryExportQuerySet:
+    """The files of the history of which ``user`` may know: their own, and everybody's for who reads everything."""
+    if may_read_all_history(user):
+        return HistoryExport.objects.all()
+    return HistoryExport.objects.of(user) if isinstance(user, User) else HistoryExport.objects.none()
 
 
 def allow[**P, R: HttpResponseBase](

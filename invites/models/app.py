@@ -84,6 +84,10 @@ class AppQuerySet(models.QuerySet["App"]):
         """What each is called."""
         return dict(self.values_list("pk", "name"))
 
+    def without_secrets(self) -> Self:
+        """Without what would have to be decrypted, where nobody is called."""
+        return self.defer(*SECRETS)
+
     def with_last_answer(self, newest: "models.QuerySet[Any]") -> Self:
         """With ``answered_at`` and ``answer_code`` of the last answer to each, the first of ``newest`` for one app."""
         return self.annotate(

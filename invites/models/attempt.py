@@ -89,6 +89,15 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
         """Those of ``day`` and earlier."""
         return self.filter(day__lte=day)
 
+    def with_person(self, person: Person) -> Self:
+        """Those that were to call ``person``."""
+        return self.filter(pk__in=AttemptInvitee.objects.filter(person=person).values("attempt"))
+
+    def telling_of(self, texts: Iterable[str]) -> Self:
+        """Those of which the message or the answer contains any of ``texts``."""
+        told = (Q(error_message__contains=text) | Q(response_excerpt__contains=text) for text in texts)
+        return self.filter(reduce(or_, told), texts_digest__isnull=True)
+
     def under_way_on(self, day: date) -> Self:
         """Those of ``day`` whose answer is still awaited."""
         return self.filter(state=AttemptState.STARTED, day=day)

@@ -4,11 +4,12 @@ import re
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -48,6 +49,10 @@ class ConferenceStatus(models.TextChoices):
     NOT_STARTED = "not_started", _("Not started")
     OPEN = "open", _("Open")
     ENDED = "ended", _("Ended")
+
+
+type ConferenceKeys = models.QuerySet[Conference, dict[str, Any]]
+"""Keys of conferences that are not asked for by themselves, but become part of another query."""
 
 
 class PeopleCount(NamedTuple):
@@ -91,18 +96,22 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         is_open = models.Case(models.When(status=ConferenceStatus.OPEN, then=0), default=1)
         return self.exclude(status=ConferenceStatus.ENDED).order_by(is_open, "-pk")
 
-    def newest_keys_of(self, user: User, *, limit: int) -> list[int]:
-        """The keys of the newest ``limit`` conferences that ``user`` owns or shares; indexes serve both."""
-        shared = user.co_organized_conferences.order_by("-pk")
-        keys = {
-            *self.owned_by(user).order_by("-pk").values_list("pk", flat=True)[:limit],
-            *shared.values_list("pk", flat=True)[:limit],
-        }
-        return sorted(keys, reverse=True)[:limit]
+    def newest_of(self, user: User, *, limit: int) -> "ConferenceKeys":
+        """The keys of the newest ``limit`` conferences that ``user`` owns, and of as many that they share.
 
-    def among(self, keys: Iterable[int]) -> Self:
+        Each comes out of an index. As a range, since PostgreSQL would read all conferences for an "in" of a limit.
+        """
+        shared = self.filter(co_organizers=user)
+        return self.owned_by(user).newest_keys(limit).union(shared.newest_keys(limit))
+
+    def newest_keys(self, limit: int) -> "ConferenceKeys":
+        """The keys of the newest ``limit`` of these."""
+        furthest = self.order_by("-pk").values("pk")[limit - 1 : limit]
+        return self.filter(pk__gte=Coalesce(models.Subquery(furthest), 0)).values("pk")
+
+    def among(self, keys: "ConferenceKeys") -> Self:
         """Those with these keys."""
-        return self.filter(pk__in=list(keys))
+        return self.filter(pk__in=keys)
 
     def with_reading(self) -> Self:
         """With ``read_at``, when the members of each were last read."""
@@ -120,7 +129,9 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         with connection.cursor() as cursor:
             cursor.execute(" UNION ALL ".join([_COUNT_PEOPLE] * len(keys)), parameters)
             return {
-                key: PeopleCount(people=min(people, limit), joined=min(joined, limit), is_more=looked_at > limit)
+                key: PeopleCount(
+                    people=min(people, limit), joined=min(joined, limit), is_more=looked_at > limit
+                )
                 for key, people, joined, looked_at in cursor.fetchall()
             }
 

@@ -14,7 +14,7 @@ from django.db.models import Max, Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.app import App
-from invites.models.conference import Conference, ConferenceQuerySet
+from invites.models.conference import Conference, ConferenceKeys, ConferenceQuerySet
 from invites.models.member import CAME
 
 LATENCY_BUCKETS_MS = (100, 250, 500, 1000, 2500, 5000, 10_000)
@@ -206,7 +206,7 @@ class ConferenceCountQuerySet(_CountsQuerySet["ConferenceCount"]):
         """Those of any of ``conferences``."""
         return self.filter(conference__in=conferences)
 
-    def among(self, conferences: Collection[int]) -> Self:
+    def among(self, conferences: ConferenceKeys) -> Self:
         """Those of the conferences with these keys."""
         return self.filter(conference__in=conferences)
 
@@ -304,7 +304,7 @@ class TurnoutQuerySet(_TurnoutsQuerySet["Turnout"]):
         """Those of any of ``conferences``."""
         return self.filter(conference__in=conferences)
 
-    def among(self, conferences: Collection[int]) -> Self:
+    def among(self, conferences: ConferenceKeys) -> Self:
         """Those of the conferences with these keys."""
         return self.filter(conference__in=conferences)
 

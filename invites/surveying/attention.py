@@ -1,6 +1,6 @@
 """What needs attention: each with whose move it is and one thing to do. The worst comes first."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,7 +14,8 @@ from invites.dingtalk import codes
 from invites.dingtalk.errors import NotAuthorised, StaleToken, Throttled, TokenUnavailable
 from invites.explaining import Explanation, Mover, explain
 from invites.models import App, AppCount, Attempt, SealedDay, Worker
-from invites.models.spending import Spending, spending_of_apps
+from invites.models.conference import ConferenceKeys
+from invites.models.spending import Spending
 from invites.permissions import Viewer
 from invites.surveying import running
 
@@ -109,11 +110,16 @@ class Concern:
         return min(self.count, COUNTED_UP_TO)
 
 
-def concerns(user: Viewer, *, conferences: Collection[int] | None) -> list[Concern]:
-    """What needs the attention of ``user``, who sees these conferences, given by their keys, or all of them (None)."""
+def concerns(
+    user: Viewer, *, conferences: ConferenceKeys | None, spendings: Iterable[Spending]
+) -> list[Concern]:
+    """What needs the attention of ``user``, who sees these conferences, given by their keys, or all of them (None).
+
+    ``spendings`` is what the apps in use have spent of their quota.
+    """
     found = [
         *_work_not_done(),
-        *_spent(),
+        *_spent(spendings),
         *_refused_apps(),
         *_throttled(),
         *_unknown(conferences),
@@ -132,8 +138,8 @@ def _work_not_done() -> Iterator[Concern]:
         yield Concern(kind=Kind.QUEUE_WAITS, moment=since)
 
 
-def _spent() -> Iterator[Concern]:
-    for spending in spending_of_apps():
+def _spent(spendings: Iterable[Spending]) -> Iterator[Concern]:
+    for spending in spendings:
         if kind := _kind_of(spending):
             yield Concern(kind=kind, app=spending.app.name, count=spending.left)
 
@@ -147,7 +153,7 @@ def _kind_of(spending: Spending) -> Kind | None:
 def _refused_apps() -> Iterator[Concern]:
     now = timezone.now()
     newest = Attempt.objects.newest_answered_of_app()
-    for app in App.objects.usable().with_last_answer(newest).in_order():
+    for app in App.objects.usable().with_last_answer(newest).without_secrets().in_order():
         if app.rests_until is not None and app.rests_until > now:
             yield Concern(kind=Kind.APP_RESTS, app=app.name, moment=app.rests_until)
         is_recent = app.answered_at is not None and now - app.answered_at < _REFUSED_LATELY
@@ -172,7 +178,7 @@ def _throttled() -> Iterator[Concern]:
         )
 
 
-def _unknown(conferences: Collection[int] | None) -> Iterator[Concern]:
+def _unknown(conferences: ConferenceKeys | None) -> Iterator[Concern]:
     attempts = Attempt.objects.unresolved(since=timezone.now() - _UNRESOLVED_FOR)
     if conferences is not None:
         attempts = attempts.into_any(conferences)
@@ -190,7 +196,9 @@ def _imports(user: Viewer) -> Iterator[Concern]:
 def _not_sealed() -> Iterator[Concern]:
     last = SealedDay.objects.last_sealed()
     # Yesterday may still be waited for: a call of its last second, or a worker that is about to seal it.
-    day = AppCount.objects.first_day(after=last.day if last else None, before=clock.today() - timedelta(days=1))
+    day = AppCount.objects.first_day(
+        after=last.day if last else None, before=clock.today() - timedelta(days=1)
+    )
     if day is not None:
         yield Concern(kind=Kind.NOT_SEALED, day=day)
 

@@ -1,7 +1,6 @@
 """The figures of the last 30 days, from kept counts alone: of everything, or of the conferences of one organizer."""
 
 from collections import defaultdict
-from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 from typing import Self
@@ -10,6 +9,7 @@ from invites import clock
 from invites.explaining import Explanation, explain
 from invites.models import AppCount, Attempt, ConferenceCount, DayTurnout, Turnout
 from invites.models.attempt import AttemptState
+from invites.models.conference import ConferenceKeys
 from invites.models.outcome_count import (
     AppCountQuerySet,
     ConferenceCountQuerySet,
@@ -101,7 +101,7 @@ class Slow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Of ``DAYS`` days up to today, the oldest first; ``codes`` and ``slowest`` are of all of them together."""
+    """Of the days up to the last one, the oldest first; ``codes`` and ``slowest`` are of all of them together."""
 
     days: tuple[Day, ...]
     codes: tuple[CodeTally, ...]
@@ -123,10 +123,13 @@ class Figures:
         return self.together == Tally()
 
 
-def figures(conferences: Collection[int] | None) -> Figures:
-    """The figures of these conferences, given by their keys, or of everything (None)."""
-    last = clock.today()
-    first = last - timedelta(days=DAYS - 1)
+def figures(conferences: ConferenceKeys | None, *, last: date | None = None, length: int = DAYS) -> Figures:
+    """The figures of these conferences, given by their keys, or of everything (None).
+
+    Of so many days up to ``last``, which is today where nothing else is said.
+    """
+    last = last or clock.today()
+    first = last - timedelta(days=length - 1)
     counts: Counts
     turnouts: Turnouts
     if conferences is None:
@@ -136,7 +139,7 @@ def figures(conferences: Collection[int] | None) -> Figures:
         turnouts = Turnout.objects.among(conferences)
     counts, turnouts = counts.between(first, last), turnouts.between(first, last)
     tallies = _tallies(counts, turnouts)
-    days = (first + timedelta(days=number) for number in range(DAYS))
+    days = (first + timedelta(days=number) for number in range(length))
     return Figures(
         days=tuple(Day(day=day, tally=tallies[day]) for day in days),
         codes=tuple(

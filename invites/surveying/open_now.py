@@ -1,11 +1,10 @@
 """The conferences that somebody may want to go on with: those that are running, with how many have come."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from invites.models import Conference
-from invites.models.conference import PeopleCount
+from invites.models.conference import ConferenceKeys, PeopleCount
 
 SHOWN = 8
 PEOPLE_COUNTED_UP_TO = 1000
@@ -20,12 +19,12 @@ class OpenConference:
     read_at: datetime | None
 
 
-def conferences_now(conferences: Collection[int] | None) -> list[OpenConference]:
+def conferences_now(conferences: ConferenceKeys | None) -> list[OpenConference]:
     """Of these conferences, given by their keys, those that are not over, the open ones first; of all of them (None)
     those that are open. At most ``SHOWN``. DingTalk is not asked: that is left to the page of each.
     """
-    of_all = conferences is None
-    found = Conference.objects.open() if of_all else Conference.objects.among(conferences or ()).not_over()
+    every = Conference.objects
+    found = every.open() if conferences is None else every.among(conferences).not_over()
     rows = list(found.with_reading()[:SHOWN])
     people = Conference.objects.count_people([row.pk for row in rows], limit=PEOPLE_COUNTED_UP_TO)
     return [OpenConference(conference=row, people=people[row.pk], read_at=row.read_at) for row in rows]

@@ -1,39 +1,33 @@
-"""Charts of columns as numbers."""
-
-from datetime import date
+"""Charts of columns as shapes."""
 
 import pytest
 
-from dashboard.charts import HEIGHT, Piece, stacked
-
-DAYS = [date(2026, 3, 1), date(2026, 3, 2)]
+from dashboard.charts import stacked
 
 
 class TestStacked:
     """Values of a day on each other."""
 
-    def test_pieces_stand_on_each_other(self) -> None:
-        chart = stacked(("a", "b"), [(DAYS[0], (3, 1)), (DAYS[1], (0, 0))])
+    def test_columns_stand_beside_and_series_on_each_other(self) -> None:
+        chart = stacked(("a", "b"), [(3, 1), (0, 0), (2, 0)])
         assert chart.top == 4
-        assert chart.columns[0].pieces == (
-            Piece(series="a", y=250, height=750),
-            Piece(series="b", y=0, height=250),
-        )
-        assert chart.columns[1].pieces == ()
-        assert (chart.first, chart.last, chart.middle) == (*DAYS, 2)
+        assert chart.middle == 2
+        assert chart.shapes == {"a": "M1 250h8v750h-8zM21 500h8v500h-8z", "b": "M1 0h8v250h-8z"}
+        assert chart.places == ("0", "10", "20")
+        assert chart.width == "30"
 
     def test_a_little_beside_much_is_seen(self) -> None:
-        chart = stacked(("a", "b"), [(DAYS[0], (1_000_000, 1))])
-        pieces = chart.columns[0].pieces
-        assert len(pieces) == 2
-        assert all(piece.height > 0 for piece in pieces[:1])
-        assert all(piece.y >= 0 and piece.y + piece.height <= HEIGHT for piece in pieces)
+        assert stacked(("a", "b"), [(1_000_000, 1)]).shapes["b"] == "M1 488h8v12h-8z"
+
+    def test_nothing_reaches_beyond_the_top(self) -> None:
+        assert stacked(("a", "b"), [(1_999_999, 1)]).shapes["b"] == "M1 0h8v1h-8z"
 
     def test_nothing_is_empty(self) -> None:
-        assert stacked(("a",), [(DAYS[0], (0,))]).is_empty
+        assert stacked(("a",), [(0,)]).is_empty
+        assert stacked(("a",), []).is_empty
 
     @pytest.mark.parametrize(
         ("most", "top"), [(0, 2), (1, 2), (2, 2), (3, 4), (7, 8), (11, 20), (61, 80), (99, 100), (101, 200)]
     )
     def test_scale_ends_at_a_number_that_people_read(self, most: int, top: int) -> None:
-        assert stacked(("a",), [(DAYS[0], (most,))]).top == top
+        assert stacked(("a",), [(most,)]).top == top

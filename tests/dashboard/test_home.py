@@ -122,7 +122,7 @@ class TestHome:
         # session, user, the banner's two; own conferences (two), counts by day and by code, slowest and their attempts,
         # turnouts; open ones and their people; workers, tasks, people due; quota, apps, throttles, unknown, imports;
         # quota again
-        with django_assert_num_queries(22):
+        with django_assert_num_queries(19):
             client.get("/")
 
 
@@ -168,7 +168,7 @@ class TestFigures:
         table = body[body.index("<tbody>") : body.index("</tbody>")]
         assert table.count("<tr>") == 30
         assert body.count("<svg class=") > 1
-        assert 'role="img" aria-label="People in calls of each day' in body
+        assert 'role="img" aria-label="A column for the people of each day' in body
 
 
 class TestAttention:

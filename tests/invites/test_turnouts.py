@@ -29,7 +29,7 @@ def invited(conference: Conference, *values: str, days_ago: int = 0) -> list[Inv
     """People whom DingTalk took so many days ago."""
     at = timezone.now() - timedelta(days=days_ago)
     invitation = SentInvitationFactory(conference=conference, sent_at=at)
-    people = [InviteeFactory(invitation=invitation, value=value) for value in values]
+    people: list[Invitee] = [InviteeFactory(invitation=invitation, value=value) for value in values]
     for person in people:
         person.state = InviteeState.INVITED
         person.save(update_fields=["state"])
