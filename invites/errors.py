@@ -18,6 +18,7 @@ InviteError
 ├── NotLinked          the address book does not follow the company directory any more
 ├── ColleagueGone      the company directory does not show somebody any more who was found in it
 ├── ExportOver         the file of an export was fetched before, or not within a day
+├── FiltersGone        what a file of the history was narrowed to is gone, or may not be seen any more
 ├── ExportUnderWay     the same person is fetching another file of the history
 ├── TooManyExports     too many people are fetching files of the history
 ├── DemoPersonRefused  somebody or something of the sandbox, through a real app
@@ -156,6 +157,12 @@ class ExportOver(InviteError):  # noqa: N818
     message = _(
         "This file has been fetched already, or was not fetched within a day. Please export it again."
     )
+
+
+class FiltersGone(InviteError):  # noqa: N818
+    """What an export was narrowed to is not there any more, or not for whoever ordered it."""
+
+    message = _("What this file was narrowed to is not there any more. Please filter and export again.")
 
 
 class ExportUnderWay(InviteError):  # noqa: N818

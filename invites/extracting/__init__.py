@@ -6,6 +6,7 @@ is needed; what has come of it, and how far it has got, stands in `HistoryExport
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -16,11 +17,12 @@ from invites import permissions
 from invites.errors import ExportOver, ExportUnderWay, TooManyExports
 from invites.extracting.cells import Manner
 from invites.extracting.writing import Contents, Part, worded, write
-from invites.models import HistoryExport, User
+from invites.models import Attempt, HistoryExport, User
 from invites.models.attempt import AttemptQuerySet
 from invites.models.history_export import ExportFormat, ExportRows, ExportState
+from invites.models.timeline import Way
 
-__all__ = ["CONTENT_TYPES", "UTC", "begin", "order", "stream"]
+__all__ = ["CONTENT_TYPES", "UTC", "begin", "order", "percent_done", "stream"]
 
 UTC: Final = "UTC"
 CONTENT_TYPES: Final = {
@@ -31,6 +33,7 @@ CONTENT_TYPES: Final = {
 # Each holds a thread of the web server for as long as somebody takes to fetch it: others must be left for pages.
 MOST_AT_ONCE: Final = 3
 _NOTED_EVERY_SECONDS: Final = 1.0
+_SLICE: Final = 256 * 1024
 
 
 def order(
@@ -82,17 +85,31 @@ def stream(export: HistoryExport, attempts: AttemptQuerySet) -> Iterator[bytes]:
     return _noted(export, write(contents, ExportFormat(export.file_format)))
 
 
+def percent_done(export: HistoryExport, *, since: datetime | None) -> int | None:
+    """How much of the time that it covers an export has been through, from now back to ``since`` or to the first call
+    of all; None before anything is known.
+    """
+    oldest = Attempt.objects.in_order(Way.NEWER).positions().first()
+    if export.reached is None or export.begun_at is None or oldest is None:
+        return None
+    first = max(oldest[0], since) if since else oldest[0]
+    whole = (export.begun_at - first).total_seconds()
+    done = (export.begun_at - export.reached).total_seconds()
+    return min(99, round(100 * done / whole)) if whole > 0 else None
+
+
 def _noted(export: HistoryExport, parts: Iterator[Part]) -> Iterator[bytes]:
     """The bytes of ``parts``, while it is noted how far they have got, and at the end what came of them."""
-    rows, state, noted_at = 0, ExportState.BROKEN_OFF, time.monotonic()
+    rows, reached, state, noted_at = 0, None, ExportState.BROKEN_OFF, time.monotonic()
     try:
         for part in parts:
-            if part.data:
-                yield part.data
-            rows += part.rows
-            if time.monotonic() - noted_at > _NOTED_EVERY_SECONDS:
-                HistoryExport.objects.note(export.pk, rows=rows, reached=part.reached)
-                noted_at = time.monotonic()
+            rows, reached = rows + part.rows, part.reached or reached
+            # In slices, so that one hears of somebody who takes them slowly.
+            for at in range(0, len(part.data), _SLICE):
+                if time.monotonic() - noted_at > _NOTED_EVERY_SECONDS:
+                    HistoryExport.objects.note(export.pk, rows=rows, reached=reached)
+                    noted_at = time.monotonic()
+                yield part.data[at : at + _SLICE]
         state = ExportState.FINISHED
     finally:
         HistoryExport.objects.end(export.pk, state, rows=rows)

@@ -22,7 +22,7 @@ from invites.models import Attempt
 from invites.models.attempt import AttemptQuerySet
 from invites.models.timeline import Position
 
-ROWS_AT_ONCE: Final = 50_000
+ROWS_AT_ONCE: Final = 20_000
 _PERSON: Final = "person"
 _TABLES: Final = {
     "conference": "invites_conference",
@@ -50,18 +50,24 @@ def copy(
     attempts: AttemptQuerySet, *, columns: Sequence[Column], manner: Manner, until: datetime
 ) -> Iterator[Lines]:
     """The lines of all of ``attempts`` that began before ``until``, the newest first. Only on PostgreSQL."""
+    rest = attempts.between(None, until)
     position: Position | None = None
     while True:
-        rest = next_attempts(attempts.between(None, until), beyond=position, limit=ROWS_AT_ONCE)
-        with _written_for(manner) as cursor, cursor.copy(_statement(cursor, rest, columns, manner)) as copied:
-            rows = [bytes(row) for row in copied]
-        if not rows:
-            return
-        # The first cell is the key of the attempt.
-        position = Attempt.objects.at(int(rows[-1].split(b",", 1)[0]))
+        found = next_attempts(rest, columns=columns, beyond=position, limit=ROWS_AT_ONCE)
+        with (
+            _written_for(manner) as cursor,
+            cursor.copy(_statement(cursor, found, columns, manner)) as copied,
+        ):
+            lines = [bytes(line) for line in copied]
+        position = _end(lines)
         if position is None:
             return
-        yield Lines(data=b"".join(rows), rows=len(rows), last=position)
+        yield Lines(data=b"".join(lines), rows=len(lines), last=position)
+
+
+def _end(lines: Sequence[bytes]) -> Position | None:
+    """The place of the attempt of the last line, of which the first cell is the key."""
+    return Attempt.objects.at(int(lines[-1].split(b",", 1)[0])) if lines else None
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
-from django.db.models import F, RowRange, Sum, Window
+from django.db.models import F, RowRange, Sum, Value, Window
 
-from invites.extracting.cells import Value
+from invites.extracting import cells
 from invites.extracting.columns import Column, Kind
 from invites.models import AttemptInvitee
 from invites.models.attempt import AttemptQuerySet
@@ -26,7 +26,7 @@ _OF_CHANNEL: Final = {Kind.UNION_ID: Channel.UNION_ID, Kind.PHONE_NUMBER: Channe
 class Piece:
     """Some rows, the newest first, and the place of the attempt of the last of them."""
 
-    rows: list[list[Value]]
+    rows: list[list[cells.Value]]
     last: Position
 
 
@@ -38,14 +38,16 @@ def pieces(attempts: AttemptQuerySet, *, columns: Sequence[Column], until: datet
         yield piece
 
 
-def next_attempts(attempts: AttemptQuerySet, *, beyond: Position | None, limit: int) -> AttemptQuerySet:
-    """The first ``limit`` of ``attempts`` beyond a place, the newest first, each with the number of people up to it in
-    ``so_far``.
+def next_attempts(
+    attempts: AttemptQuerySet, *, columns: Sequence[Column], beyond: Position | None, limit: int
+) -> AttemptQuerySet:
+    """The first ``limit`` of ``attempts`` beyond a place, the newest first; each with the number of people up to it in
+    ``so_far`` where people have rows of their own, and 0 there where they do not.
     """
     rest = attempts.beyond(beyond, Way.OLDER).in_order(Way.OLDER)
     order = [F("started_at").desc(), F("pk").desc()]
     so_far = Window(Sum("people"), order_by=order, frame=RowRange(end=0))
-    return rest.annotate(so_far=so_far)[:limit]
+    return rest.annotate(so_far=so_far if is_by_person(columns) else Value(0))[:limit]
 
 
 def is_by_person(columns: Sequence[Column]) -> bool:
@@ -55,27 +57,25 @@ def is_by_person(columns: Sequence[Column]) -> bool:
 
 def _piece(attempts: AttemptQuerySet, *, columns: Sequence[Column], beyond: Position | None) -> Piece | None:
     paths = [column.path for column in columns if not column.of_person]
-    found = next_attempts(attempts, beyond=beyond, limit=ROWS_AT_ONCE)
+    found = next_attempts(attempts, columns=columns, beyond=beyond, limit=ROWS_AT_ONCE)
     calls = list(found.values_list("started_at", "pk", "people", "so_far", *paths))
     if not calls:
         return None
-    by_person = is_by_person(columns)
-    if by_person:
-        # All people of a call, so that a file goes on after a whole one.
-        calls = [call for call in calls if call[3] <= ROWS_AT_ONCE or call[3] == call[2]]
-    people = _people([call[1] for call in calls], columns) if by_person else {}
-    nobody: list[Value] = [
+    # All people of a call, so that a file goes on after a whole one.
+    calls = [call for call in calls if call[3] <= ROWS_AT_ONCE or call[3] == call[2]]
+    people = _people([call[1] for call in calls], columns) if is_by_person(columns) else {}
+    nobody: list[cells.Value] = [
         None if column.kind is Kind.NUMBER else "" for column in columns if column.of_person
     ]
     rows = [_row(call[4:], person, columns) for call in calls for person in (people.get(call[1]) or [nobody])]
     return Piece(rows=rows, last=Position(*calls[-1][:2]))
 
 
-def _people(attempts: list[int], columns: Sequence[Column]) -> dict[int, list[list[Value]]]:
+def _people(attempts: list[int], columns: Sequence[Column]) -> dict[int, list[list[cells.Value]]]:
     """The values of each person of these attempts, in the order in which they stood in the calls."""
     wanted = [column for column in columns if column.of_person]
     found = AttemptInvitee.objects.of_attempts(attempts).in_order_made()
-    people: dict[int, list[list[Value]]] = defaultdict(list)
+    people: dict[int, list[list[cells.Value]]] = defaultdict(list)
     for attempt, channel, *values in found.values_list(
         "attempt_id", "person__channel", *(column.path for column in wanted)
     ):
@@ -88,6 +88,6 @@ def _people(attempts: list[int], columns: Sequence[Column]) -> dict[int, list[li
     return people
 
 
-def _row(call: Sequence[Any], person: Sequence[Value], columns: Sequence[Column]) -> list[Value]:
+def _row(call: Sequence[Any], person: Sequence[cells.Value], columns: Sequence[Column]) -> list[cells.Value]:
     of_call, of_person = iter(call), iter(person)
-    return [cast("Value", next(of_person if column.of_person else of_call)) for column in columns]
+    return [cast("cells.Value", next(of_person if column.of_person else of_call)) for column in columns]

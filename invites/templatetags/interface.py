@@ -19,6 +19,7 @@ from invites.models.attempt import AttemptState
 from invites.models.batch import BatchState
 from invites.models.conference import ConferenceStatus
 from invites.models.contact_import import ImportState, RowOutcome
+from invites.models.history_export import ExportState
 from invites.models.invitation import InvitationState
 from invites.models.invitee import ERASED, Channel, InviteeState
 from invites.models.member import Attendance
@@ -122,6 +123,14 @@ ROW = _looks(
         RowOutcome.REFUSE: ("red", "x"),
     }
 )
+EXPORT = _looks(
+    {
+        ExportState.WAITING: ("secondary", "clock"),
+        ExportState.STARTED: ("blue", "dots"),
+        ExportState.FINISHED: ("green", "check"),
+        ExportState.BROKEN_OFF: ("red", "x"),
+    }
+)
 LOOKS = {
     "invitee": INVITEE,
     "attempt": ATTEMPT,
@@ -131,6 +140,7 @@ LOOKS = {
     "member": MEMBER,
     "import": IMPORT,
     "row": ROW,
+    "export": EXPORT,
 }
 _KINDS: dict[type, str] = {
     InviteeState: "invitee",
@@ -141,6 +151,7 @@ _KINDS: dict[type, str] = {
     Attendance: "member",
     ImportState: "import",
     RowOutcome: "row",
+    ExportState: "export",
 }
 
 
@@ -170,7 +181,7 @@ def state(value: str, of: str = "") -> SafeString:
 
     A stored value is a plain word, and a few words belong to two kinds of thing ("failed", "unknown", "sending").
     Bare, they are those of an invitee; ``{% state attempt.state of="attempt" %}`` says whose they are. ``of`` is one
-    of invitee, attempt, invitation, batch, conference, member, import, row.
+    of invitee, attempt, invitation, batch, conference, member, import, row, export.
     """
     look = look_of(value, of=of)
     return format_html(

@@ -1,0 +1,112 @@
+"""Files of the history: ordering one, how far it has got, and fetching it."""
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
+
+from dashboard.fragments import page_or_fragment
+from invites import extracting, permissions, searching
+from invites.errors import FiltersGone
+from invites.forms.attempt import AttemptFilterForm
+from invites.forms.history_export import HistoryExportForm
+from invites.forms.page import PageForm
+from invites.models import HistoryExport, SealedDay
+from invites.models.history_export import PAGE_SIZE, ExportFormat, ExportRows
+
+# Whoever takes not even one slice of a file within so many seconds has stopped fetching.
+_STALLED_SECONDS = 60.0
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def history_export_list(request: HttpRequest) -> HttpResponseBase:
+    """What the filters in the address leave, to be taken away as a file; beneath it, what was taken away before."""
+    filters = AttemptFilterForm(data=request.GET, user=request.user)
+    if not filters.is_valid():
+        # The history says at each field what is wrong with it.
+        return redirect(f"{reverse('invites:attempt_list')}?{request.GET.urlencode()}")
+    form = HistoryExportForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        export = extracting.order(
+            permissions.own_account(request.user),
+            query=filters.query(),
+            file_format=ExportFormat(form.cleaned_data["file_format"]),
+            rows_are=ExportRows(form.cleaned_data["rows_are"]),
+            time_zone=form.cleaned_data["time_zone"],
+        )
+        return redirect("invites:history_export_detail", pk=export.pk)
+    before = PageForm(request.GET).at("before")
+    exports = permissions.history_exports(request.user).newest_first()
+    rows = list((exports if before is None else exports.older_than(before))[: PAGE_SIZE + 1])
+    context = {
+        "form": form,
+        "filters": filters,
+        "query": filters.query(),
+        "exports": rows[:PAGE_SIZE],
+        "next_cursor": rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None,
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return page_or_fragment(
+        request, "invites/history_export_list.html", context, fragments={"more_exports"}, status=status
+    )
+
+
+@require_safe
+def history_export_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One file: what is in it, how far it has got; while somebody may fetch it its fragment asks for itself."""
+    export = get_object_or_404(permissions.history_exports(request.user).newest_first(), pk=pk)
+    seen = f"{export.outcome}.{export.rows}"
+    if request.htmx and request.GET.get("seen") == seen:  # type: ignore[attr-defined]
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    filters = _filters(request, export)
+    since = filters.criteria.since if filters.is_valid() else None
+    context = {
+        "export": export,
+        "seen": seen,
+        "is_own": export.user == request.user,
+        "percent": extracting.percent_done(export, since=since) if export.is_under_way else None,
+        "sealed": SealedDay.objects.last_sealed(),
+    }
+    return page_or_fragment(
+        request, "invites/history_export_detail.html", context, fragments={"history_export"}
+    )
+
+
+@require_GET
+def history_export_file(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The file, once, to whoever ordered it. Raises what the domain refuses before a byte has left."""
+    own = permissions.history_exports(request.user).of(permissions.own_account(request.user))
+    export = get_object_or_404(own.newest_first(), pk=pk)
+    filters = _filters(request, export)
+    if not filters.is_valid():
+        raise FiltersGone
+    extracting.begin(export)
+    _let_nobody_stall(request)
+    file_format = ExportFormat(export.file_format)
+    name = f"{_('History')} {timezone.localdate().isoformat()} {export.pk}.{file_format}"
+    return StreamingHttpResponse(
+        extracting.stream(export, searching.attempts(filters.criteria, request.user)),
+        content_type=extracting.CONTENT_TYPES[file_format],
+        headers={
+            "Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or "",
+            # To compress it would take several times as long as to write it.
+            "Content-Encoding": "identity",
+        },
+    )
+
+
+def _filters(request: HttpRequest, export: HistoryExport) -> AttemptFilterForm:
+    """What an export was narrowed to. It is valid unless that is gone since, or may not be seen any more."""
+    return AttemptFilterForm(data=QueryDict(export.query), user=request.user)
+
+
+def _let_nobody_stall(request: HttpRequest) -> None:
+    """Lets gunicorn hang up on somebody who has stopped fetching, and who would hold one of its threads for ever."""
+    client = request.META.get("gunicorn.socket")
+    if client is not None:
+        client.settimeout(_STALLED_SECONDS)
