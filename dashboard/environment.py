@@ -193,6 +193,23 @@ def read_hosts(env: environ.Env, *, default: list[str]) -> list[str]:
     return hosts or default
 
 
+def read_site_url(env: environ.Env, *, hosts: list[str], https_only: bool) -> str:
+    """``SITE_URL`` without its closing slash, or else what ``hosts`` and ``https_only`` let one expect.
+
+    Raises ImproperlyConfigured for one that is no address of a site.
+    """
+    text = read_text(env, "SITE_URL").strip().rstrip("/")
+    if not text:
+        named = [host for host in hosts if host[:1] not in {".", "*"}]
+        return f"{'https' if https_only else 'http'}://{named[0] if named else 'localhost'}"
+    parts = urlsplit(text) if text.isprintable() and " " not in text else urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+        raise ImproperlyConfigured("SITE_URL must be such as https://invites.example.com.")
+    if parts.query or parts.fragment:
+        raise ImproperlyConfigured("SITE_URL must not contain a query or a fragment.")
+    return text
+
+
 def read_time_zone(env: environ.Env, *, default: str) -> str:
     """``TIME_ZONE``, such as Asia/Shanghai. Raises ImproperlyConfigured for one that is unknown here."""
     name = str(read_text(env, "TIME_ZONE").strip() or default)

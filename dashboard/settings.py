@@ -156,6 +156,8 @@ MAILERS: dict[str, Any] = {"default": {"BACKEND": "django.core.mail.backends.dum
 if _mail is not None:
     MAILERS["default"] = {"BACKEND": _mail.backend, "OPTIONS": _mail.options}
     DEFAULT_FROM_EMAIL = SERVER_EMAIL = _mail.sender
+# Where people reach the site, for links in mail.
+SITE_URL = environment.read_site_url(env, hosts=ALLOWED_HOSTS, https_only=HTTPS_ONLY)
 
 AUTH_USER_MODEL = "invites.User"
 AUTH_PASSWORD_VALIDATORS = [

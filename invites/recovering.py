@@ -16,11 +16,13 @@ from invites import (
     delivering,
     importing,
     linking,
+    reporting,
     ringing_again,
     scheduling,
     sealing,
     sending,
     surveying,
+    tasks,
 )
 from invites.models import Invitation
 
@@ -59,6 +61,13 @@ def _ring_for_what_is_due() -> None:
                 sending.ring(invitation.pk)
 
 
+def _ring_for_weekly_mails() -> None:
+    """Has the digests sent that are due: by the thread that may wait for a mail server."""
+    with transaction.atomic():
+        for mail_id in reporting.take_due():
+            tasks.send_weekly_mail.enqueue(mail_id)
+
+
 # The bell for a set time may be lost, too, and rings by themselves have none.
 _STEPS: tuple[Callable[[], object], ...] = (
     _close_what_is_over,
@@ -67,6 +76,7 @@ _STEPS: tuple[Callable[[], object], ...] = (
     ringing_again.ring_due,
     importing.go_on,
     linking.refresh_due,
+    _ring_for_weekly_mails,
     importing.forget_old,
     curating.forget_old,
     sealing.seal_due,

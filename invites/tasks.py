@@ -10,7 +10,7 @@ from django.db import transaction
 from django.tasks import Task, task
 from django.utils import timezone
 
-from invites import absorbing, bell, delivering, following, observing
+from invites import absorbing, bell, delivering, following, observing, reporting
 from invites.models import Invitation
 
 TURN_SECONDS = 1.0
@@ -67,6 +67,12 @@ def read_directory(import_id: int, rung_at: str) -> None:
 def store_import(import_id: int, rung_at: str) -> None:
     """Stores what was confirmed of an import; ``rung_at`` as above."""
     absorbing.store(import_id, heard_at=datetime.fromisoformat(rung_at))
+
+
+@task(queue_name=LISTS, priority=_BEHIND_INVITATIONS)
+def send_weekly_mail(mail_id: int) -> None:
+    """Sends one person's weekly digest."""
+    reporting.send(mail_id)
 
 
 def ring_for_import(act: Task[[int, str], None], *, import_id: int, at: datetime) -> None:

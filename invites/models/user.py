@@ -30,6 +30,15 @@ class InvitesUserManager(UserManager["User"]):
         """Everybody, in the order in which lists show them."""
         return self.order_by("-is_active", "username")
 
+    def who_want_digest(self) -> QuerySet["User"]:
+        """Those who want a weekly digest and can get one."""
+        return self.filter(weekly_digest=True, is_active=True).exclude(email="").order_by("pk")
+
+    def sharing_with(self, user: "User") -> QuerySet["User"]:
+        """``user``, whoever shares a conference with them, and with whom they share one."""
+        shared = Q(conferences__co_organizers=user) | Q(co_organized_conferences__owner=user)
+        return self.filter(pk__in=self.filter(shared | Q(pk=user.pk)).values("pk"))
+
     def is_last_administrator(self, pk: int) -> bool:
         """Whether user ``pk`` is an administrator who can sign in, and nobody else is."""
         active = self.filter(role=Role.ADMINISTRATOR, is_active=True)
@@ -54,6 +63,8 @@ class User(OnRecord, AbstractUser):
         default=False,
         help_text=_("Every Monday, to the address of this account."),
     )
+    # In which their mail is written: that of the page on which they asked for it.
+    language = models.CharField(max_length=16, blank=True, editable=False)
 
     objects: ClassVar[InvitesUserManager] = InvitesUserManager()
 

@@ -81,7 +81,11 @@ class TestMyAccount:
         client = signed_in(auditor)
         before = User.objects.values().get(pk=auditor.pk)
         client.post(URL, {field: "administrator", "first_name": "Ada"})
-        assert User.objects.values().get(pk=auditor.pk) == before | {"first_name": "Ada", "union_id": ""}
+        assert User.objects.values().get(pk=auditor.pk) == before | {
+            "first_name": "Ada",
+            "union_id": "",
+            "language": "en",
+        }
 
     def test_role_that_an_administrator_changes_meanwhile_stays_changed(
         self, administrator: User, monkeypatch: pytest.MonkeyPatch, signed_in: SignedIn
