@@ -11,7 +11,7 @@ from typing import Concatenate
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 
 from invites.models import (
@@ -29,6 +29,7 @@ from invites.models import (
     Invitation,
     Invitee,
     Person,
+    SavedFilter,
     User,
 )
 from invites.models.address_book import AddressBookQuerySet
@@ -44,6 +45,7 @@ from invites.models.history_export import HistoryExportQuerySet
 from invites.models.invitation import InvitationQuerySet
 from invites.models.invitee import InviteeQuerySet
 from invites.models.person import PersonQuerySet
+from invites.models.saved_filter import SavedFilterQuerySet
 from invites.models.user import Role
 
 type Viewer = User | AnonymousUser
@@ -211,12 +213,20 @@ def organizers_in_history(user: Viewer) -> QuerySet[User]:
     """Whose attempts ``user`` may look for by name: everybody's, or their own and those of whom they share with."""
     if may_read_all_history(user):
         return User.objects.all()
-    return User.objects.sharing_with(user) if isinstance(user, User) else User.objects.none()
+    if not isinstance(user, User):
+        return User.objects.none()
+    shared = Q(conferences__co_organizers=user) | Q(co_organized_conferences__owner=user)
+    return User.objects.filter(pk__in=User.objects.filter(shared | Q(pk=user.pk)).values("pk"))
 
 
 def apps_in_history(user: Viewer) -> AppQuerySet:
     """The apps by which ``user`` may look for attempts."""
     return App.objects.all() if isinstance(user, User) else App.objects.none()
+
+
+def saved_filters(user: Viewer) -> SavedFilterQuerySet:
+    """The filters of the history that ``user`` keeps: everybody has their own."""
+    return SavedFilter.objects.of(user) if isinstance(user, User) else SavedFilter.objects.none()
 
 
 def invitees(user: Viewer) -> InviteeQuerySet:

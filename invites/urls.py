@@ -26,10 +26,12 @@ from invites.views import (
     draft_left_out,
     draft_pick,
     draft_repeat,
+    history_export,
     invitation,
     organizer_history,
     person,
     ringing,
+    saved_filter,
     selection,
     settings,
 )
@@ -152,8 +154,14 @@ urlpatterns = [
     ),
     # history
     path("history/", attempt.attempt_list, name="attempt_list"),
+    path("history/counts/", attempt.attempt_tally, name="attempt_tally"),
+    path("history/filters/new/", saved_filter.saved_filter_create, name="saved_filter_create"),
+    path("history/filters/<int:pk>/delete/", saved_filter.saved_filter_delete, name="saved_filter_delete"),
     path("history/changes/", change_on_record.entry_list, name="entry_list"),
     path("history/changes/<int:pk>/", change_on_record.entry_detail, name="entry_detail"),
+    path("history/exports/", history_export.history_export_list, name="history_export_list"),
+    path("history/exports/<int:pk>/", history_export.history_export_detail, name="history_export_detail"),
+    path("history/exports/<int:pk>/file/", history_export.history_export_file, name="history_export_file"),
     path("history/<int:pk>/", attempt_detail.attempt_detail, name="attempt_detail"),
     path("history/people/<int:pk>/", person.person_detail, name="person_detail"),
     path(

@@ -1,47 +1,104 @@
 """The filters of the history."""
 
-from typing import cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from django.http import QueryDict
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from invites import permissions
 from invites.explaining import CATALOGUE, explain
-from invites.models import Conference
+from invites.forms.period import PeriodForm
+from invites.models import App, Conference, User
 from invites.models.attempt import AttemptState
+from invites.models.invitee import Channel
 from invites.permissions import Viewer
-from invites.searching import Criteria, Page, find
+from invites.searching import NOBODY, Criteria, Page, find
 
-# So many conferences are offered, the newest first; an address may name any other.
+# So many conferences and people are offered; an address may name any other.
 _OFFERED = 100
-_FILTERS = ("q", "conference", "outcome", "code")
+# In the first line, and below it.
+_FIRST = ("q", "outcome", "period")
+_MORE = (
+    *("person", "conference", "organizer", "app", "channel"),
+    *("code", "text", "request", "since", "until"),
+)
+_FILTERS = (*_FIRST, *_MORE)
+# These mean the same in the list of changes.
+_SHARED = (*PeriodForm.FIELDS, "organizer", "person", "request")
 _LARGEST_KEY = 2**63 - 1
 
 
-class AttemptFilterForm(forms.Form):
+class Chip(NamedTuple):
+    """A filter that is set: what it is called, what it says, and the query of the address without it."""
+
+    name: str
+    label: str
+    value: str
+    query_without: str
+
+
+class _AnyOfMany(forms.ModelChoiceField[Any]):
+    """One of many rows, of which only some are offered. An address may name any other that may be seen."""
+
+    def offer(self, rows: list[Model], chosen: Any, *also: tuple[Any, Any]) -> None:
+        """Offers ``rows`` and whatever is ``chosen``, after those that are no rows."""
+        try:
+            row = self.clean(chosen)
+        except ValidationError:
+            row = None
+        offered = rows if not isinstance(row, Model) or row in rows else [*rows, row]
+        widget = cast("forms.Select", self.widget)
+        widget.choices = [("", self.empty_label), *also, *((row.pk, str(row)) for row in offered)]
+
+
+class _OrganizerField(_AnyOfMany):
+    """Somebody who signs in here, or nobody: cleaned to NOBODY for what the command line has sent."""
+
+    def clean(self, value: Any) -> Any:
+        """The user, NOBODY, or None. Raises ValidationError for anything else."""
+        return NOBODY if value == str(NOBODY) else super().clean(value)
+
+
+def _typed(placeholder: Any, **attrs: str) -> forms.TextInput:
+    return forms.TextInput(
+        {"placeholder": placeholder, "autocomplete": "off", "spellcheck": "false", **attrs}
+    )
+
+
+class AttemptFilterForm(PeriodForm):
     """Narrows the attempts that a person may read; every field may be left empty. It is sent by GET."""
 
     q = forms.CharField(
         label=_("Search"),
         required=False,
         max_length=100,
-        widget=forms.TextInput(
-            attrs={
-                "type": "search",
-                "placeholder": _("Person, conference, organizer, message …"),
-                "autocomplete": "off",
-                "data-shortcut": "/",
-            }
+        widget=_typed(
+            _("Person, conference, organizer, request id …"), type="search", **{"data-shortcut": "/"}
         ),
     )
-    conference = forms.ModelChoiceField(
+    person = forms.CharField(
+        label=_("Person"),
+        required=False,
+        max_length=100,
+        widget=_typed(_("Name, pinyin, unionId or number")),
+    )
+    conference = _AnyOfMany(
         label=_("Conference"),
         required=False,
         queryset=Conference.objects.none(),
         empty_label=_("All conferences"),
+    )
+    organizer = _OrganizerField(
+        label=_("Organizer"), required=False, queryset=User.objects.none(), empty_label=_("Anybody")
+    )
+    app = _AnyOfMany(
+        label=_("DingTalk app"), required=False, queryset=App.objects.none(), empty_label=_("All apps")
     )
     outcome = forms.ChoiceField(
         label=_("Outcome"), required=False, choices=[("", _("All outcomes")), *AttemptState.choices]
@@ -50,14 +107,16 @@ class AttemptFilterForm(forms.Form):
         label=_("Code"),
         required=False,
         max_length=128,
-        widget=forms.TextInput(
-            attrs={
-                "placeholder": _("Any code"),
-                "list": "codes",
-                "autocomplete": "off",
-                "spellcheck": "false",
-            }
-        ),
+        widget=_typed(_("Any code, or how it begins"), list="codes"),
+    )
+    channel = forms.ChoiceField(
+        label=_("Channel"), required=False, choices=[("", _("All channels")), *Channel.choices]
+    )
+    text = forms.CharField(
+        label=_("DingTalk's message"), required=False, max_length=200, widget=_typed(_("Part of the message"))
+    )
+    request = forms.CharField(
+        label=_("Request id"), required=False, max_length=128, widget=_typed(_("DingTalk's or ours"))
     )
     before = forms.IntegerField(required=False, min_value=1, max_value=_LARGEST_KEY, widget=forms.HiddenInput)
     after = forms.IntegerField(required=False, min_value=0, max_value=_LARGEST_KEY, widget=forms.HiddenInput)
@@ -65,15 +124,9 @@ class AttemptFilterForm(forms.Form):
     def __init__(self, *, data: QueryDict, user: Viewer) -> None:
         super().__init__(data, auto_id="filter_%s")
         self.user = user
-        conferences = permissions.conferences_in_history(user)
-        field = cast("forms.ModelChoiceField[Conference]", self.fields["conference"])
-        field.queryset = conferences
-        offered = list(conferences.for_list()[:_OFFERED])
-        chosen = _chosen(field, data)
-        if chosen is not None and chosen not in offered:
-            offered.append(chosen)
-        widget = cast("forms.Select", field.widget)
-        widget.choices = [("", field.empty_label), *((row.pk, str(row)) for row in offered)]
+        self._many("conference").queryset = permissions.conferences_in_history(user)
+        self._many("organizer").queryset = permissions.organizers_in_history(user)
+        self._many("app").queryset = permissions.apps_in_history(user)
 
     @property
     def codes(self) -> list[str]:
@@ -83,17 +136,41 @@ class AttemptFilterForm(forms.Form):
     @property
     def is_narrowing(self) -> bool:
         """Whether any filter is set. The form has been validated."""
-        return any(self.cleaned_data.get(name) for name in _FILTERS)
+        return any(self.cleaned_data.get(name) not in {None, ""} for name in _FILTERS)
+
+    def more_fields(self) -> list[forms.BoundField]:
+        """Those that do not stand in the first line, with what there is to choose from: only a whole page asks."""
+        conferences, organizers, apps = map(self._many, ("conference", "organizer", "app"))
+        newest = permissions.conferences_in_history(self.user).order_by("-pk")[:_OFFERED]
+        conferences.offer(list(newest), self.data.get("conference"))
+        people = organizers.queryset.order_by("-is_active", "username")[:_OFFERED]
+        organizers.offer(list(people), self.data.get("organizer"), (NOBODY, _("Command line")))
+        apps.offer(list(apps.queryset.order_by("name")[:_OFFERED]), self.data.get("app"))
+        return [self[name] for name in _MORE]
+
+    @property
+    def more_set(self) -> int:
+        """How many of these are set."""
+        return sum(1 for name in _MORE if self.data.get(name, "").strip())
 
     @property
     def criteria(self) -> Criteria:
         """What is looked for. The form is valid."""
         wanted = self.cleaned_data
+        since, until = self.stretch
         return Criteria(
-            conference=wanted["conference"] and wanted["conference"].pk,
+            since=since,
+            until=until,
+            conference=_key(wanted["conference"]),
+            organizer=_key(wanted["organizer"]),
+            app=_key(wanted["app"]),
             outcome=wanted["outcome"],
             code=wanted["code"],
             whole_code=bool(wanted["code"]) and explain(wanted["code"]).known,
+            channel=wanted["channel"],
+            person=wanted["person"],
+            text=wanted["text"],
+            request=wanted["request"],
             anything=wanted["q"],
         )
 
@@ -102,14 +179,45 @@ class AttemptFilterForm(forms.Form):
         wanted = self.cleaned_data
         return find(self.criteria, self.user, before=wanted["before"], after=wanted["after"])
 
-    def query(self, **position: int) -> str:
-        """The query of an address with these filters, and with a position ``before`` or ``after`` an attempt."""
-        values = {name: self.data.get(name, "").strip() for name in _FILTERS}
-        return urlencode({name: value for name, value in values.items() if value} | position)
+    def query(self, *, without: str = "", **values: Any) -> str:
+        """The query of an address with these filters except ``without``, and with other ``values`` in their place."""
+        filters = {name: self._said(name) for name in _FILTERS if name != without} | values
+        return urlencode({name: value for name, value in filters.items() if value not in {None, ""}})
+
+    @property
+    def shared_query(self) -> str:
+        """The query with those filters that the list of changes has, too."""
+        values = {name: self._said(name) for name in _SHARED}
+        return urlencode({name: value for name, value in values.items() if value})
+
+    @property
+    def chips(self) -> list[Chip]:
+        """Every filter that is set, in words. The form is valid."""
+        names = [name for name in _FILTERS if self.cleaned_data[name] not in {None, ""}]
+        return [
+            Chip(name, str(self.fields[name].label), self._in_words(name), self.query(without=name))
+            for name in names
+        ]
+
+    def _many(self, name: str) -> _AnyOfMany:
+        return cast("_AnyOfMany", self.fields[name])
+
+    def _said(self, name: str) -> str:
+        """A filter as an address carries it: moments with their zone, so that they mean the same to a colleague."""
+        if name in {"since", "until"} and (moment := getattr(self, "cleaned_data", {}).get(name)):
+            return localtime(moment).isoformat(timespec="minutes")
+        return str(self.data.get(name, "")).strip()
+
+    def _in_words(self, name: str) -> str:
+        value = self.cleaned_data[name]
+        if name in {"since", "until"}:
+            return date_format(localtime(value), "SHORT_DATETIME_FORMAT")
+        if name == "organizer" and value == NOBODY:
+            return str(_("Command line"))
+        field = self.fields[name]
+        words = dict(field.choices) if isinstance(field, forms.ChoiceField) and isinstance(value, str) else {}
+        return str(words.get(value, value))
 
 
-def _chosen(field: forms.ModelChoiceField[Conference], data: QueryDict) -> Conference | None:
-    try:
-        return field.clean(data.get("conference"))  # type: ignore[no-any-return]
-    except ValidationError:
-        return None
+def _key(chosen: Any) -> int | None:
+    return chosen.pk if isinstance(chosen, Model) else chosen

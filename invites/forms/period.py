@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 MINUTE = timedelta(minutes=1)
@@ -33,6 +34,23 @@ _DAYS: dict[str, Callable[[date], tuple[date, date]]] = {
 }
 
 
+class MomentInput(forms.DateTimeInput):
+    """A moment to the minute by the viewer's clock; an address may name one of another zone."""
+
+    def __init__(self) -> None:
+        super().__init__({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+    def format_value(self, value: Any) -> str | None:
+        """As Django's, in the viewer's zone."""
+        try:
+            moment = parse_datetime(value) if isinstance(value, str) else value
+        except ValueError:
+            moment = None
+        if isinstance(moment, datetime) and timezone.is_aware(moment):
+            value = timezone.localtime(moment)
+        return super().format_value(value)
+
+
 class PeriodForm(forms.Form):
     """The fields ``period``, ``since`` and ``until`` of a form that is sent by GET. What is exact wins over ``period``.
 
@@ -47,12 +65,12 @@ class PeriodForm(forms.Form):
     since = forms.DateTimeField(
         label=_("From"),
         required=False,
-        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        widget=MomentInput,
     )
     until = forms.DateTimeField(
         label=_("Until the end of the minute"),
         required=False,
-        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        widget=MomentInput,
     )
 
     def clean(self) -> dict[str, Any]:

@@ -17,6 +17,10 @@ class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
         """Those of ``user``, by name."""
         return self.filter(user=user).order_by("name")
 
+    def keep(self, user: User, *, name: str, query: str) -> None:
+        """Keeps ``query`` for ``user`` under ``name``, in place of whatever stood there."""
+        self.update_or_create(user=user, name=name, defaults={"query": query})
+
 
 class SavedFilter(models.Model):
     """What the address of a page of the history carried, under a name. Saving the same name again replaces it."""

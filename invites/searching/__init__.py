@@ -5,7 +5,8 @@ candidates, so that it costs the same however long the history is. Only reads.
 """
 
 from invites.searching.conditions import attempts
-from invites.searching.criteria import Criteria
+from invites.searching.criteria import NOBODY, Criteria
 from invites.searching.pages import Page, find
+from invites.searching.tallies import COUNTED, Tally, tally
 
-__all__ = ["Criteria", "Page", "attempts", "find"]
+__all__ = ["COUNTED", "NOBODY", "Criteria", "Page", "Tally", "attempts", "find", "tally"]

@@ -1,6 +1,6 @@
 """A `Criteria` that somebody asks: which sources can answer it, which of them is the best, and who of theirs fits."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cached_property
 
 from django.db.models import Model, QuerySet
@@ -68,11 +68,15 @@ class Question:
         """Those of some candidates that fit the filters called ``names``, in their order."""
         if not names or not positions:
             return list(positions)
+        keys = set(self.narrowed(positions, names).order_by().values_list("pk", flat=True))
+        return [position for position in positions if position.pk in keys]
+
+    def narrowed(self, positions: Iterable[Position], names: frozenset[str]) -> AttemptQuerySet:
+        """The attempts at some positions that fit the filters called ``names``."""
         rows = Attempt.objects.filter(pk__in=[position.pk for position in positions])
         for name in sorted(names):
             rows = self._narrow(rows, name)
-        keys = set(rows.order_by().values_list("pk", flat=True))
-        return [position for position in positions if position.pk in keys]
+        return rows
 
     def _narrow(self, rows: AttemptQuerySet, name: str) -> AttemptQuerySet:
         """The candidates that fit one filter. Each is asked, so that what it costs depends on their number alone."""
