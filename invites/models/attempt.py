@@ -6,6 +6,8 @@ started ──▶ succeeded | failed | unknown
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
 from typing import Self
 
 from django.db import connection, models
@@ -89,9 +91,9 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
         """Those of ``day`` and earlier."""
         return self.filter(day__lte=day)
 
-    def with_person(self, person: Person) -> Self:
-        """Those that were to call ``person``."""
-        return self.filter(pk__in=AttemptInvitee.objects.filter(person=person).values("attempt"))
+    def with_person(self, person: int) -> Self:
+        """Those that were to call the person with this key."""
+        return self.filter(people_sent__person=person)
 
     def telling_of(self, texts: Iterable[str]) -> Self:
         """Those of which the message or the answer contains any of ``texts``."""

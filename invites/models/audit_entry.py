@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -68,6 +69,23 @@ class AuditEntryQuerySet(TimelineQuerySet["AuditEntry"]):
     def matching(self, text: str) -> Self:
         """Those about something whose name contained ``text`` then. On PostgreSQL an index serves it."""
         return self.filter(object_repr__icontains=text)
+
+    def telling_of(self, text: str) -> Self:
+        """Those in which ``text`` stands anywhere. Reads all of them."""
+        documents = ("serialized_data", "changes", "additional_data")
+        written = self.alias(**{f"written_{name}": Cast(name, models.TextField()) for name in documents})
+        found = Q(object_repr__contains=text) | Q(changes_text__contains=text)
+        for name in documents:
+            found |= Q(**{f"written_{name}__contains": text})
+        return written.filter(found, digest__isnull=True)
+
+    def about_people(self, contacts: Iterable[int], *, names: Iterable[str]) -> Self:
+        """Those about these contacts, given by their keys, and those of changes of books that name one of ``names``."""
+        book = ContentType.objects.get_by_natural_key("invites", "addressbook")
+        named = Q(content_type=book, additional_data__detail__nick__in=list(names))
+        return self.filter(digest__isnull=True).filter(
+            named | Q(pk__in=self.about_kind("contact").filter(object_id__in=list(contacts)).values("pk"))
+        )
 
     def in_request(self, request: str) -> Self:
         """What the request with this id did."""

@@ -121,6 +121,11 @@ class ChangedContactQuerySet(models.QuerySet["ChangedContact"]):
         """Those of one change."""
         return self.filter(change=change)
 
+    def telling_of(self, channel: str, value: str) -> Self:
+        """Those of somebody whom ``value`` reached through ``channel`` before or after."""
+        name = "union_id" if channel == "union_id" else "phone_number"
+        return self.filter(Q(**{f"before__{name}": value}) | Q(**{f"after__{name}": value}))
+
     def oldest_change(self) -> BookChange | None:
         """The oldest change of which there are some."""
         first = self.select_related("change").order_by("change", "contact_key").first()

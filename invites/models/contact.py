@@ -73,6 +73,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Those in ``book``."""
         return self.filter(book=book)
 
+    def reached_by(self, channel: str, value: str) -> Self:
+        """Those whom ``value`` reaches through ``channel``, in whatever book they stand."""
+        return self.filter(union_id=value) if channel == "union_id" else self.filter(phone_number=value)
+
     def among(self, pks: Iterable[int]) -> Self:
         """Those with these keys."""
         return self.filter(pk__in=list(pks))

@@ -37,6 +37,10 @@ class DraftLineQuerySet(models.QuerySet["DraftLine"]):
         """Those of any of ``invitations``."""
         return self.filter(invitation__in=invitations)
 
+    def telling_of(self, text: str) -> Self:
+        """Those that contain ``text``."""
+        return self.filter(text__contains=text)
+
     def to_correct(self) -> Self:
         """Those in which something is wrong."""
         return self.exclude(problem=LineProblem.DO_NOT_INVITE)

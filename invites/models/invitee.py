@@ -21,6 +21,7 @@ from invites.models.user import User
 
 if TYPE_CHECKING:
     from invites.models.invitation import InvitationQuerySet
+    from invites.models.person import Person
 
 
 # Somebody's invitations are looked through so far back for the last that one may see.
@@ -102,6 +103,20 @@ class InviteeQuerySet(ChronicleQuerySet["Invitee"]):
     def leave_out(self, *, because: str, at: datetime) -> None:
         """Leaves these out, for the reason with the code ``because``."""
         self.update(state=InviteeState.SKIPPED, skipped_because=because[:128], changed_at=at)
+
+    def who_are(self, people: "Iterable[Person]") -> Self:
+        """Those who are one of ``people``, on invitations that were sent."""
+        # By their value, which an index knows.
+        people = list(people)
+        return self.filter(value__in={person.value for person in people}, person__in=people)
+
+    def on_drafts(self) -> Self:
+        """Those on lists that have not been sent."""
+        return self.filter(person__isnull=True)
+
+    def reached_by(self, channel: str, value: str) -> Self:
+        """Those whom ``value`` reaches through ``channel``."""
+        return self.filter(channel=channel, value=value)
 
     def never_sent(self) -> Self:
         """Those who are part of no attempt."""

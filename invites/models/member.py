@@ -3,8 +3,8 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Coalesce, Lower
+from django.db.models import Q, Value
+from django.db.models.functions import Cast, Coalesce, Concat, Lower
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.conference import Conference
@@ -65,6 +65,11 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def nobody_invited(self) -> Self:
         """Those whom nobody on any sent invitation is matched with."""
         return self.filter(invitees__isnull=True)
+
+    def erase(self, union_id: str) -> None:
+        """Drops who it is of all members with this unionId."""
+        nobody = Concat(Value("erased:"), Cast("pk", models.CharField()))
+        self.filter(union_id=union_id).exclude(union_id="").update(union_id="", nick="", key=nobody)
 
     def by_name(self) -> Self:
         """In the order in which lists show people."""

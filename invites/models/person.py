@@ -19,6 +19,8 @@ from invites.models.on_record import OnRecord
 from invites.models.user import User
 
 SALT_BYTES = 16
+# The name under which the snapshots of somebody who was erased stand on invitations.
+ERASED_NICK = "—"
 # So many people are made at a time.
 _PIECE = 1000
 # One statement for any number of people, the same on PostgreSQL and SQLite.
@@ -71,6 +73,10 @@ class PersonQuerySet(models.QuerySet["Person"]):
         # By their value, which an index knows; so were all invitees of somebody who was not erased.
         invitees = Invitee.objects.filter(value=models.OuterRef("value"), person=models.OuterRef("pk"))
         return self.filter(~models.Exists(invitees), digest__isnull=True, sendings__isnull=True)
+
+    def through(self, channel: str) -> Self:
+        """Those who are reached by ``channel``."""
+        return self.filter(channel=channel)
 
     def same_as(self, person: "Person") -> Self:
         """Those whom the same unionId or number reaches, under whatever name; of somebody erased only that one."""
@@ -145,6 +151,12 @@ class Person(models.Model):
     def is_erased(self) -> bool:
         """Whether name and number were erased."""
         return self.digest is not None
+
+    def erase(self, digest: bytes) -> None:
+        """Drops who it is. Sealed days know it by ``digest``. The database wants an `Erasure` first."""
+        self.value = self.nick = self.search_text = ""
+        self.salt, self.digest = b"", digest
+        self.save()
 
     def spell(self) -> None:
         """Writes down what this person is found by."""

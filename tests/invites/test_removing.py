@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from invites import clock, removing, sealing
 from invites.models import (
@@ -133,6 +133,15 @@ class TestRemoving:
         removing.sweep()
         assert Attempt.objects.count() == 1
         assert removing.sweep() == {"attempts": 0, "invitees": 0, "entries": 0, "people": 0}
+
+    @pytest.mark.django_db(transaction=True)
+    def test_people_go_by_an_index_that_is_there_for_that_time_only(self) -> None:
+        make_day(5)
+        sealing.seal_due()
+        assert remove(day(3))["people"] == 2
+        with connection.cursor() as cursor:
+            indexes = connection.introspection.get_constraints(cursor, "invites_invitee")
+        assert "invites_invitee_removing" not in indexes
 
     def test_works_in_pieces(self, history: list[DayOfHistory], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("invites.removing.PIECE", 1)

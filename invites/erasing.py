@@ -1,0 +1,140 @@
+"""Erases one person from the history: name and number go, that there was somebody stays, and so do the digests.
+
+That they are erased is on record before anything goes, in the same transaction: the database lets go of nothing else.
+"""
+
+import json
+from dataclasses import dataclass
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import models, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Cast, Concat
+
+from invites import acting, sealing
+from invites.models import (
+    Attempt,
+    AuditEntry,
+    BookChange,
+    ChangedContact,
+    Contact,
+    DraftLine,
+    Erasure,
+    Invitation,
+    Invitee,
+    Member,
+    Person,
+    User,
+)
+from invites.models.invitee import Channel
+from invites.models.person import ERASED_NICK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """How much of somebody there was."""
+
+    people: int
+    invitees: int
+    attempts: int
+    entries: int
+    contacts: int
+
+
+@transaction.atomic
+def erase(*, channel: Channel, value: str, by: User | None, because: str) -> Erased:
+    """Erases whoever is reached by ``value`` through ``channel``, under whatever names, and says how much there was."""
+    with acting.in_the_name_of(lambda: by):
+        people = list(Person.objects.reached_by([value]).through(channel).select_for_update())
+        if not people and _is_known_otherwise(channel, value):
+            # Never called, but that they are erased has to be on record.
+            people = [Person.objects.create(channel=channel, value=value, nick=ERASED_NICK)]
+        for person in people:
+            Erasure.objects.create(person=person, by=by, reason=because)
+        names = {person.nick for person in people}
+        contacts, entries = _erase_contacts(channel, value, names)
+        attempts = sum(_erase_texts(person, value) for person in people)
+        invitees = _erase_invitees(people)
+        _erase_drafts(channel, value)
+        Member.objects.erase(value if channel == Channel.UNION_ID else "")
+        for person in people:
+            person.erase(sealing.digest_of(person.salt, person.channel, person.value, person.nick))
+    return Erased(
+        people=len(people), invitees=invitees, attempts=attempts, entries=entries, contacts=contacts
+    )
+
+
+def _is_known_otherwise(channel: Channel, value: str) -> bool:
+    """Whether somebody who was never called stands in an address book, or in what is on record of one."""
+    in_books = Contact.objects.reached_by(channel, value)
+    return in_books.exists() or AuditEntry.objects.all().telling_of(value).exists()
+
+
+def _erase_texts(person: Person, value: str) -> int:
+    """Drops what DingTalk has answered where the person is named in it; the digest of it stays."""
+    # Within JSON a name may stand with its characters escaped.
+    texts = [value, person.nick, json.dumps(person.nick)[1:-1]]
+    attempts = list(Attempt.objects.with_person(person.pk).telling_of(texts))
+    for attempt in attempts:
+        digest = sealing.digest_of(attempt.salt, attempt.error_message, attempt.response_excerpt)
+        Attempt.objects.among([attempt.pk]).update(
+            error_message="", response_excerpt="", salt=b"", texts_digest=digest
+        )
+    return len(attempts)
+
+
+def _erase_invitees(people: list[Person]) -> int:
+    """Lets the snapshots on sent invitations say no more than that there was somebody."""
+    nobody = Concat(Value("+erased-"), Cast(F("pk"), models.CharField()))
+    return Invitee.objects.who_are(people).update(nick=ERASED_NICK, value=nobody, contact=None)
+
+
+def _erase_drafts(channel: Channel, value: str) -> None:
+    """Takes the person off every list that has not been sent."""
+    invitees = Invitee.objects.on_drafts().reached_by(channel, value)
+    Invitation.objects.filter(pk__in=invitees.values("invitation")).update(revision=F("revision") + 1)
+    invitees.delete()
+    DraftLine.objects.telling_of(value).delete()
+
+
+def _erase_contacts(channel: Channel, value: str, names: set[str]) -> tuple[int, int]:
+    """Deletes the person from all address books, with what would bring them back, and what is on record of it."""
+    contacts = Contact.objects.reached_by(channel, value)
+    keys = set(contacts.values_list("pk", flat=True))
+    names |= set(contacts.values_list("nick", flat=True))
+    snapshots = ChangedContact.objects.telling_of(channel, value)
+    keys |= set(snapshots.values_list("contact_key", flat=True))
+    snapshots = snapshots | ChangedContact.objects.among(keys)
+    changes = set(snapshots.values_list("change", flat=True))
+    erased = sum(map(_erase_entry, _entries(value, keys, names)))
+    BookChange.objects.filter(pk__in=changes, detail__nick__in=names).update(detail={"nick": ERASED_NICK})
+    snapshots.delete()
+    found = contacts.count()
+    contacts.delete()
+    return found, erased
+
+
+def _entries(value: str, keys: set[int], names: set[str]) -> list[AuditEntry]:
+    """What is on record of contacts that were this person, be they there or long deleted."""
+    entries = AuditEntry.objects.all()
+    told = list(entries.telling_of(value))
+    contact = ContentType.objects.get_for_model(Contact)
+    keys |= {entry.object_id for entry in told if entry.content_type_id == contact.pk and entry.object_id}
+    there = {entry.pk for entry in told}
+    return told + [entry for entry in entries.about_people(keys, names=names) if entry.pk not in there]
+
+
+def _erase_entry(entry: AuditEntry) -> int:
+    documents = (entry.serialized_data, entry.changes, entry.additional_data)
+    digest = sealing.digest_of(
+        entry.salt, entry.object_repr, entry.changes_text, *map(sealing.json_text, documents)
+    )
+    return AuditEntry.objects.filter(pk=entry.pk).update(
+        object_repr="",
+        changes_text="",
+        serialized_data=None,
+        changes=None,
+        additional_data=None,
+        salt=b"",
+        digest=digest,
+    )

@@ -1,0 +1,176 @@
+"""One person is erased from the history: name and number go everywhere, and the chain still verifies."""
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from invites import curating, erasing, sealing
+from invites.models import (
+    Attempt,
+    AuditEntry,
+    BookChange,
+    ChangedContact,
+    Contact,
+    Erasure,
+    Invitee,
+    Person,
+    User,
+)
+from invites.models.invitee import Channel
+from tests.factories import (
+    ContactFactory,
+    InvitationFactory,
+    InviteeFactory,
+    MemberFactory,
+)
+from tests.invites.sealed import DayOfHistory, make_day
+
+pytestmark = pytest.mark.django_db
+BECAUSE = "Asked for it"
+NICK = "张三丰\tthe \\ elder"
+
+
+@pytest.fixture
+def history(db: None) -> list[DayOfHistory]:
+    days = [make_day(3), make_day(2)]
+    sealing.seal_due()
+    return days
+
+
+def erase(
+    value: str = "person-3", channel: Channel = Channel.UNION_ID, by: User | None = None
+) -> erasing.Erased:
+    return erasing.erase(channel=channel, value=value, by=by, because=BECAUSE)
+
+
+def everything_stored() -> str:
+    """All rows of all tables of ours, as text."""
+    with connection.cursor() as cursor:
+        tables = [table for table in connection.introspection.table_names() if table.startswith("invites_")]
+        rows = []
+        for table in tables:
+            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - a table of ours
+            rows += cursor.fetchall()
+    return repr(rows)
+
+
+class TestErasing:
+    def test_neither_name_nor_value_stands_anywhere_afterwards(self, history: list[DayOfHistory]) -> None:
+        InviteeFactory(invitation=InvitationFactory(), value="person-3", nick=NICK)
+        MemberFactory(union_id="person-3", nick=NICK)
+        contact = ContactFactory(union_id="person-3", nick=NICK)
+        contact.nick = f"{NICK} again"
+        curating.save_contact(contact=contact, user=contact.book.owner)
+        assert "person-3" in everything_stored()
+        erased = erase()
+        assert (erased.people, erased.invitees, erased.attempts, erased.contacts) == (1, 1, 1, 1)
+        assert "person-3" not in everything_stored()
+        assert "again" not in everything_stored()
+
+    def test_chain_still_verifies(self, history: list[DayOfHistory]) -> None:
+        erase()
+        erase("+8613800000002", Channel.PHONE)
+        assert sealing.verify().fits
+
+    def test_entries_about_a_contact_that_was_this_person_lose_their_texts(
+        self, history: list[DayOfHistory]
+    ) -> None:
+        entry = history[0].entry
+        ContactFactory(pk=entry.object_id, union_id="person-3", nick=NICK)
+        assert erase().entries >= 1
+        entry.refresh_from_db()
+        assert (entry.object_repr, entry.changes, entry.additional_data) == ("", None, None)
+        assert sealing.verify().fits
+
+    def test_others_stay_as_they_were(self, history: list[DayOfHistory]) -> None:
+        erase()
+        other = history[1]
+        assert Invitee.objects.get(pk=other.by_union_id.pk).nick == NICK
+        assert Invitee.objects.get(pk=history[0].by_phone.pk).value == "+8613800000003"
+        assert Attempt.objects.get(pk=other.attempt.pk).error_message
+        assert Person.objects.get(value="person-2").nick == NICK
+
+    def test_that_there_was_somebody_stays(self, history: list[DayOfHistory]) -> None:
+        erase()
+        person = Invitee.objects.get(pk=history[0].by_union_id.pk)
+        assert (person.nick, person.value) == ("—", f"+erased-{person.pk}")
+        assert Attempt.objects.get(pk=history[0].attempt.pk).people == 2
+
+    def test_who_erased_somebody_and_why_is_on_record(
+        self, history: list[DayOfHistory], administrator: User
+    ) -> None:
+        erase(by=administrator)
+        erasure = Erasure.objects.get()
+        assert (erasure.by, erasure.reason) == (administrator, BECAUSE)
+        entry = AuditEntry.objects.filter(content_type__model="erasure").latest("pk")
+        assert entry.actor == administrator
+
+    def test_nobody_is_found_by_what_was_erased(self, history: list[DayOfHistory]) -> None:
+        erase()
+        assert not Person.objects.reached_by(["person-3"]).exists()
+        assert Person.objects.matching("person-3", by_phone_number=True).count() == 0
+
+    def test_somebody_erased_can_be_invited_again_as_somebody_new(self, history: list[DayOfHistory]) -> None:
+        erase()
+        make_day(1)
+        assert erase().people == 0
+        again = make_day(0)
+        assert Person.objects.filter(invitees=again.by_union_id).exists()
+
+    def test_lists_that_were_not_sent_lose_the_person_and_are_not_those_that_somebody_saw(
+        self, db: None
+    ) -> None:
+        draft = InvitationFactory(revision=4)
+        InviteeFactory(invitation=draft, value="person-3")
+        InviteeFactory(invitation=draft)
+        erase()
+        draft.refresh_from_db()
+        assert draft.revision == 5
+        assert draft.invitees.count() == 1
+
+    def test_undo_brings_nobody_back(self, db: None) -> None:
+        contact = ContactFactory(union_id="person-3", nick=NICK)
+        contact.nick = "Another"
+        curating.save_contact(contact=contact, user=contact.book.owner)
+        erase()
+        assert not Contact.objects.exists()
+        assert not ChangedContact.objects.exists()
+        assert BookChange.objects.get().detail == {"nick": "—"}
+
+    def test_nobody_with_that_value_is_nobody_to_erase(self, history: list[DayOfHistory]) -> None:
+        assert erase("somebody-else").people == 0
+        assert not Erasure.objects.exists()
+
+
+class TestCommand:
+    def test_erases_by_union_id_and_number_after_yes(
+        self, history: list[DayOfHistory], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr("builtins.input", lambda question: "yes")
+        arguments = ["--union-id", "person-3", "--phone", "138 0000 0003", "--reason", BECAUSE]
+        call_command("erase_person", *arguments)
+        assert Erasure.objects.count() == 2
+        out = capsys.readouterr().out
+        assert "1 people of the history" in out
+        assert "person-3" not in out
+
+    def test_any_other_answer_erases_nobody(
+        self, history: list[DayOfHistory], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("builtins.input", lambda question: "")
+        with pytest.raises(CommandError, match="Nobody was erased"):
+            call_command("erase_person", "--union-id", "person-3", "--reason", BECAUSE)
+        assert not Erasure.objects.exists()
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["--reason", BECAUSE, "--yes"],
+            ["--union-id", "person-3", "--yes"],
+            ["--phone", "12", "--reason", BECAUSE, "--yes"],
+            ["--union-id", "x", "--reason", BECAUSE, "--by", "nobody", "--yes"],
+        ],
+    )
+    def test_argument_that_is_missing_or_wrong_is_refused(self, arguments: list[str], db: None) -> None:
+        with pytest.raises(CommandError):
+            call_command("erase_person", *arguments)
