@@ -27,12 +27,16 @@ class Chart:
     width: str
     height: str = str(HEIGHT)
     column: str = str(COLUMN)
-    grid: str = f"M0 0H99999M0 {HEIGHT // 2}H99999M0 {HEIGHT}H99999"
 
     @property
     def middle(self) -> int:
         """The number at half the height."""
         return self.top // 2
+
+    @property
+    def grid(self) -> str:
+        """Lines at these numbers and at nothing."""
+        return "".join(f"M0 {y}H{self.width}" for y in (0, HEIGHT // 2, HEIGHT))
 
     @property
     def is_empty(self) -> bool:

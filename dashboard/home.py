@@ -18,6 +18,7 @@ from dashboard import home_days
 from dashboard.context import spendings
 from dashboard.seen import Seen, fingerprint
 from invites import permissions, surveying
+from invites.explaining import Mover
 from invites.models.attempt import AttemptState
 from invites.permissions import Viewer
 from invites.surveying import Concern, Figures, Kind, OpenConference
@@ -29,9 +30,10 @@ PARTS = ("attention", "conferences", "figures", "people", "turnout", "days", "co
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """A concern with the one place to go to about it; none where there is nothing to press."""
+    """A concern with whose move it is, and the one place to go to about it; none where there is nothing to press."""
 
     concern: Concern
+    mover: StrOrPromise
     url: str
     label: StrOrPromise
 
@@ -100,7 +102,9 @@ def _alarm(concern: Concern, user: Viewer) -> Alarm:
     # Settings are no place to send somebody who may not see them.
     if url.startswith(reverse("invites:settings")) and not permissions.may_administer(user):
         url, label = "", ""
-    return Alarm(concern=concern, url=url, label=label)
+    theirs = concern.mover is Mover.YOU and not permissions.may_organize(user)
+    mover = _("Whoever invited these people") if theirs else concern.mover.label
+    return Alarm(concern=concern, mover=mover, url=url, label=label)
 
 
 def _way(concern: Concern) -> tuple[str, StrOrPromise]:

@@ -43,10 +43,10 @@ class Kind(models.TextChoices):
         "unknown_attempts",
         _("Look at who has joined, then decide whether to invite the others again."),
     )
-    APP_RESTS = "app_rests", _("It goes on by itself.")
+    APP_RESTS = "app_rests", _("If that comes often, let fewer calls leave in a second.")
     THROTTLED = (
         "throttled",
-        _("Those calls are repeated by themselves. If that is often, let fewer calls leave in a second."),
+        _("Those calls are repeated. If that comes often, let fewer calls leave in a second."),
     )
     QUOTA_NEARLY_USED_UP = (
         "quota_nearly_used_up",

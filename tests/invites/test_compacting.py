@@ -87,7 +87,7 @@ class TestCompacting:
         invitation = SentInvitationFactory()
         app = invitation.conference.app
         counted(app, shard=connection.connection.info.backend_pid % 16 or 1, day=yesterday)
-        counted(app, shard=15, day=yesterday)
+        counted(app, shard=99, day=yesterday)
         with transaction.atomic():
             AttemptFactory(invitation=invitation, day=yesterday)
             beside = Thread(target=_compact_beside)
