@@ -181,13 +181,13 @@ class AttemptFilterForm(PeriodForm):
 
     def query(self, *, without: str = "", **values: Any) -> str:
         """The query of an address with these filters except ``without``, and with other ``values`` in their place."""
-        filters = {name: self._said(name) for name in _FILTERS if name != without} | values
+        filters = {name: self.said(name) for name in _FILTERS if name != without} | values
         return urlencode({name: value for name, value in filters.items() if value not in {None, ""}})
 
     @property
     def shared_query(self) -> str:
         """The query with those filters that the list of changes has, too."""
-        values = {name: self._said(name) for name in _SHARED}
+        values = {name: self.said(name) for name in _SHARED}
         return urlencode({name: value for name, value in values.items() if value})
 
     @property
@@ -201,12 +201,6 @@ class AttemptFilterForm(PeriodForm):
 
     def _many(self, name: str) -> _AnyOfMany:
         return cast("_AnyOfMany", self.fields[name])
-
-    def _said(self, name: str) -> str:
-        """A filter as an address carries it: moments with their zone, so that they mean the same to a colleague."""
-        if name in {"since", "until"} and (moment := getattr(self, "cleaned_data", {}).get(name)):
-            return localtime(moment).isoformat(timespec="minutes")
-        return str(self.data.get(name, "")).strip()
 
     def _in_words(self, name: str) -> str:
         value = self.cleaned_data[name]

@@ -151,17 +151,16 @@ class ChangeFilterForm(PeriodForm):
 
     def query(self, **position: int) -> str:
         """The query of an address with these filters, and with a position ``before`` or ``after`` an entry."""
-        return _query(self.data, _FILTERS, position)
+        return self._query(_FILTERS, **position)
 
     @property
     def shared_query(self) -> str:
         """The query with those filters that the list of calls has, too."""
-        return _query(self.data, _SHARED, {})
+        return self._query(_SHARED)
 
-
-def _query(data: Any, names: tuple[str, ...], position: dict[str, int]) -> str:
-    values = {name: data.get(name, "").strip() for name in names}
-    return urlencode({name: value for name, value in values.items() if value} | position)
+    def _query(self, names: tuple[str, ...], **position: int) -> str:
+        values = {name: self.said(name) for name in names}
+        return urlencode({name: value for name, value in values.items() if value} | position)
 
 
 def _capitalised(model: type[Any]) -> str:

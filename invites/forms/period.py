@@ -81,6 +81,12 @@ class PeriodForm(forms.Form):
             self.add_error("until", ValidationError(_("This is before the beginning."), code="order"))
         return wanted
 
+    def said(self, name: str) -> str:
+        """A field as an address carries it: moments with their zone, so that they mean the same to a colleague."""
+        if name in {"since", "until"} and (moment := getattr(self, "cleaned_data", {}).get(name)):
+            return timezone.localtime(moment).isoformat(timespec="minutes")
+        return str(self.data.get(name, "")).strip()
+
     @property
     def stretch(self) -> tuple[datetime | None, datetime | None]:
         """The first moment and the first one after, either of which may be open. The form is valid."""

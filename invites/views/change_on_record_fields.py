@@ -10,6 +10,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime, parse_time
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from django_stubs_ext import StrOrPromise
 
@@ -20,7 +21,7 @@ from invites.models import AddressBook, App, AuditEntry, Conference, User
 # What forms do not name, or name for themselves alone.
 _LABELS: dict[tuple[str, str], StrOrPromise] = {
     ("bookshare", "book"): gettext_lazy("Address book"),
-    ("bookshare", "user"): gettext_lazy("Person"),
+    ("bookshare", "user"): pgettext_lazy("of an address book", "Shared with"),
     ("contact", "do_not_invite_since"): gettext_lazy("Do not invite since"),
     ("contact", "do_not_invite_until"): gettext_lazy("Do not invite until the end of"),
     ("contact", "do_not_invite_reason"): gettext_lazy("Do not invite because"),
@@ -63,11 +64,19 @@ def differences_of(entries: Sequence[AuditEntry], *, show_phone_numbers: bool) -
     return {
         entry.pk: [
             difference
-            for name, pair in (entry.changes or {}).items()
+            for name, pair in _in_order(entry)
             if (difference := _difference(entry, name, pair, names, show_phone_numbers)) is not None
         ]
         for entry in entries
     }
+
+
+def _in_order(entry: AuditEntry) -> list[tuple[str, Any]]:
+    """What was changed, in the order of the fields, which no database keeps."""
+    model = entry.content_type.model_class()
+    order = [field.name for field in model._meta.get_fields()] if model else []  # noqa: SLF001
+    changes: dict[str, Any] = entry.changes or {}
+    return sorted(changes.items(), key=lambda each: order.index(each[0]) if each[0] in order else len(order))
 
 
 def _names(entries: Iterable[AuditEntry]) -> Names:
@@ -116,7 +125,8 @@ def _difference(
 
 def _label(model: str, name: str, field: Any) -> str:
     label = str(_LABELS.get((model, name), getattr(field, "verbose_name", name)))
-    return label[:1].upper() + label[1:]
+    # The ids of DingTalk keep their own way of writing.
+    return capfirst(label) if label.islower() else label
 
 
 def _shown(field: Any, name: str, value: Any, names: Names, show_phone_numbers: bool) -> str:

@@ -67,6 +67,16 @@ class Told:
     sentence: str
     differences: list[Difference]
 
+    @property
+    def is_new(self) -> bool:
+        """Whether there was nothing before it."""
+        return bool(self.entry.action == AuditEntry.Action.CREATE)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether there is nothing after it."""
+        return bool(self.entry.action == AuditEntry.Action.DELETE)
+
 
 def tell(entries: Sequence[AuditEntry], *, show_phone_numbers: bool) -> list[Told]:
     """``entries`` in words. What it costs depends on how many kinds of things they are about, not on their number."""

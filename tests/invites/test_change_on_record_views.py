@@ -1,6 +1,6 @@
 """The changes on record, as auditors and administrators read them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -169,7 +169,7 @@ class TestFilters:
         assert shown(reader, f"kind=app&key={app.pk}&action=1") == [entry.pk]
 
     def test_exact_time_is_meant_in_the_zone_of_the_viewer(self, reader: Client, app: App) -> None:
-        entry = on_record(app, timestamp=timezone.datetime.fromisoformat("2026-03-01T09:30:30+00:00"))
+        entry = on_record(app, timestamp=datetime.fromisoformat("2026-03-01T09:30:30+00:00"))
         reader.cookies["timezone"] = "America/New_York"
         assert shown(reader, "since=2026-03-01T04:30&until=2026-03-01T04:30") == [entry.pk]
         assert shown(reader, "since=2026-03-01T04:31&until=2026-03-01T05:00") == []
