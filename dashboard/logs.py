@@ -6,7 +6,7 @@ Lines of every library go through the same processors: those of the standard lib
 import logging
 import logging.config
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -84,12 +84,12 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _renderers(log_format: LogFormat) -> Callable[[], structlog.stdlib.ProcessorFormatter]:
-    """Makes what turns a line into text; masking comes last, when nothing but text is left."""
+def formatter(*, log_format: LogFormat) -> structlog.stdlib.ProcessorFormatter:
+    """What turns a line into text; masking comes last, when nothing but text is left."""
     last: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
     if log_format == "console":
         last = ConsoleRenderer(colors=False, exception_formatter=plain_traceback, pad_event_to=0)
-    return lambda: structlog.stdlib.ProcessorFormatter(
+    return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_shared(),
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -105,7 +105,7 @@ def logging_of(*, log_format: LogFormat, level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"lines": {"()": _renderers(log_format)}},
+        "formatters": {"lines": {"()": "dashboard.logs.formatter", "log_format": log_format}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {

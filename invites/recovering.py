@@ -63,8 +63,11 @@ def _ring_for_what_is_due() -> None:
 
 def _ring_for_weekly_mails() -> None:
     """Has the digests sent that are due: by the thread that may wait for a mail server."""
+    week = reporting.week_due(timezone.now())
+    if week is None:
+        return
     with transaction.atomic():
-        for mail_id in reporting.take_due():
+        for mail_id in reporting.take_due(week):
             tasks.send_weekly_mail.enqueue(mail_id)
 
 

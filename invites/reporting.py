@@ -74,22 +74,23 @@ class Digest:
 
 
 def week_due(now: datetime) -> date | None:
-    """The Monday of the week whose digest is to be sent at ``now``; None where it is not the time for any."""
+    """The Monday of the week whose digest is to be sent at ``now``; None where it is not the time for any, and where
+    the installation sends no mail.
+    """
+    if not settings.MAIL_IS_SET_UP:
+        return None
     local = now.astimezone(timezone.get_default_timezone())
     monday = local.date() - timedelta(days=local.weekday())
     due = datetime.combine(monday, MORNING, tzinfo=local.tzinfo)
     return monday - _WEEK if due <= local < due + _SENT_WITHIN else None
 
 
-def take_due() -> list[int]:
-    """Takes up the mails that are to be sent now, and returns their keys: each goes to one of all workers.
+def take_due(week: date) -> list[int]:
+    """Takes up the mails about ``week`` that are to be sent now, and returns their keys: one of all workers gets each.
 
     The caller holds a transaction in which it asks for them to be sent.
     """
     now = timezone.now()
-    week = week_due(now) if settings.MAIL_IS_SET_UP else None
-    if week is None:
-        return []
     WeeklyMail.objects.make_for(User.objects.who_want_digest(), week=week, now=now)
     return WeeklyMail.objects.of_week(week).take(now)
 

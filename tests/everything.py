@@ -127,6 +127,9 @@ def clean_environment(data_dir: Path) -> dict[str, str]:
         "HISTORY_MAIL",
         "EMAIL_URL",
         "EMAIL_FROM",
+        "SITE_URL",
+        "METRICS_TOKEN",
+        "LOG_FORMAT",
         "HTTPS_ONLY",
         "PORT",
     }

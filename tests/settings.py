@@ -17,6 +17,9 @@ for name in list(os.environ):
         "HISTORY_MAIL",
         "EMAIL_URL",
         "EMAIL_FROM",
+        "SITE_URL",
+        "METRICS_TOKEN",
+        "LOG_FORMAT",
         "TASKS_BACKEND",
     }:
         del os.environ[name]

@@ -33,7 +33,7 @@ def listen(log_format: logs.LogFormat) -> Iterator[Lines]:
     """Yields once, for a fixture."""
     found = Lines()
     handler = logging.StreamHandler(found.stream)
-    handler.setFormatter(logs.logging_of(log_format=log_format, level="INFO")["formatters"]["lines"]["()"]())
+    handler.setFormatter(logs.formatter(log_format=log_format))
     root = logging.getLogger()
     root.addHandler(handler)
     yield found

@@ -103,6 +103,26 @@ class TestDingTalk:
         assert app.base_url == "https://api.dingtalk.com"
 
 
+class TestSite:
+    """Where people reach it."""
+
+    @pytest.mark.parametrize(
+        ("variables", "url"),
+        [
+            ({}, "http://localhost"),
+            ({"ALLOWED_HOSTS": "invites.example.com", "HTTPS_ONLY": "1"}, "https://invites.example.com"),
+            ({"ALLOWED_HOSTS": ".example.com,a.example.com"}, "http://a.example.com"),
+            ({"ALLOWED_HOSTS": "*"}, "http://localhost"),
+            ({"SITE_URL": "https://example.com/invites/"}, "https://example.com/invites"),
+            ({"SITE_URL": "http://10.0.0.7:8000"}, "http://10.0.0.7:8000"),
+        ],
+    )
+    def test_it_is_said_or_follows_from_the_hosts(
+        self, read: Read, variables: dict[str, str], url: str
+    ) -> None:
+        assert read(**variables)["SITE_URL"] == url
+
+
 class TestWrongValues:
     """Each stops the start and names its variable."""
 
@@ -115,6 +135,13 @@ class TestWrongValues:
             ({"ALLOWED_HOSTS": "https://invites.example.com"}, "ALLOWED_HOSTS takes names"),
             ({"TIME_ZONE": "Mars/Olympus"}, "TIME_ZONE must be a name"),
             ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL must be"),
+            ({"LOG_FORMAT": "xml"}, "LOG_FORMAT must be"),
+            ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN must be at least 16"),
+            ({"METRICS_TOKEN": "a token with blanks in it"}, "METRICS_TOKEN must be at least 16"),
+            ({"SITE_URL": "invites.example.com"}, "SITE_URL must be such as"),
+            ({"SITE_URL": "ftp://invites.example.com"}, "SITE_URL must be such as"),
+            ({"SITE_URL": "https://user@invites.example.com"}, "SITE_URL must be such as"),
+            ({"SITE_URL": "https://invites.example.com/?a=b"}, "SITE_URL must not contain"),
             ({"FIELD_ENCRYPTION_KEYS": "not-a-key"}, "FIELD_ENCRYPTION_KEYS: key 1"),
             ({"DATABASE_URL": "nonsense"}, "DATABASE_URL must begin with"),
             ({"DATABASE_URL": "mysql://user:pass@host/name"}, "DATABASE_URL must begin with"),
