@@ -3,6 +3,7 @@
 What was sent and what came back is a record: nothing of it may be changed or deleted here.
 """
 
+from importlib import import_module
 from typing import Any
 
 from django.contrib import admin
@@ -19,6 +20,7 @@ from invites.models import (
     AddressBook,
     App,
     Attempt,
+    AuditEntry,
     CallCount,
     Conference,
     Contact,
@@ -33,6 +35,9 @@ admin.site.site_header = admin.site.site_title = _("Conference Invites")
 admin.site.index_title = _("Administration")
 # The three roles say what people may do.
 admin.site.unregister(Group)
+# Changes on record have a page of their own, which costs the same however many there are.
+import_module("auditlog.admin")
+admin.site.unregister(AuditEntry)
 
 _OF_SETTINGS = frozenset({AppKind.ENVIRONMENT, AppKind.SANDBOX})
 
