@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from invites import permissions
 from invites.models import Contact, Invitee, Person
-from invites.models.invitee import Channel
+from invites.models.invitee import Channel, InviteeQuerySet
 from invites.permissions import Viewer
 
 PAGE_SIZE = 50
+# So many of somebody's invitations are looked through for a page of those that may be seen, piece by piece.
+PIECES = (PAGE_SIZE + 1, 200, 800, 3200)
 # One person has a unionId and a number or two; whatever books make of it, so many ways and names are looked at.
 MOST_WAYS = 5
 MOST_NAMES = 20
@@ -26,7 +28,8 @@ class Way:
 class Chronicle:
     """The invitations of one person, newest first, by any of the ``ways`` in which they are known to be reached.
 
-    ``names`` are the others under which they were called; ``older`` is where the next page begins, or None.
+    ``names`` are the others under which they were called; ``older`` is where the next page begins, or None. A page that
+    is not full and has a next one ends where it was looked far enough for one page.
     """
 
     ways: Sequence[Way]
@@ -34,18 +37,25 @@ class Chronicle:
     rows: Sequence[Invitee]
     older: int | None
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether there may be more that belongs on this page."""
+        return self.older is not None and len(self.rows) < PAGE_SIZE
+
 
 def chronicle(person: Person, *, user: Viewer, before: int | None = None) -> Chronicle:
     """What happened to ``person``, as far as ``user`` may see it, before the invitee with the key ``before``."""
     ways = _ways(person, user)
-    keys = _keys(person, ways, user, before)
-    rows = Invitee.objects.among(keys[:PAGE_SIZE]).for_chronicle().order_by("-invitation__sent_at", "-pk")
+    people = Invitee.objects.all().on_record()
+    parts = [people.reached_by(way.channel, way.value) for way in ways] or [people.called_as(person)]
+    keys, older = _page(parts, user, before)
+    rows = Invitee.objects.among(keys).for_chronicle().order_by("-invitation__sent_at", "-pk")
     names = permissions.people(user).reached_by(way.value for way in ways).names(MOST_NAMES)
     return Chronicle(
         ways=ways,
         names=[name for name in names if name != person.nick],
         rows=list(rows),
-        older=keys[PAGE_SIZE - 1] if len(keys) > PAGE_SIZE else None,
+        older=older,
     )
 
 
@@ -65,9 +75,29 @@ def _ways(person: Person, user: Viewer) -> list[Way]:
     return known[:MOST_WAYS]
 
 
-def _keys(person: Person, ways: Sequence[Way], user: Viewer, before: int | None) -> list[int]:
-    """The keys of a page of invitees and one more: of each way so many along its index, and of these the newest."""
-    people = permissions.invitees(user)
-    parts = [people.reached_by(way.channel, way.value) for way in ways] or [people.called_as(person)]
-    keys = {key for part in parts for key in part.newest_keys(before=before, limit=PAGE_SIZE + 1)}
-    return sorted(keys, reverse=True)[: PAGE_SIZE + 1]
+def _page(parts: Sequence[InviteeQuerySet], user: Viewer, before: int | None) -> tuple[list[int], int | None]:
+    """The keys of a page of invitees, the newest of all ``parts``, and where the next page begins."""
+    walked = [_walk(part, user, before) for part in parts]
+    # Beyond the nearest of these ends one of the parts may have more than is known.
+    end = max((end for _keys, end in walked if end is not None), default=None)
+    keys = sorted((key for keys, _end in walked for key in keys if key >= (end or 0)), reverse=True)
+    return keys[:PAGE_SIZE], keys[PAGE_SIZE - 1] if len(keys) > PAGE_SIZE else end
+
+
+def _walk(part: InviteeQuerySet, user: Viewer, before: int | None) -> tuple[list[int], int | None]:
+    """The keys of those of ``part`` whom ``user`` may see, and how far back was looked; None for all the way.
+
+    Along an index and in pieces: who was invited into which conferences is asked first, and which of these may be seen
+    then, so that it costs the same for whoever sees few of many.
+    """
+    keys: list[int] = []
+    for size in PIECES:
+        places = part.newest(before=before, limit=size)
+        seen = permissions.conferences_in_history(user).keys_among(place.conference for place in places)
+        keys += [place.invitee for place in places if place.conference in seen]
+        if len(places) < size:
+            return keys, None
+        before = places[-1].invitee
+        if len(keys) > PAGE_SIZE:
+            break
+    return keys, before

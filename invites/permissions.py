@@ -27,7 +27,6 @@ from invites.models import (
     ContactImport,
     HistoryExport,
     Invitation,
-    Invitee,
     Person,
     SavedFilter,
     User,
@@ -43,7 +42,6 @@ from invites.models.contact_group import ContactGroupQuerySet
 from invites.models.contact_import import ContactImportQuerySet
 from invites.models.history_export import HistoryExportQuerySet
 from invites.models.invitation import InvitationQuerySet
-from invites.models.invitee import InviteeQuerySet
 from invites.models.person import PersonQuerySet
 from invites.models.saved_filter import SavedFilterQuerySet
 from invites.models.user import Role
@@ -227,12 +225,6 @@ def apps_in_history(user: Viewer) -> AppQuerySet:
 def saved_filters(user: Viewer) -> SavedFilterQuerySet:
     """The filters of the history that ``user`` keeps: everybody has their own."""
     return SavedFilter.objects.of(user) if isinstance(user, User) else SavedFilter.objects.none()
-
-
-def invitees(user: Viewer) -> InviteeQuerySet:
-    """The people on sent invitations of whom ``user`` may read."""
-    people = Invitee.objects.all().on_record()
-    return people if may_read_all_history(user) else people.into(conferences(user))
 
 
 def people(user: Viewer) -> PersonQuerySet:

@@ -1,7 +1,7 @@
 """Queries for the history of one person and of one conference, along indexes and a page at a time."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from django.db import models
 from django.db.models import Count
@@ -10,6 +10,13 @@ from invites.models.conference import ConferenceQuerySet
 
 if TYPE_CHECKING:
     from invites.models.person import Person
+
+
+class Place(NamedTuple):
+    """The key of an invitee, and that of the conference into which they were invited."""
+
+    invitee: int
+    conference: int
 
 
 class ChronicleQuerySet[M: models.Model](models.QuerySet[M]):
@@ -31,10 +38,11 @@ class ChronicleQuerySet[M: models.Model](models.QuerySet[M]):
         """Those who were ``person`` in a call."""
         return self.filter(pk__in=person.sendings.values("invitee"))
 
-    def newest_keys(self, *, before: int | None, limit: int) -> list[int]:
-        """The keys of the newest ``limit`` of these, or of those older than the one with the key ``before``."""
+    def newest(self, *, before: int | None, limit: int) -> list[Place]:
+        """The newest ``limit`` of these, or of those older than the one with the key ``before``."""
         found = self if before is None else self.filter(pk__lt=before)
-        return list(found.order_by("-pk").values_list("pk", flat=True)[:limit])
+        places = found.order_by("-pk").values_list("pk", "invitation__conference")
+        return [Place(*place) for place in places[:limit]]
 
     def for_chronicle(self) -> Self:
         """With the invitation of each, what its conference reported, and all calls that they were part of."""

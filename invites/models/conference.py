@@ -109,6 +109,10 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         furthest = self.order_by("-pk").values("pk")[limit - 1 : limit]
         return self.filter(pk__gte=Coalesce(models.Subquery(furthest), 0)).values("pk")
 
+    def keys_among(self, keys: Iterable[int]) -> set[int]:
+        """Which of ``keys`` belong to one of these."""
+        return set(self.filter(pk__in=set(keys)).values_list("pk", flat=True))
+
     def among(self, keys: "ConferenceKeys") -> Self:
         """Those with these keys."""
         return self.filter(pk__in=keys)

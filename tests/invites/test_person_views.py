@@ -8,6 +8,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains
 
+from invites import chronicling
 from invites.chronicling import PAGE_SIZE
 from invites.explaining import CANCELLED, DO_NOT_INVITE
 from invites.models import Attempt, Conference, Erasure, Invitee, Person, User
@@ -209,12 +210,13 @@ class TestPages:
     ) -> None:
         called(conference)
         address = page_of()
-        # Session, user, the person; their contacts, keys, rows, calls and their attempts, names; the banner's two.
-        with django_assert_num_queries(11):
+        # Session, user, the person; their contacts, invitations and which may be seen, rows, calls and their attempts,
+        # names; the banner's two.
+        with django_assert_num_queries(12):
             browser.get(address)
         for _number in range(PAGE_SIZE + 1):
             called(conference)
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(12):
             browser.get(address)
 
 
@@ -251,6 +253,45 @@ class TestWhoMaySee:
         auditor.may_see_phone_numbers = True
         auditor.save()
         assertContains(signed_in(auditor).get(page_of(NUMBER)), "138 1234 5678")
+
+
+class TestSomebodyWhomOthersCallVeryOften:
+    """Only so many of their invitations are looked through for a page."""
+
+    @pytest.fixture
+    def pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(chronicling, "PIECES", (2, 3))
+
+    @pytest.mark.usefixtures("pieces")
+    def test_page_ends_where_it_was_looked_and_the_next_one_goes_on(
+        self, browser: Client, conference: Conference
+    ) -> None:
+        own = [called(conference)]
+        other = ConferenceFactory()
+        for _number in range(6):
+            called(other)
+        own.append(called(conference))
+        first = browser.get(page_of())
+        assert [row.invitation for row in first.context["told"].rows] == [own[1].invitation]
+        assertContains(first, "So far back it was looked")
+        second = browser.get(page_of(), {"before": first.context["told"].older})
+        assert [row.invitation for row in second.context["told"].rows] == [own[0].invitation]
+        assertNotContains(second, "So far back it was looked")
+
+    @pytest.mark.usefixtures("pieces")
+    def test_of_two_ways_none_is_shown_further_back_than_the_other(
+        self, browser: Client, conference: Conference, organizer: User
+    ) -> None:
+        book = AddressBookFactory(app=conference.app, owner=organizer)
+        ContactFactory(book=book, union_id=UNION_ID, phone_number=NUMBER)
+        by_phone = called(conference, NUMBER)
+        for _number in range(6):
+            called(ConferenceFactory())
+        newest = called(conference)
+        first = browser.get(page_of())
+        assert [row.invitation for row in first.context["told"].rows] == [newest.invitation]
+        second = browser.get(page_of(), {"before": first.context["told"].older})
+        assert [row.invitation for row in second.context["told"].rows] == [by_phone.invitation]
 
 
 class TestErased:
