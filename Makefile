@@ -13,7 +13,7 @@ help:
 	@echo 'make test      everything: format, lint, types, tests on SQLite and PostgreSQL, tests in Chromium'
 	@echo 'make check     the part of it that runs no product code: format, lint, types, translations'
 	@echo 'make format    lay out Python and templates'
-	@echo 'make bench     measure the figures that the project promises'
+	@echo 'make bench     measure the figures that the project promises (BENCH=history: that part alone)'
 	@echo 'make kill      kill workers, web servers and PostgreSQL while people send; is anybody lost or called twice? (KILLS=1000)'
 	@echo 'make messages  collect the texts to translate into invites/locale'
 	@echo 'make lock      choose the versions in requirements/*.txt anew from requirements/*.in'
@@ -43,7 +43,7 @@ format: tools
 	@.venv/bin/python -m tests.everything --format
 
 bench: tools
-	@LOG_LEVEL=WARNING .venv/bin/python -m tests.services.postgres .venv/bin/python -m tests.benchmarks
+	@LOG_LEVEL=WARNING .venv/bin/python -m tests.services.postgres .venv/bin/python -m tests.benchmarks $(BENCH)
 
 kill: tools
 	@.venv/bin/python -m tests.kills --kills $(or $(KILLS),1000) $(if $(SEED),--seed $(SEED))
