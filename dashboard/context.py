@@ -98,6 +98,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "navigation": SimpleLazyObject(lambda: navigation(request, user)),
         "may_organize": may_organize,
         "may_administer": permissions.may_administer(user),
+        "may_read_all_history": permissions.may_read_all_history(user),
         "may_see_phone_numbers": permissions.may_see_phone_numbers(user),
         "sandbox_in_use": bool(settings.DINGTALK_SANDBOX_URL),
         "apps_in_use": SimpleLazyObject(lambda: [each.app for each in apps if not each.app.is_sandbox]),

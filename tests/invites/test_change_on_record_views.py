@@ -278,6 +278,11 @@ class TestWhoMayRead:
     def test_organizer_may_not(self, address: str, organizer: User, signed_in: SignedIn) -> None:
         assert signed_in(organizer).get(address).status_code == HTTPStatus.FORBIDDEN
 
+    def test_organizer_is_not_led_there(self, organizer: User, reader: Client, signed_in: SignedIn) -> None:
+        link = f'href="{LIST}"'
+        assert link not in signed_in(organizer).get("/history/").content.decode()
+        assert link in reader.get("/history/").content.decode()
+
     def test_anonymous_visitor_is_sent_to_sign_in(self, client: Client, db: None) -> None:
         assert client.get(LIST)["Location"] == f"/sign-in/?next={LIST}"
 
