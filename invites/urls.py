@@ -32,6 +32,7 @@ from invites.views import (
     person,
     ringing,
     saved_filter,
+    seal,
     selection,
     settings,
 )
@@ -162,6 +163,7 @@ urlpatterns = [
     path("history/exports/", history_export.history_export_list, name="history_export_list"),
     path("history/exports/<int:pk>/", history_export.history_export_detail, name="history_export_detail"),
     path("history/exports/<int:pk>/file/", history_export.history_export_file, name="history_export_file"),
+    path("history/seals/", seal.seal_list, name="seal_list"),
     path("history/<int:pk>/", attempt_detail.attempt_detail, name="attempt_detail"),
     path("history/people/<int:pk>/", person.person_detail, name="person_detail"),
     path(

@@ -41,6 +41,12 @@ class SealedDayQuerySet(models.QuerySet["SealedDay"]):
         """In order, with ``rows``, how many were sealed with each."""
         return self.in_order().annotate(rows=Coalesce(Sum("sections__rows"), 0))
 
+    def newest_with_sections(self, *, before: date | None, limit: int) -> Self:
+        """The newest ``limit`` of those before ``before``, or of all, with how many rows of each kind they have."""
+        found = self if before is None else self.filter(day__lt=before)
+        sections = models.Prefetch("sections", queryset=SealedSection.objects.defer("marks"))
+        return found.select_related("removed_by").prefetch_related(sections).order_by("-day")[:limit]
+
     def kept_before(self, day: date) -> Self:
         """Those before ``day`` whose rows retention has not removed."""
         return self.in_order().filter(day__lt=day, removed_at__isnull=True)
@@ -83,6 +89,11 @@ class SealedDay(OnRecord):
 
     def __str__(self) -> str:
         return str(self.day)
+
+    @property
+    def hex(self) -> str:
+        """The digest, as it leaves the house."""
+        return bytes(self.digest).hex()
 
 
 class SealedSectionQuerySet(models.QuerySet["SealedSection"]):

@@ -41,6 +41,11 @@ class Verification(models.Model):
         return f"{self.finished_at} {self.problem}"
 
     @property
+    def hex(self) -> str:
+        """The digest of the last day, as it leaves the house; "" where no day is sealed."""
+        return bytes(self.head or b"").hex()
+
+    @property
     def fits(self) -> bool:
         """Whether everything was as it was sealed."""
         return not self.problem

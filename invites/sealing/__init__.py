@@ -7,6 +7,17 @@ Only `invites.removing` and `invites.erasing` take anything away from what is se
 
 from invites.sealing.closing import due_days, seal_due
 from invites.sealing.digests import digest_of, json_text
+from invites.sealing.keys import known_key
 from invites.sealing.verifying import Finding, Problem, Verdict, verify
 
-__all__ = ["Finding", "Problem", "Verdict", "digest_of", "due_days", "json_text", "seal_due", "verify"]
+__all__ = [
+    "Finding",
+    "Problem",
+    "Verdict",
+    "digest_of",
+    "due_days",
+    "json_text",
+    "known_key",
+    "seal_due",
+    "verify",
+]
