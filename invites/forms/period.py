@@ -99,6 +99,17 @@ class PeriodForm(forms.Form):
         first, last = days(timezone.localdate())
         return _midnight(first), _midnight(last + timedelta(days=1))
 
+    @property
+    def fixed(self) -> dict[str, str]:
+        """The same stretch in values that mean it also when it is no longer today. The form is valid."""
+        since, until = self.stretch
+        last = until and until - MINUTE
+        return {
+            "period": "",
+            "since": since.isoformat(timespec="minutes") if since else "",
+            "until": last.isoformat(timespec="minutes") if last else "",
+        }
+
 
 def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))

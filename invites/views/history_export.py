@@ -34,7 +34,7 @@ def history_export_list(request: HttpRequest) -> HttpResponseBase:
     if form.is_valid():
         export = extracting.order(
             permissions.own_account(request.user),
-            query=filters.query(),
+            query=filters.query(**filters.fixed),
             file_format=ExportFormat(form.cleaned_data["file_format"]),
             rows_are=ExportRows(form.cleaned_data["rows_are"]),
             time_zone=form.cleaned_data["time_zone"],

@@ -61,7 +61,7 @@ def file_of(what: Contents, file_format: ExportFormat, **options: int) -> bytes:
 
 def rows_of(what: Contents) -> list[dict[str, Any]]:
     """The rows of a file of JSON Lines."""
-    return [json.loads(line) for line in file_of(what, ExportFormat.JSONL).decode().splitlines()]
+    return [json.loads(line) for line in file_of(what, ExportFormat.JSONL).splitlines()]
 
 
 def csv_of(what: Contents) -> str:
@@ -70,9 +70,7 @@ def csv_of(what: Contents) -> str:
 
 def called(*people: dict[str, str], conference: Conference | None = None, **facts: Any) -> Attempt:
     """An attempt at these people."""
-    conference = conference or ConferenceFactory(
-        conference_id="c0ffee", title="Weekly review", app__name="Main"
-    )
+    conference = conference or ConferenceFactory()
     invitation = SentInvitationFactory(conference=conference)
     invitees = [
         InviteeFactory(invitation=invitation, state=InviteeState.INVITED, **person)
@@ -94,6 +92,7 @@ class TestRows:
         attempt = called(
             ANNA,
             BO,
+            conference=ConferenceFactory(conference_id="c0ffee", title="Weekly review", app__name="Main"),
             state=AttemptState.FAILED,
             error_code="confClosed",
             error_message="Over.",
@@ -243,7 +242,7 @@ class TestCsv:
 class TestNastyTexts(TestCase):
     """What the database writes and what is written row by row agree about any text."""
 
-    @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
     @given(
         title=NASTY,
         message=NASTY,
@@ -285,7 +284,8 @@ class TestWorkbook:
         cells = dict(zip(headings, row, strict=True))
         assert cells["Attempt"] == attempt.pk
         assert (cells["Name"], cells["unionId"]) == ("'=1+1", "1E4")
-        assert cells["Message"] == "<b>&\n_x0041_"
+        # Excel reads it as it was.
+        assert cells["Message"] == "<b>&\n_x005F_x0041_"
         assert cells["Phone number"] is None
         assert cells["HTTP status"] == 200
         assert cells["Outcome"] == "Succeeded"

@@ -103,6 +103,19 @@ class TestOrdering:
         assert export.state == ExportState.WAITING
         assert AuditEntry.objects.filter(object_pk=str(export.pk), actor=organizer).exists()
 
+    @time_machine.travel("2026-11-29T12:00:00+08:00", tick=False)
+    def test_today_stays_the_day_on_which_it_was_ordered(
+        self, organizer: User, conference: Conference, signed_in: SignedIn
+    ) -> None:
+        today = call(conference)
+        call(conference, started_at=timezone.now() - timedelta(days=1))
+        client = signed_in(organizer)
+        export = ordered(client, "period=today")
+        with time_machine.travel("2026-11-30T11:00:00+08:00"):
+            client.force_login(organizer)
+            (line,) = lines(client, export)
+        assert line.startswith(f"{today.pk},")
+
     @pytest.mark.parametrize("wrong", ["rows_are", "file_format", "time_zone"])
     def test_wrong_choice_is_told_at_its_field_and_the_others_stay(
         self, wrong: str, organizer: User, signed_in: SignedIn
