@@ -8,9 +8,9 @@ from invites.models import Contact, Invitee, Person
 from invites.models.invitee import Channel, InviteeQuerySet
 from invites.permissions import Viewer
 
-PAGE_SIZE = 50
+PAGE_SIZE = 30
 # So many of somebody's invitations are looked through for a page of those that may be seen, piece by piece.
-PIECES = (PAGE_SIZE + 1, 200, 800, 3200)
+PIECES = (PAGE_SIZE + 1, 200, 800)
 # One person has a unionId and a number or two; whatever books make of it, so many ways and names are looked at.
 MOST_WAYS = 5
 MOST_NAMES = 20
