@@ -92,7 +92,7 @@ class TestCompacting:
             AttemptFactory(invitation=invitation, day=yesterday)
             beside = Thread(target=_compact_beside)
             beside.start()
-            beside.join()
+        beside.join()
         surveying.compact()
         assert sum(AppCount.objects.values_list("attempts", flat=True)) == 3
         assert AppCount.objects.get().shard == 0
