@@ -1,9 +1,11 @@
 """Says in the words of the forms what was different about a thing: each field, before and after. Changes nothing."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldDoesNotExist
@@ -42,6 +44,8 @@ _LABELS: dict[tuple[str, str], StrOrPromise] = {
 }
 # Keys of rows of these are shown by what the rows are called.
 _NAMED: tuple[type[models.Model], ...] = (AddressBook, App, Conference, User)
+
+_LONG_NUMBER = re.compile(r"\d{5,}")
 
 type Names = Mapping[tuple[type[models.Model], int], str]
 
@@ -143,6 +147,8 @@ def _shown(field: Any, name: str, value: Any, names: Names, show_phone_numbers: 
 def _in_words(field: Any, name: str, value: Any, names: Names, show_phone_numbers: bool) -> str:
     if name == "phone_number":
         return _number(value) if show_phone_numbers else phone_numbers.mask(value)
+    if name == "query":
+        return _filters(value, show_phone_numbers)
     if name == "default_country":
         return countries.label(value)
     if (model := _named_by(field)) is not None:
@@ -154,6 +160,12 @@ def _in_words(field: Any, name: str, value: Any, names: Names, show_phone_number
 
 def _number(value: str) -> str:
     return phone_numbers.display(value, country="")
+
+
+def _filters(query: str, show_phone_numbers: bool) -> str:
+    """The filters that an address carried; a number may be among them that somebody was looked for by."""
+    readable = unquote_plus(query).replace("&", " · ")
+    return readable if show_phone_numbers else _LONG_NUMBER.sub(HIDDEN, readable)
 
 
 def _moment(field: Any, value: str) -> str:

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from invites import acting, curating
 from invites.inspecting import NOBODY
-from invites.models import AddressBook, App, AuditEntry, Contact, User
+from invites.models import AddressBook, App, AuditEntry, Contact, HistoryExport, User
 from invites.models.user import Role
 from tests.conftest import SignedIn, htmx
 from tests.factories import (
@@ -106,6 +106,16 @@ class TestEntryList:
         assert "12345678" not in reader.get(LIST).content.decode().replace(" ", "")
         User.objects.filter(pk=auditor.pk).update(may_see_phone_numbers=True)
         assert "13812345678" in reader.get(LIST).content.decode().replace(" ", "")
+
+    def test_number_that_was_looked_for_is_not_shown_to_everybody(
+        self, reader: Client, administrator: User
+    ) -> None:
+        HistoryExport.objects.create(
+            user=administrator, file_format="csv", query="person=13812345678&code=busy", time_zone="UTC"
+        )
+        page = reader.get(LIST).content.decode()
+        assert "person=••• · code=busy" in page
+        assert "13812345678" not in page
 
     def test_empty_list_says_what_belongs_there(self, db: None) -> None:
         User.objects.bulk_create([User(username="first", role=Role.AUDITOR)])
