@@ -13,16 +13,13 @@ from datetime import date, datetime, timedelta
 
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Case, F, Min, When
-from django.tasks import DEFAULT_TASK_BACKEND_ALIAS, task_backends
 from django.utils import timezone
-from django_tasks_db import DatabaseBackend
-from django_tasks_db.models import DBTaskResult, get_date_max
 
 from invites import clock
 from invites.dingtalk import codes
 from invites.dingtalk.errors import NotAuthorised, TokenUnavailable
-from invites.models import App, AppCount, Attempt, Batch, SealedDay, Worker
+from invites.models import App, AppCount, Attempt, SealedDay, Worker
+from invites.surveying import running
 from invites.tasks import LISTS
 
 ANSWER_WITHIN = 2.0
@@ -90,14 +87,15 @@ class Health:
 def vitals() -> Vitals:
     """How everything is now. A few queries, each of which costs the same however long the history is."""
     usable = App.objects.usable()
-    last_codes = Attempt.objects.last_codes(usable)
+    newest = Attempt.objects.newest_answered_of_app()
+    last_codes = [app.answer_code for app in usable.with_last_answer(newest)]
     sealed = SealedDay.objects.last_sealed()
     return Vitals(
         workers=Worker.objects.alive().count(),
         apps_resting=usable.resting().count(),
-        apps_refused=sum(map(_is_about_access, last_codes.values())),
-        batch_waits=_seconds_since(Batch.objects.due_since()),
-        task_waits=_task_waits(),
+        apps_refused=sum(_is_about_access(code) for code in last_codes if code),
+        batch_waits=_seconds_since(running.people_wait_since()),
+        task_waits={queue: _seconds_since(since) for queue, since in running.queues_wait_since().items()},
         unsealed=tuple(AppCount.objects.days(after=sealed.day if sealed else None, before=clock.today())),
     )
 
@@ -105,16 +103,6 @@ def vitals() -> Vitals:
 def _is_about_access(code: str) -> bool:
     facts = codes.OWN.get(code) or codes.facts_of(code)
     return facts is not None and issubclass(facts.consequence, NotAuthorised | TokenUnavailable)
-
-
-def _task_waits() -> dict[str, float]:
-    """How long the task that is due for longest has waited in each queue; nothing of another engine's."""
-    if not isinstance(task_backends[DEFAULT_TASK_BACKEND_ALIAS], DatabaseBackend):
-        return {}
-    # The engine writes the end of time where a task need not wait.
-    due = Case(When(run_after=get_date_max(), then=F("enqueued_at")), default=F("run_after"))
-    ready = DBTaskResult.objects.ready().order_by().values_list("queue_name").annotate(since=Min(due))
-    return {queue: _seconds_since(since) for queue, since in ready}
 
 
 def _seconds_since(moment: datetime | None) -> float:

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from invites.models.app import App, AppQuerySet
+from invites.models.app import App
 from invites.models.attempt_invitee import AttemptInvitee
 from invites.models.batch import Batch
 from invites.models.conference import Conference, ConferenceKeys, ConferenceStatus
@@ -168,14 +168,6 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
             alone=models.Count("pk", filter=Q(people=1)),
         )
         return counts["sizes"] + counts["alone"]  # type: ignore[no-any-return]
-
-    def last_codes(self, apps: AppQuerySet) -> dict[int, str]:
-        """With what code the newest finished attempt through each of ``apps`` ended; "" where it succeeded, or there
-        is none.
-        """
-        newest = self.exclude(state=AttemptState.STARTED).filter(app=models.OuterRef("pk"))
-        code = newest.order_by("-started_at", "-pk").values("error_code")[:1]
-        return {pk: code or "" for pk, code in apps.values_list("pk", models.Subquery(code))}
 
     def in_order_made(self) -> Self:
         """As they were made."""

@@ -104,15 +104,6 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """
         return [batch.pk for batch in self.select_for_update(of=("self",)).order_by("pk")]
 
-    def due_since(self) -> datetime | None:
-        """Since when the first waits of those that nothing holds back: neither a pause nor an app that rests."""
-        now = timezone.now()
-        held_back = Q(invitation__conference__app__rests_until__gt=now) | Q(
-            invitation__conference__app__enabled=False
-        )
-        going = self.waiting().filter(invitation__state="sending", not_before__lte=now).exclude(held_back)
-        return going.next_due()
-
     def waiting_by_app(self) -> dict[int, int]:
         """How many wait for each app that any wait for."""
         waiting = self.waiting().order_by().values_list("invitation__conference__app")

@@ -14,11 +14,16 @@ def worker_runs() -> bool:
     return Worker.objects.alive().exists()
 
 
+def queues_wait_since() -> dict[str, datetime]:
+    """Since when the oldest task that is due has been waiting for a worker, in each queue in which any waits."""
+    # The engine writes the end of time where a task need not wait.
+    due = Case(When(run_after=get_date_max(), then=F("enqueued_at")), default=F("run_after"))
+    return dict(DBTaskResult.objects.ready().order_by().values_list("queue_name").annotate(since=Min(due)))
+
+
 def queue_waits_since() -> datetime | None:
     """Since when the oldest task that is due has been waiting for a worker; None where none waits."""
-    due = Case(When(run_after=get_date_max(), then=F("enqueued_at")), default=F("run_after"))
-    oldest: datetime | None = DBTaskResult.objects.ready().order_by().aggregate(oldest=Min(due))["oldest"]
-    return oldest
+    return min(queues_wait_since().values(), default=None)
 
 
 def people_wait_since() -> datetime | None:

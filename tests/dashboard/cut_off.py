@@ -13,9 +13,11 @@ _ASK = f"""
 import sys
 import django
 django.setup()
+from django.conf import settings
 from django.test import Client
 from django.test.utils import setup_test_environment
 setup_test_environment()
+settings.METRICS_TOKEN = "{METRICS_TOKEN}"
 answer = Client().get(sys.argv[1], headers={{"Authorization": "Bearer {METRICS_TOKEN}"}})
 print(answer.status_code, answer.content.decode())
 """
@@ -37,7 +39,6 @@ def ask(path: str, *, port: int) -> tuple[str, str]:
         | {
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "DATABASE_URL": f"postgres://user:{_PASSWORD}@127.0.0.1:{port}/name",
-            "METRICS_TOKEN": METRICS_TOKEN,
         },
         capture_output=True,
         text=True,

@@ -132,8 +132,8 @@ class TestDegraded:
         InviteeFactory(invitation=draft)
         sent = send(invitation=draft, revision=0, user=organizer)
         sent.batches.update(not_before=timezone.now() - timedelta(minutes=2))
-        App.objects.filter(pk=sent.conference.app_id).update(enabled=False)
-        assert complaints() == []
+        App.objects.let_rest(sent.conference.app_id, until=timezone.now() + timedelta(minutes=5))
+        assert complaints() == ["dingtalk"]
 
     def test_task_that_no_worker_takes(self, alive_worker: Worker) -> None:
         tasks.deliver_invitation.using(run_after=timezone.now() - timedelta(minutes=2)).enqueue(1)
