@@ -41,6 +41,7 @@ def make_day(days: int, *, nick: str = "张三丰\tthe \\ elder") -> DayOfHistor
             invitation=invitation,
             channel=Channel.PHONE,
             value=f"+86138000000{days:02}",
+            nick="Guest",
             state=InviteeState.FAILED,
         ),
     ]
