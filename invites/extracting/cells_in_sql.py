@@ -3,7 +3,7 @@
 Nothing here comes from outside but the words of columns, which are quoted.
 """
 
-import re
+import sys
 from collections.abc import Callable
 from functools import cache
 from itertools import groupby
@@ -68,7 +68,7 @@ def _phone_number(column: Column, value: str, manner: Manner) -> str:
 @cache
 def _armoured() -> str:
     """What `files.formulas.arm_untyped` arms. PostgreSQL knows only some of the digits that Python knows."""
-    digits = "".join(re.findall(r"\d", "".join(map(chr, range(0x110000)))))
+    digits = filter(str.isdecimal, map(chr, range(sys.maxunicode + 1)))
     runs = [[d for _, d in run] for _, run in groupby(enumerate(digits), lambda pair: ord(pair[1]) - pair[0])]
     numeric = "".join(f"{run[0]}-{run[-1]}" for run in runs)
     return (
