@@ -104,14 +104,17 @@ class PersonQuerySet(models.QuerySet["Person"]):
         )
 
     def matching(self, text: str, *, by_phone_number: bool) -> Self:
-        """Those whom ``text`` finds: by name, pinyin, initials, the beginning of the unionId, or part of the number.
+        """Those whom ``text`` finds: by name, pinyin, initials, or part of the unionId or number; of one or two letters
+        by how these begin.
 
         Without ``by_phone_number`` a text that may be part of a number finds nobody by it.
         """
-        found = [Q(channel=Channel.UNION_ID, value__startswith=text.strip())]
+        part = text.strip()
+        lookup = "value__contains" if len(part) >= spelling.FEWEST_ANYWHERE else "value__startswith"
+        found = [Q((lookup, part), channel=Channel.UNION_ID)]
         if by_phone_number or not any(map(str.isdecimal, text)):
             found += [Q(search_text__contains=pattern) for pattern in spelling.patterns(text)]
-        return self.filter(reduce(or_, found)) if text.strip() else self.none()
+        return self.filter(reduce(or_, found)) if part else self.none()
 
 
 class Person(models.Model):

@@ -15,7 +15,7 @@ from invites.spelling import FEWEST_ANYWHERE
 # So many codes may begin alike, so many organizers be called alike, and a list that is looked up is so long at most.
 _ALIKE, _LISTED = 20, 2000
 # So many candidates show which source is the best.
-_FIRST = 256
+_FIRST = 200
 
 
 class Driver(NamedTuple):

@@ -13,7 +13,7 @@ from invites.searching.question import Question
 
 PAGE_SIZE = 50
 # A page looks at so many candidates in so many windows at most, each so many times as large as the last.
-_LOOKED_AT, _WINDOWS, _MORE = 5000, 5, 4
+_LOOKED_AT, _WINDOWS, _MORE = 2000, 4, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
