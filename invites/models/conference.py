@@ -51,7 +51,7 @@ class ConferenceStatus(models.TextChoices):
     ENDED = "ended", _("Ended")
 
 
-type ConferenceKeys = models.QuerySet[Conference, dict[str, Any]]
+type ConferenceKeys = models.QuerySet[Conference, Any]
 """Keys of conferences that are not asked for by themselves, but become part of another query."""
 
 
