@@ -63,6 +63,7 @@ def _taking_over(user: User, conference: Conference) -> Figure:
     with transaction.atomic():
         earlier.state = InvitationState.FINISHED
         earlier.sent_at = earlier.finished_at = timezone.now()
+        earlier.day = timezone.localdate(earlier.sent_at)
         earlier.save()
         draft = composing.open_draft(conference=conference)
         begun = time.perf_counter()
