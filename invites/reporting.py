@@ -168,7 +168,7 @@ def _written(tally: Tally) -> list[tuple[str, str]]:
     number = partial(formats.number_format, use_l10n=True, force_grouping=True)
     return [
         (_("Invitations sent"), number(tally.invitations)),
-        (_("Calls to DingTalk"), number(tally.calls)),
+        (_("Calls made to DingTalk"), number(tally.calls)),
         (_("Calls that succeeded"), _percent(tally.share_succeeded)),
         (_("People invited"), number(tally.invited)),
         (_("People not invited"), number(tally.not_invited)),
@@ -178,7 +178,7 @@ def _written(tally: Tally) -> list[tuple[str, str]]:
 
 
 def _percent(share: int | None) -> str:
-    return "–" if share is None else f"{share} %"
+    return "–" if share is None else f"{share}%"
 
 
 def last_week() -> date:

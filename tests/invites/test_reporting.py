@@ -178,16 +178,16 @@ class TestWhatItSays:
         attempt(WEEK - timedelta(days=1), invitation__conference=conference, people=2)
         attempt(WEEK + timedelta(days=7), invitation__conference=conference, people=1000)
         body = reporting.message_to(reader, week=WEEK).body
-        assert "Calls to DingTalk: 3 (1)" in body
-        assert "Calls that succeeded: 66 % (100 %)" in body
+        assert "Calls made to DingTalk: 3 (1)" in body
+        assert "Calls that succeeded: 66% (100%)" in body
         assert "People invited: 35 (2)" in body
-        assert "unknownUserError: 1 call" in body
+        assert "unknownUserError (1 call)" in body
         assert "https://invites.example.com/codes/#unknownUserError" in body
 
     def test_organizer_reads_of_their_own_conferences_alone(self, reader: User, auditor: User) -> None:
         attempt(WEEK)
-        assert "Calls to DingTalk: 0 (0)" in reporting.message_to(reader, week=WEEK).body
-        assert "Calls to DingTalk: 1 (0)" in reporting.message_to(auditor, week=WEEK).body
+        assert "Calls made to DingTalk: 0 (0)" in reporting.message_to(reader, week=WEEK).body
+        assert "Calls made to DingTalk: 1 (0)" in reporting.message_to(auditor, week=WEEK).body
 
     def test_calls_without_an_answer_lead_to_the_history(self, reader: User, on_monday: None) -> None:
         attempt(
