@@ -90,7 +90,7 @@ def _say_how_to_write(cursor: CursorWrapper) -> None:
         "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL bytea_output = 'hex'"
     )
     # All of it is wanted, and as fast as possible, not its beginning as soon as possible.
-    cursor.execute(f"SET LOCAL cursor_tuple_fraction = 1; SET LOCAL work_mem = '{_SORTING_MEMORY}'")
+    cursor.execute(f"SET LOCAL cursor_tuple_fraction = 1; SET LOCAL jit = off; SET LOCAL work_mem = '{_SORTING_MEMORY}'")
 
 
 def _rows_on_sqlite(section: Section, first: date, last: date) -> Iterator[tuple[date, int, bytes]]:
