@@ -113,13 +113,15 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
         finished = self.exclude(state=AttemptState.STARTED)
         return finished.filter(app=models.OuterRef("pk")).order_by("-started_at", "-pk")
 
-    def unresolved(self, *, since: datetime) -> Self:
-        """Those that ended without an answer since then, into conferences that are not over, and that nobody has
-        decided upon by inviting those people again.
+    def count_unresolved(self, *, since: datetime, limit: int) -> int:
+        """How many of the newest ``limit`` that ended without an answer since then somebody has to decide upon: their
+        conference is not over, and nobody has invited those people again.
         """
         again = Invitation.objects.sent().order_by().filter(repeats=models.OuterRef("invitation"))
-        unknown = self.filter(state=AttemptState.UNKNOWN, started_at__gte=since)
-        return unknown.exclude(conference__status=ConferenceStatus.ENDED).filter(~models.Exists(again))
+        newest = self.filter(state=AttemptState.UNKNOWN, started_at__gte=since).order_by("-started_at", "-pk")
+        # Sorted out here: PostgreSQL would begin with all conferences that are not over, and there is no end of those.
+        rows = newest.values_list("conference__status", models.Exists(again))[:limit]
+        return sum(status != ConferenceStatus.ENDED and not decided for status, decided in rows)
 
     def into_any(self, conferences: ConferenceKeys) -> Self:
         """Those into the conferences with these keys."""

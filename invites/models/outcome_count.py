@@ -294,6 +294,10 @@ _KEEP_TURNOUT = """
 class TurnoutQuerySet(_TurnoutsQuerySet["Turnout"]):
     """Queries over turnouts."""
 
+    def conferences(self) -> list[int]:
+        """The keys of the conferences that they are of."""
+        return list(self.order_by().values_list("conference", flat=True).distinct())
+
     def keep(self, conference_id: int) -> None:
         """Counts anew, in one statement, who of the people of a conference was observed and who has come."""
         came = ", ".join(f"'{attendance.value}'" for attendance in CAME)

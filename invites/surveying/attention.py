@@ -29,6 +29,7 @@ _UNRESOLVED_FOR = timedelta(days=7)
 # An app that was refused longer ago is not in use.
 _REFUSED_LATELY = timedelta(days=7)
 _CODES_LOOKED_AT = 50
+_UNKNOWN_LOOKED_AT = 500
 _ABOUT_TOKENS = (NotAuthorised, StaleToken, TokenUnavailable)
 
 
@@ -179,10 +180,9 @@ def _throttled() -> Iterator[Concern]:
 
 
 def _unknown(conferences: ConferenceKeys | None) -> Iterator[Concern]:
-    attempts = Attempt.objects.unresolved(since=timezone.now() - _UNRESOLVED_FOR)
-    if conferences is not None:
-        attempts = attempts.into_any(conferences)
-    if count := attempts[: COUNTED_UP_TO + 1].count():
+    attempts = Attempt.objects.all() if conferences is None else Attempt.objects.into_any(conferences)
+    since = timezone.now() - _UNRESOLVED_FOR
+    if count := attempts.count_unresolved(since=since, limit=_UNKNOWN_LOOKED_AT):
         yield Concern(kind=Kind.UNKNOWN_ATTEMPTS, count=count)
 
 

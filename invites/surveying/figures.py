@@ -135,8 +135,11 @@ def figures(conferences: ConferenceKeys | None, *, last: date | None = None, len
     if conferences is None:
         counts, turnouts = AppCount.objects.all(), DayTurnout.objects.all()
     else:
-        counts = ConferenceCount.objects.among(conferences)
-        turnouts = Turnout.objects.among(conferences)
+        # Of many conferences few were invited into lately: the counts of those alone are looked for. Who was invited
+        # late on the day before may have been called on the first one.
+        lately = Turnout.objects.among(conferences).between(first - timedelta(days=1), last).conferences()
+        counts = ConferenceCount.objects.among(lately)
+        turnouts = Turnout.objects.among(lately)
     counts, turnouts = counts.between(first, last), turnouts.between(first, last)
     tallies = _tallies(counts, turnouts)
     days = (first + timedelta(days=number) for number in range(length))
