@@ -7,7 +7,12 @@ however long the record is; where these do not fill it, it says how far it has l
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import reduce
+from operator import and_
 from typing import NamedTuple
+
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Q
 
 from invites.finding import by_the_index
 from invites.models import AuditEntry
@@ -80,17 +85,13 @@ class _Driver(NamedTuple):
     leading: str = ""
 
 
-def _about(entries: AuditEntryQuerySet, wanted: Wanted) -> AuditEntryQuerySet:
-    return entries.about_key(wanted.key) if wanted.key is not None else entries
-
-
-_CONDITIONS: dict[str, Callable[[AuditEntryQuerySet, Wanted], AuditEntryQuerySet]] = {
-    "request": lambda entries, wanted: entries.in_request(wanted.request),
-    "key": _about,
-    "actor": lambda entries, wanted: entries.made_by(wanted.actor or None),
-    "kind": lambda entries, wanted: entries.about_kind(wanted.kind),
-    "action": lambda entries, wanted: entries.with_action(wanted.action or 0),
-    "name": lambda entries, wanted: entries.matching(wanted.name),
+_CONDITIONS: dict[str, Callable[[Wanted], Q]] = {
+    "request": lambda wanted: Q(cid=wanted.request),
+    "key": lambda wanted: Q(object_id=wanted.key),
+    "actor": lambda wanted: Q(actor=wanted.actor or None),
+    "kind": lambda wanted: Q(content_type=ContentType.objects.get_by_natural_key("invites", wanted.kind).pk),
+    "action": lambda wanted: Q(action=wanted.action),
+    "name": lambda wanted: Q(object_repr__icontains=wanted.name),
 }
 # Each of these has an index in the order of time; the first that is asked for is taken.
 _INDEXED = (frozenset({"request"}), frozenset({"kind", "key"}), frozenset({"actor"}), frozenset({"kind"}))
@@ -118,54 +119,61 @@ def find(
 
 def _read(entries: AuditEntryQuerySet, wanted: Wanted, start: Position | None, way: Way) -> _Stretch:
     """At least one more than a page holds, where so many are found within what may be looked at."""
-    driver = _driver(entries.in_time().between(wanted.since, wanted.until), wanted)
-    rest = wanted.filters - driver.fits
+    entries = entries.in_time().between(wanted.since, wanted.until)
+    driver = _driver(entries, wanted)
     found: list[Position] = []
-    looked_at, most = 0, _FIRST if rest else PAGE_SIZE + 1
+    looked_at, most = 0, PAGE_SIZE + 1 if wanted.filters == driver.fits else _FIRST
     while True:
-        rows = driver.entries.beyond(start, way).in_order(way, leading=driver.leading).positions()[: most + 1]
-        window = [Position(*row) for row in rows]
-        is_last = len(window) <= most
-        window = window[:most]
-        found += _fitting(window, rest, wanted)
-        looked_at += len(window)
-        if is_last or len(found) > PAGE_SIZE:
+        window = _window(driver, wanted, start, way, most=most)
+        found += window.found
+        looked_at += most
+        if window.end is None or len(found) > PAGE_SIZE:
             return _Stretch(found=found)
-        start = window[-1]
+        start = window.end
         if looked_at >= _MOST:
-            return _Stretch(found=found, end=start)
+            few = _few_called_so(entries, wanted) if "name" not in driver.fits else None
+            if few is None:
+                return _Stretch(found=found, end=start)
+            driver, looked_at = few, 0
         most = min(_MORE * most, _MOST - looked_at)
+
+
+def _window(driver: _Driver, wanted: Wanted, start: Position | None, way: Way, *, most: int) -> _Stretch:
+    """Those of the next ``most`` candidates that fit; ``end`` is the last candidate where more may follow."""
+    rows = driver.entries.beyond(start, way).in_order(way, leading=driver.leading)
+    rest = _all_of(wanted.filters - driver.fits, wanted)
+    places = list((rows.places_that_fit(rest) if rest else rows.positions())[: most + 1])
+    window = places[:most]
+    found = [Position(*place[:2]) for place in window if len(place) == len(Position._fields) or place[-1]]
+    return _Stretch(found=found, end=Position(*window[-1][:2]) if len(places) > most else None)
 
 
 def _driver(entries: AuditEntryQuerySet, wanted: Wanted) -> _Driver:
     """The candidates that are fewest, as far as can be told at once."""
-    asked = wanted.filters
-    if "name" in asked and len(wanted.name) >= FEWEST_ANYWHERE and "request" not in asked:
-        with by_the_index():
-            few = list(entries.matching(wanted.name).order_by().values_list("pk", flat=True)[: _LISTED + 1])
-        if len(few) <= _LISTED:
-            return _Driver(entries.among(few), frozenset({"name"}))
     for fits in _INDEXED:
-        if fits <= asked:
+        if fits <= wanted.filters:
             # PostgreSQL does not see by itself that an index has what nobody did in order.
             leading = "actor_id" if "actor" in fits and wanted.actor == NOBODY else ""
-            return _Driver(_narrowed(entries, fits, wanted), fits, leading)
+            return _Driver(entries.filter(_all_of(fits, wanted)), fits, leading)
     return _Driver(entries, frozenset())
 
 
-def _fitting(candidates: list[Position], names: Collection[str], wanted: Wanted) -> list[Position]:
-    """Those that fit the filters called ``names``, in their order."""
-    if not names or not candidates:
-        return candidates
-    rows = _narrowed(AuditEntry.objects.among(place.pk for place in candidates), names, wanted)
-    keys = set(rows.order_by().values_list("pk", flat=True))
-    return [place for place in candidates if place.pk in keys]
+def _few_called_so(entries: AuditEntryQuerySet, wanted: Wanted) -> _Driver | None:
+    """Those about something that is called so, where these are few and the name long enough for an index.
+
+    It is asked late: of what many are called like, the newest candidates have had enough.
+    """
+    if len(wanted.name) < FEWEST_ANYWHERE:
+        return None
+    called = entries.filter(_all_of({"name"}, wanted)).order_by()
+    with by_the_index():
+        keys = list(called.values_list("pk", flat=True)[: _LISTED + 1])
+    return _Driver(entries.among(keys), frozenset({"name"})) if len(keys) <= _LISTED else None
 
 
-def _narrowed(entries: AuditEntryQuerySet, names: Collection[str], wanted: Wanted) -> AuditEntryQuerySet:
-    for name in sorted(names):
-        entries = _CONDITIONS[name](entries, wanted)
-    return entries
+def _all_of(names: Collection[str], wanted: Wanted) -> Q:
+    """That an entry fits all of the filters called ``names``."""
+    return reduce(and_, (_CONDITIONS[name](wanted) for name in sorted(names)), Q())
 
 
 def _older_page(stretch: _Stretch, *, is_first: bool) -> Page:

@@ -1,7 +1,7 @@
 """What was changed in settings, users, conferences and books, by whom: entries of django-auditlog, kept for good."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Self
 
 from auditlog.models import AbstractLogEntry, LogEntryManager
@@ -39,36 +39,19 @@ class AuditEntryQuerySet(TimelineQuerySet["AuditEntry"]):
 
     def at(self, pk: int) -> Position | None:
         """The place of the entry with this key; None where there is none."""
-        found = self.with_key(pk).in_time().positions().first()
+        found = self.filter(pk=pk).in_time().positions().first()
         return Position(*found) if found else None
 
-    def with_key(self, pk: object) -> Self:
-        """The one with this key."""
-        return self.filter(pk=pk)
+    def places_that_fit(
+        self, condition: Q
+    ) -> "models.QuerySet[AuditEntry, tuple[datetime, int, bool | None]]":
+        """The place of each, and whether it fits ``condition``."""
+        fits = models.ExpressionWrapper(condition, output_field=models.BooleanField())
+        return self.annotate(fits=fits).values_list("started_at", "pk", "fits")
 
     def among(self, pks: Iterable[int]) -> Self:
         """Those with one of these keys."""
         return self.filter(pk__in=list(pks))
-
-    def made_by(self, user: int | None) -> Self:
-        """What the user with this key did, or what happened without anybody for None."""
-        return self.filter(actor=user)
-
-    def about_kind(self, model: str) -> Self:
-        """Those about rows of the kind that is called ``model``."""
-        return self.filter(content_type=ContentType.objects.get_by_natural_key("invites", model))
-
-    def about_key(self, key: int) -> Self:
-        """Those about the row with this key."""
-        return self.filter(object_id=key)
-
-    def with_action(self, action: int) -> Self:
-        """Those that say that something was made, changed or deleted, or that somebody came in."""
-        return self.filter(action=action)
-
-    def matching(self, text: str) -> Self:
-        """Those about something whose name contained ``text`` then. On PostgreSQL an index serves it."""
-        return self.filter(object_repr__icontains=text)
 
     def telling_of(self, text: str) -> Self:
         """Those in which ``text`` stands anywhere. Reads all of them."""
@@ -86,10 +69,6 @@ class AuditEntryQuerySet(TimelineQuerySet["AuditEntry"]):
         return self.filter(digest__isnull=True).filter(
             named | Q(pk__in=self.about_kind("contact").filter(object_id__in=list(contacts)).values("pk"))
         )
-
-    def in_request(self, request: str) -> Self:
-        """What the request with this id did."""
-        return self.filter(cid=request)
 
 
 class AuditEntryManager(LogEntryManager.from_queryset(AuditEntryQuerySet)):  # type: ignore[misc]
