@@ -11,7 +11,7 @@ from typing import Concatenate
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 
 from invites.models import (
@@ -213,8 +213,7 @@ def organizers_in_history(user: Viewer) -> QuerySet[User]:
         return User.objects.all()
     if not isinstance(user, User):
         return User.objects.none()
-    shared = Q(conferences__co_organizers=user) | Q(co_organized_conferences__owner=user)
-    return User.objects.filter(pk__in=User.objects.filter(shared | Q(pk=user.pk)).values("pk"))
+    return User.objects.sharing_with(user)
 
 
 def apps_in_history(user: Viewer) -> AppQuerySet:

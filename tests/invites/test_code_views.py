@@ -69,14 +69,14 @@ class TestLately:
         failed(conference, "confClosed")
         failed(conference, "confClosed", days_ago=3)
         page = browser.get("/codes/")
-        assertContains(page, 'href="/history/?code=confClosed"')
+        assertContains(page, 'href="/history/?code=confClosed&amp;period=month"')
         assertContains(page, "2 calls")
 
     def test_what_is_older_than_thirty_days_does_not_count(
         self, browser: Client, conference: Conference
     ) -> None:
         failed(conference, "confClosed", days_ago=31)
-        assertNotContains(browser.get("/codes/"), 'href="/history/?code=confClosed"')
+        assertNotContains(browser.get("/codes/"), 'href="/history/?code=confClosed&amp;period=month"')
 
     def test_code_of_a_kind_stands_with_its_kind(self, browser: Client, conference: Conference) -> None:
         failed(conference, "http_418")

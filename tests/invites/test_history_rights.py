@@ -113,7 +113,7 @@ def address(page: str, attempt: Attempt) -> str:
 def visit(client: Client, page: str, attempt: Attempt) -> HttpResponse:
     """What ``page`` answers; nothing that it does lasts."""
     with transaction.atomic():
-        answer: HttpResponse = client.get(address(page, attempt))
+        answer: HttpResponse = client.get(address(page, attempt))  # type: ignore[assignment]
         transaction.set_rollback(True)
     return answer
 
