@@ -296,7 +296,7 @@ class TurnoutQuerySet(_TurnoutsQuerySet["Turnout"]):
 
     def conferences(self) -> list[int]:
         """The keys of the conferences that they are of."""
-        return list(self.order_by().values_list("conference", flat=True).distinct())
+        return list(self.order_by().values_list("conference_id", flat=True).distinct())
 
     def keep(self, conference_id: int) -> None:
         """Counts anew, in one statement, who of the people of a conference was observed and who has come."""
