@@ -154,6 +154,11 @@ class AttemptFilterForm(PeriodForm):
         return sum(1 for name in _MORE if self.data.get(name, "").strip())
 
     @property
+    def more_are_wrong(self) -> bool:
+        """Whether what is wrong stands at one of these. The form has been validated."""
+        return any(name in self.errors for name in _MORE)
+
+    @property
     def criteria(self) -> Criteria:
         """What is looked for. The form is valid."""
         wanted = self.cleaned_data

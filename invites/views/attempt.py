@@ -42,6 +42,9 @@ def attempt_list(request: HttpRequest) -> TemplateResponse:
     response = page_or_fragment(
         request, "invites/attempt_list.html", context, fragments={"attempts"}, status=status
     )
+    response.context_data = context | {
+        "is_alone": response.template_name == "invites/attempt_list.html#attempts"
+    }
     # The address carries the filters, without the fields that are empty.
     return replace_url(response, f"{here}?{query}" if query else here)
 
