@@ -129,7 +129,7 @@ def _erase_entry(entry: AuditEntry) -> int:
     digest = sealing.digest_of(
         entry.salt, entry.object_repr, entry.changes_text, *map(sealing.json_text, documents)
     )
-    return AuditEntry.objects.filter(pk=entry.pk).update(
+    erased: int = AuditEntry.objects.filter(pk=entry.pk).update(
         object_repr="",
         changes_text="",
         serialized_data=None,
@@ -138,3 +138,4 @@ def _erase_entry(entry: AuditEntry) -> int:
         salt=b"",
         digest=digest,
     )
+    return erased

@@ -64,11 +64,10 @@ class AuditEntryQuerySet(TimelineQuerySet["AuditEntry"]):
 
     def about_people(self, contacts: Iterable[int], *, names: Iterable[str]) -> Self:
         """Those about these contacts, given by their keys, and those of changes of books that name one of ``names``."""
-        book = ContentType.objects.get_by_natural_key("invites", "addressbook")
-        named = Q(content_type=book, additional_data__detail__nick__in=list(names))
-        return self.filter(digest__isnull=True).filter(
-            named | Q(pk__in=self.about_kind("contact").filter(object_id__in=list(contacts)).values("pk"))
-        )
+        kind = ContentType.objects.get_by_natural_key
+        named = Q(content_type=kind("invites", "addressbook"), additional_data__detail__nick__in=list(names))
+        about = Q(content_type=kind("invites", "contact"), object_id__in=list(contacts))
+        return self.filter(named | about, digest__isnull=True)
 
 
 class AuditEntryManager(LogEntryManager.from_queryset(AuditEntryQuerySet)):  # type: ignore[misc]

@@ -21,6 +21,7 @@ from invites.models import (
 )
 from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
+from tests.conftest import SignedIn
 from tests.factories import AttemptFactory, BatchFactory, InviteeFactory, SentInvitationFactory
 from tests.invites.sealed import DayOfHistory, days_ago, make_day
 
@@ -63,6 +64,21 @@ class TestRemoving:
         remove(day(3))
         assert Invitation.objects.filter(pk=history[0].invitation.pk).exists()
         assert sum(AppCount.objects.values_list("attempts", flat=True)) == before
+
+    def test_page_of_an_invitation_says_that_its_people_were_removed(
+        self, history: list[DayOfHistory], auditor: User, signed_in: SignedIn
+    ) -> None:
+        page = f"/invitations/{history[0].invitation.pk}/"
+        client = signed_in(auditor)
+        assert "has been removed from the history" not in client.get(page).content.decode()
+        remove(day(3))
+        assert "has been removed from the history" in client.get(page).content.decode()
+
+    def test_history_says_up_to_which_day_it_was_removed(
+        self, history: list[DayOfHistory], auditor: User, signed_in: SignedIn
+    ) -> None:
+        remove(day(3))
+        assert "has been removed by retention" in signed_in(auditor).get("/history/").content.decode()
 
     def test_chain_still_verifies_through_the_digests(self, history: list[DayOfHistory]) -> None:
         remove(day(3))
