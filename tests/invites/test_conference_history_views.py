@@ -198,6 +198,16 @@ class TestOrganizerHistory:
         assertNotContains(page, f'href="/history/{foreign.pk}/"')
         assertNotContains(page, "Board")
 
+    def test_co_organizers_of_the_same_conference_find_each_other(
+        self, browser: Client, organizer: User, other_organizer: User
+    ) -> None:
+        shared = ConferenceFactory()
+        shared.co_organizers.add(organizer, other_organizer)
+        attempt = AttemptFactory(invitation=SentInvitationFactory(conference=shared, sent_by=other_organizer))
+        page = browser.get(f"/history/organizers/{other_organizer.pk}/")
+        assertContains(page, f'href="/history/{attempt.pk}/"')
+        assertContains(browser.get(f"/history/organizers/{shared.owner.pk}/"), "No call has been made yet.")
+
     def test_auditor_sees_everything_of_everybody(
         self, signed_in: SignedIn, auditor: User, organizer: User, conference: Conference
     ) -> None:
