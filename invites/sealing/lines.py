@@ -19,6 +19,8 @@ from invites.sealing.sections import Section
 _BLOCK_BITS = 10
 # Rows that are read at a time.
 _PIECE = 2000
+# And blocks, which are large.
+_BLOCKS = 20
 _SORTING_MEMORY = "64MB"
 
 
@@ -59,7 +61,7 @@ def blocks(section: Section, first: date, last: date) -> Iterator[tuple[date, by
             FROM ({_rows_on_postgresql(section)}) AS r
             GROUP BY day, key >> {_BLOCK_BITS} ORDER BY day, key >> {_BLOCK_BITS}
         """  # noqa: S608 - of our own
-        yield from ((day, bytes(block)) for day, block in _read(query, [first, last]))
+        yield from ((day, bytes(block)) for day, block in _read(query, [first, last], size=_BLOCKS))
         return
     for day, rows in groupby(_rows_on_sqlite(section, first, last), key=lambda row: row[0]):
         for piece in batched(rows, _PIECE):
@@ -74,13 +76,13 @@ def _rows_on_postgresql(section: Section) -> str:
     """  # noqa: S608 - of our own
 
 
-def _read(query: str, parameters: list[Any]) -> Iterator[tuple[Any, ...]]:
-    """What PostgreSQL answers, without holding all of it."""
+def _read(query: str, parameters: list[Any], *, size: int = _PIECE) -> Iterator[tuple[Any, ...]]:
+    """What PostgreSQL answers, ``size`` at a time."""
     with connection.cursor() as cursor:
         _say_how_to_write(cursor)
     with connection.chunked_cursor() as cursor:
         cursor.execute(query, parameters)
-        while rows := cursor.fetchmany(_PIECE):
+        while rows := cursor.fetchmany(size):
             yield from rows
 
 
@@ -90,7 +92,9 @@ def _say_how_to_write(cursor: CursorWrapper) -> None:
         "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL bytea_output = 'hex'"
     )
     # All of it is wanted, and as fast as possible, not its beginning as soon as possible.
-    cursor.execute(f"SET LOCAL cursor_tuple_fraction = 1; SET LOCAL jit = off; SET LOCAL work_mem = '{_SORTING_MEMORY}'")
+    cursor.execute(
+        f"SET LOCAL cursor_tuple_fraction = 1; SET LOCAL jit = off; SET LOCAL work_mem = '{_SORTING_MEMORY}'"
+    )
 
 
 def _rows_on_sqlite(section: Section, first: date, last: date) -> Iterator[tuple[date, int, bytes]]:
