@@ -48,7 +48,7 @@ from invites.models.user import Role
 
 type Viewer = User | AnonymousUser
 
-SURVEYED = 1000
+SURVEYED = 500
 """Of so many of their conferences an organizer sees figures, and of as many shared ones: so they cost little."""
 
 
