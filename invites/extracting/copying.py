@@ -17,7 +17,7 @@ from psycopg.sql import quote
 from invites.extracting.cells import Manner
 from invites.extracting.cells_in_sql import cell
 from invites.extracting.columns import Column
-from invites.extracting.reading import is_by_person, next_attempts
+from invites.extracting.reading import in_order_of_an_index, is_by_person, next_attempts
 from invites.models import Attempt
 from invites.models.attempt import AttemptQuerySet
 from invites.models.timeline import Position
@@ -52,17 +52,21 @@ def copy(
     """The lines of all of ``attempts`` that began before ``until``, the newest first. Only on PostgreSQL."""
     rest = attempts.between(None, until)
     position: Position | None = None
+    many = False
     while True:
         found = next_attempts(rest, columns=columns, beyond=position, limit=ROWS_AT_ONCE)
-        with (
-            _written_for(manner) as cursor,
-            cursor.copy(_statement(cursor, found, columns, manner)) as copied,
-        ):
-            lines = [bytes(line) for line in copied]
+        with in_order_of_an_index(many), _written_for(manner) as cursor:
+            lines = _copied(cursor, _statement(cursor, found, columns, manner))
         position = _end(lines)
         if position is None:
             return
+        many = len(lines) > ROWS_AT_ONCE // 2
         yield Lines(data=b"".join(lines), rows=len(lines), last=position)
+
+
+def _copied(cursor: CursorWrapper, statement: str) -> list[bytes]:
+    with cursor.copy(statement) as copied:
+        return [bytes(line) for line in copied]
 
 
 def _end(lines: Sequence[bytes]) -> Position | None:
