@@ -206,7 +206,7 @@ class ConferenceCountQuerySet(_CountsQuerySet["ConferenceCount"]):
         """Those of any of ``conferences``."""
         return self.filter(conference__in=conferences)
 
-    def among(self, conferences: ConferenceKeys | Collection[int]) -> Self:
+    def among(self, conferences: ConferenceKeys) -> Self:
         """Those of the conferences with these keys."""
         return self.filter(conference__in=conferences)
 
@@ -308,7 +308,7 @@ class TurnoutQuerySet(_TurnoutsQuerySet["Turnout"]):
         """Those of any of ``conferences``."""
         return self.filter(conference__in=conferences)
 
-    def among(self, conferences: ConferenceKeys | Collection[int]) -> Self:
+    def among(self, conferences: ConferenceKeys) -> Self:
         """Those of the conferences with these keys."""
         return self.filter(conference__in=conferences)
 

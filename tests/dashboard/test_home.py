@@ -119,9 +119,10 @@ class TestHome:
         for conference in ConferenceFactory.create_batch(rows, owner=organizer):
             called(conference, AttemptState.FAILED)
         client = signed_in(organizer)
-        # session, user, the banner's worker; conferences of late, counts by day and by code, slowest and their calls,
-        # turnouts; open ones, their people; worker, tasks, people due, quota, apps, throttles, unknown, imports
-        with django_assert_num_queries(19):
+        # session, user, the banner's worker; own conferences and shared ones; those of late, counts by day and by code,
+        # slowest and their calls, turnouts; open ones, their people; worker, tasks, people due, quota, apps, throttles,
+        # unknown, imports
+        with django_assert_num_queries(21):
             client.get("/")
 
 
