@@ -104,7 +104,9 @@ def _seal(day: date) -> SealedDay | None:
     key = sealing_key()
     sections = [contents(section, day, key=key) for section in SECTIONS]
     previous = BEGINNING if head is None else bytes(head.digest)
-    row = SealedDay.objects.create(day=day, key_id=key.name, digest=chained(previous, day, sections, key=key))
+    row = SealedDay(day=day, key_id=key.name, digest=chained(previous, day, sections, key=key))
+    # Without signals: that a day was sealed is no change to be put on record.
+    SealedDay.objects.bulk_create([row])
     SealedSection.objects.bulk_create(
         SealedSection(
             day=row, name=section.name, rows=section.rows, digest=section.digest, marks=section.marks

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from invites import clock, sealing
-from invites.models import AttemptInvitee, Person, SealedDay, Verification
+from invites.models import AttemptInvitee, AuditEntry, Person, SealedDay, Verification
 from invites.models.attempt import AttemptState
 from invites.models.invitee import InviteeState
 from invites.recovering import recover
@@ -47,6 +47,9 @@ class TestSealing:
         sealed = SealedDay.objects.in_order().with_rows()
         assert [day.day for day in sealed] == [clock.day_of(days_ago(days)) for days in (4, 3, 2, 1)]
         assert [day.rows for day in sealed] == [7, 0, 7, 0]
+
+    def test_seals_are_no_changes_on_record(self, history: list[DayOfHistory]) -> None:
+        assert not AuditEntry.objects.filter(content_type__model="sealedday").exists()
 
     def test_today_is_not_sealed(self, db: None) -> None:
         make_day(0)
