@@ -131,10 +131,8 @@ def digest_for(user: User, *, week: date) -> Digest:
 def _unresolved(user: User, *, since: date) -> int:
     conferences = permissions.surveyed_conferences(user)
     moment = datetime.combine(since, time(), tzinfo=timezone.get_default_timezone())
-    attempts = Attempt.objects.unresolved(since=moment)
-    if conferences is not None:
-        attempts = attempts.into_any(conferences)
-    return attempts[: COUNTED_UP_TO + 1].count()
+    attempts = Attempt.objects.all() if conferences is None else Attempt.objects.into_any(conferences)
+    return attempts.count_unresolved(since=moment, limit=COUNTED_UP_TO + 1)
 
 
 def message_to(user: User, *, week: date) -> EmailMultiAlternatives:
