@@ -121,7 +121,7 @@ class TestHome:
         client = signed_in(organizer)
         # session, user, the banner's worker; own conferences and shared ones; those of late, counts by day and by code,
         # slowest and their calls, turnouts; open ones, their people; worker, tasks, people due, quota, apps, throttles,
-        # unknown, imports
+        # calls that are unknown, and imports
         with django_assert_num_queries(21):
             client.get("/")
 
