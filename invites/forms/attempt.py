@@ -143,9 +143,10 @@ class AttemptFilterForm(PeriodForm):
         conferences, organizers, apps = map(self._many, ("conference", "organizer", "app"))
         newest = permissions.conferences_in_history(self.user).order_by("-pk")[:_OFFERED]
         conferences.offer(list(newest), self.data.get("conference"))
-        people = organizers.queryset.order_by("-is_active", "username")[:_OFFERED]
+        people = permissions.organizers_in_history(self.user).order_by("-is_active", "username")[:_OFFERED]
         organizers.offer(list(people), self.data.get("organizer"), (NOBODY, _("Command line")))
-        apps.offer(list(apps.queryset.order_by("name")[:_OFFERED]), self.data.get("app"))
+        rows = permissions.apps_in_history(self.user).order_by("name")[:_OFFERED]
+        apps.offer(list(rows), self.data.get("app"))
         return [self[name] for name in _MORE]
 
     @property
@@ -214,9 +215,11 @@ class AttemptFilterForm(PeriodForm):
         if name == "organizer" and value == NOBODY:
             return str(_("Command line"))
         field = self.fields[name]
-        words = dict(field.choices) if isinstance(field, forms.ChoiceField) and isinstance(value, str) else {}
-        return str(words.get(value, value))
+        choices: Any = (
+            field.choices if isinstance(field, forms.ChoiceField) and isinstance(value, str) else ()
+        )
+        return str(dict(choices).get(value, value))
 
 
-def _key(chosen: Any) -> int | None:
-    return chosen.pk if isinstance(chosen, Model) else chosen
+def _key(chosen: Model | int | None) -> int | None:
+    return int(chosen.pk) if isinstance(chosen, Model) else chosen

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Concat
 
 from invites import permissions
 from invites.models import AttemptInvitee, Conference, Person, User
@@ -63,6 +64,14 @@ def may_search_messages(asked: Asked) -> bool:
     """Whether the text may be looked for. A message may repeat a number, which not everybody may find somebody by."""
     has_digits = any(map(str.isdecimal, asked.criteria.text))
     return not has_digits or permissions.may_see_phone_numbers(asked.user)
+
+
+def message_of_each(rows: AttemptQuerySet, asked: Asked) -> AttemptQuerySet:
+    """Those with the text in their message, of few attempts: the index would gather every such message there is."""
+    if not may_search_messages(asked):
+        return rows.none()
+    read = rows.annotate(message=Concat("error_message", Value(""), output_field=TextField()))
+    return read.filter(message__icontains=asked.criteria.text).exclude(error_code="")
 
 
 def _with_code(rows: AttemptQuerySet, asked: Asked) -> AttemptQuerySet:

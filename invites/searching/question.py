@@ -88,6 +88,8 @@ class Question:
         if name == "anything":
             sendings = self._sendings(self.criteria.anything)
             return rows.filter(conditions.anything(self.criteria.anything, sendings, each=True))
+        if name == "text":
+            return conditions.message_of_each(rows, self.asked)
         return conditions.CONDITIONS[name](rows, self.asked)
 
     def _sendings(self, text: str) -> AttemptInviteeQuerySet:
