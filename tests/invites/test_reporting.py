@@ -63,7 +63,8 @@ def work() -> None:
 
 
 def attempt(day: date, **kwargs: Any) -> None:
-    AttemptFactory(started_at=datetime(day.year, day.month, day.day, 4, tzinfo=UTC), **kwargs)
+    moment = datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
+    AttemptFactory(started_at=moment, invitation__sent_at=moment, **kwargs)
 
 
 def html_of(message: EmailMultiAlternatives) -> str:
