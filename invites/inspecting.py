@@ -142,10 +142,13 @@ def _window(driver: _Driver, wanted: Wanted, start: Position | None, way: Way, *
     """Those of the next ``most`` candidates that fit; ``end`` is the last candidate where more may follow."""
     rows = driver.entries.beyond(start, way).in_order(way, leading=driver.leading)
     rest = _all_of(wanted.filters - driver.fits, wanted)
-    places = list((rows.places_that_fit(rest) if rest else rows.positions())[: most + 1])
-    window = places[:most]
-    found = [Position(*place[:2]) for place in window if len(place) == len(Position._fields) or place[-1]]
-    return _Stretch(found=found, end=Position(*window[-1][:2]) if len(places) > most else None)
+    if rest:
+        judged = rows.places_that_fit(rest)[: most + 1]
+        places = [(Position(moment, pk), bool(fits)) for moment, pk, fits in judged]
+    else:
+        places = [(Position(*place), True) for place in rows.positions()[: most + 1]]
+    found = [place for place, fits in places[:most] if fits]
+    return _Stretch(found=found, end=places[most - 1][0] if len(places) > most else None)
 
 
 def _driver(entries: AuditEntryQuerySet, wanted: Wanted) -> _Driver:

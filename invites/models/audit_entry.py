@@ -47,7 +47,9 @@ class AuditEntryQuerySet(TimelineQuerySet["AuditEntry"]):
     ) -> "models.QuerySet[AuditEntry, tuple[datetime, int, bool | None]]":
         """The place of each, and whether it fits ``condition``."""
         fits = models.ExpressionWrapper(condition, output_field=models.BooleanField())
-        return self.annotate(fits=fits).values_list("started_at", "pk", "fits")
+        places: models.QuerySet[AuditEntry, tuple[datetime, int, bool | None]]
+        places = self.annotate(fits=fits).values_list("started_at", "pk", "fits")
+        return places
 
     def among(self, pks: Iterable[int]) -> Self:
         """Those with one of these keys."""
