@@ -104,7 +104,7 @@ class TestHistory:
         expect(page.locator(":target")).to_be_in_viewport()
         page.go_back()
         # The link covers its whole row, so a press beside its words counts as well.
-        page.locator("#attempts tbody tr .history-people").click(force=True)
+        page.locator("#attempts tbody tr .history-people").click(force=True, position={"x": 2, "y": 2})
         expect(page).to_have_url(re.compile(rf"/history/{failed.pk}/$"))
 
     def test_attempt_under_way_becomes_its_outcome_by_itself(
