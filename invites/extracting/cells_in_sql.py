@@ -17,16 +17,16 @@ from invites.models.invitee import Channel
 
 
 def cell(column: Column, value: str, manner: Manner) -> str:
-    """SQL for a cell, never null, where ``value`` is SQL for what stands in it; that of a person stands in ``t``."""
+    """SQL for a cell, null where it is empty, where ``value`` is SQL for what stands in it; of a person in ``t``."""
     return _WAYS[column.kind](column, value, manner)
 
 
 def _text(_column: Column, value: str, _manner: Manner) -> str:
-    return f"CASE WHEN {value} = '' THEN '' WHEN {value} ~ {quote(_armoured())} THEN '''' || {value} ELSE {value} END"
+    return f"CASE WHEN {value} = '' THEN NULL WHEN {value} ~ {quote(_armoured())} THEN '''' || {value} ELSE {value} END"
 
 
 def _number(_column: Column, value: str, _manner: Manner) -> str:
-    return f"coalesce({value}::text, '')"
+    return value
 
 
 def _moment(_column: Column, value: str, _manner: Manner) -> str:
@@ -43,26 +43,24 @@ def _message(column: Column, value: str, manner: Manner) -> str:
         return _text(column, value, manner)
     hidden = f"regexp_replace({value}, {quote(HIDEABLE)}, {quote(HIDDEN)}, 'g')"
     written = f"SELECT {_text(column, 'm', manner)} FROM (SELECT {hidden} AS m) hidden"  # noqa: S608
-    return f"CASE {value} WHEN '' THEN '' ELSE ({written}) END"
+    return f"CASE {value} WHEN '' THEN NULL ELSE ({written}) END"
 
 
 def _union_id(column: Column, value: str, manner: Manner) -> str:
-    return (
-        f"CASE t.channel WHEN {quote(Channel.UNION_ID.value)} THEN {_text(column, value, manner)} ELSE '' END"
-    )
+    return f"CASE t.channel WHEN {quote(Channel.UNION_ID.value)} THEN {_text(column, value, manner)} ELSE NULL END"
 
 
 def _phone_number(column: Column, value: str, manner: Manner) -> str:
     if manner.with_phone_numbers:
         unlike, rest = _text(column, value, manner), "e[2]"
     else:
-        unlike = f"CASE {value} WHEN '' THEN '' ELSE {quote(HIDDEN)} || right({value}, {SHOWN_DIGITS}) END"
+        unlike = f"CASE {value} WHEN '' THEN NULL ELSE {quote(HIDDEN)} || right({value}, {SHOWN_DIGITS}) END"
         hidden = f"repeat({quote(HIDDEN)}, greatest(length(e[2]) - {SHOWN_DIGITS}, 1))"
         rest = f"{hidden} || right(e[2], {SHOWN_DIGITS})"
     written = f"CASE WHEN e IS NULL THEN {unlike} ELSE '(+' || e[1] || ') ' || {rest} END"
     parts = f"SELECT regexp_match({value}, {quote(E164)}) AS e"
     number = f"SELECT {written} FROM ({parts}) parts"  # noqa: S608
-    return f"CASE t.channel WHEN {quote(Channel.PHONE.value)} THEN ({number}) ELSE '' END"
+    return f"CASE t.channel WHEN {quote(Channel.PHONE.value)} THEN ({number}) ELSE NULL END"
 
 
 @cache

@@ -12,7 +12,6 @@ from typing import Final
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from psycopg.sql import quote
 
 from invites.extracting.cells import Manner
 from invites.extracting.cells_in_sql import cell
@@ -31,7 +30,6 @@ _TABLES: Final = {
     _PERSON: "invites_person",
 }
 _ALWAYS: Final = {"pk", "started_at", "people"}
-_NO_CELL_IS_NULL: Final = "no cell is null"
 _SETTLE: Final = """
     SELECT set_config('TimeZone', %s, true), set_config('DateStyle', 'ISO', true), set_config('jit', 'off', true)
 """
@@ -103,7 +101,7 @@ def _statement(
     cells = ", ".join(_reference(column, manner) for column in columns)
     return (
         f"COPY (SELECT {cells} FROM ({calls}) a {people} {joins} {whole} ORDER BY {order})"  # noqa: S608
-        f" TO STDOUT (FORMAT csv, NULL {quote(_NO_CELL_IS_NULL)})"
+        " TO STDOUT (FORMAT csv)"
     )
 
 
@@ -128,5 +126,5 @@ def _join(table: str, columns: Sequence[Column], manner: Manner) -> str:
 def _reference(column: Column, manner: Manner) -> str:
     table = _table(column)
     if table is not None:
-        return f"coalesce({table}.\"{column.key}\", '')"
+        return f'{table}."{column.key}"'
     return cell(column, f"s.{column.path}" if column.of_person else f"a.{column.path}", manner)
