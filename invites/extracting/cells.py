@@ -21,6 +21,7 @@ type Value = int | str | date | datetime | None
 type Plain = int | str | None
 
 SHOWN_DIGITS: Final = 4
+_OFFSET: Final = len("+00:00")
 HIDDEN: Final = "•"
 # No code begins another one.
 E164: Final = rf"^\+({'|'.join(str(code) for code in sorted(COUNTRY_CODE_TO_REGION_CODE))})(.+)$"
@@ -55,6 +56,8 @@ def as_csv(values: Sequence[Value], columns: Sequence[Column], manner: Manner) -
             cells.append(_bracketed(str(plain)))
         elif column.kind is Kind.WORD:
             cells.append(_word(str(plain), column))
+        elif isinstance(value, datetime):
+            cells.append(_as_postgresql_writes(value.astimezone(manner.zone)))
         else:
             cells.append("" if plain is None else str(plain))
     return cells
@@ -84,6 +87,15 @@ def _plain(value: Value, kind: Kind, manner: Manner) -> Plain:
     if kind is Kind.MESSAGE:
         return _HIDEABLE.sub(HIDDEN, value)
     return _masked(value) if kind is Kind.PHONE_NUMBER else value
+
+
+def _as_postgresql_writes(moment: datetime) -> str:
+    """A moment as PostgreSQL writes it: ISO 8601 with a blank, no zeros at the end, and hours alone where they do."""
+    whole = moment.isoformat(sep=" ")
+    written, offset = whole[:-_OFFSET], whole[-_OFFSET:]
+    if moment.microsecond:
+        written = written.rstrip("0")
+    return written + offset.removesuffix(":00")
 
 
 def _masked(e164: str) -> str:

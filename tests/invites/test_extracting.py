@@ -165,7 +165,7 @@ class TestRows:
         (row,) = rows_of(contents())
         assert (row["attempt"], row["nick"], row["person"]) == (attempt.pk, "", None)
         assert (
-            csv_of(contents()).splitlines()[1].startswith(f"{attempt.pk},2026-03-29T12:00:00.123+00:00,,,,,")
+            csv_of(contents()).splitlines()[1].startswith(f"{attempt.pk},2026-03-29 12:00:00.123456+00,,,,,")
         )
 
     def test_command_line_has_no_organizer(self) -> None:
@@ -175,20 +175,27 @@ class TestRows:
         assert csv_of(contents()).count("\n") == 2
 
     @pytest.mark.parametrize(
-        ("zone", "moment"),
+        ("zone", "moment", "in_csv"),
         [
-            ("UTC", "2026-03-29T12:00:00.123+00:00"),
-            ("Asia/Shanghai", "2026-03-29T20:00:00.123+08:00"),
-            ("Europe/Berlin", "2026-03-29T14:00:00.123+02:00"),
-            ("Asia/Kolkata", "2026-03-29T17:30:00.123+05:30"),
-            ("America/St_Johns", "2026-03-29T09:30:00.123-02:30"),
+            ("UTC", "2026-03-29T12:00:00.123+00:00", "2026-03-29 12:00:00.123456+00"),
+            ("Asia/Shanghai", "2026-03-29T20:00:00.123+08:00", "2026-03-29 20:00:00.123456+08"),
+            ("Europe/Berlin", "2026-03-29T14:00:00.123+02:00", "2026-03-29 14:00:00.123456+02"),
+            ("Asia/Kolkata", "2026-03-29T17:30:00.123+05:30", "2026-03-29 17:30:00.123456+05:30"),
+            ("America/St_Johns", "2026-03-29T09:30:00.123-02:30", "2026-03-29 09:30:00.123456-02:30"),
         ],
     )
-    def test_moments_stand_in_the_zone_of_choice_with_its_offset(self, zone: str, moment: str) -> None:
+    def test_moments_stand_in_the_zone_of_choice_with_its_offset(
+        self, zone: str, moment: str, in_csv: str
+    ) -> None:
         called()
         (row,) = rows_of(contents(zone=zone))
         assert row["startedAt"] == moment
-        assert f",{moment}," in csv_of(contents(zone=zone))
+        assert f",{in_csv}," in csv_of(contents(zone=zone))
+
+    @pytest.mark.parametrize(("microsecond", "in_csv"), [(0, "12:00:00"), (120_000, "12:00:00.12")])
+    def test_seconds_in_csv_have_no_zeros_at_the_end(self, microsecond: int, in_csv: str) -> None:
+        called(started_at=NOON.replace(microsecond=microsecond))
+        assert f",2026-03-29 {in_csv}+00," in csv_of(contents())
 
 
 @pytest.mark.django_db
