@@ -19,6 +19,9 @@ from invites.searching.criteria import Criteria
 MANY = 2000
 """Of more people, or conferences, the keys are not looked up: whoever is found that often is found along the time."""
 
+SEEN = 10_000
+"""Conferences that somebody may see are looked up even where they are so many: their page is what they see first."""
+
 VISIBLE = "visible"
 """The name of what everybody has to fit who may not read all of the history."""
 
@@ -50,7 +53,7 @@ class Question:
     @cached_property
     def visible(self) -> list[int] | None:
         """The conferences whose attempts may be read, None where they are many."""
-        return _keys(permissions.conferences_in_history(self.user))
+        return _keys(permissions.conferences_in_history(self.user), most=SEEN)
 
     def people(self, text: str) -> list[int] | None:
         """Whom ``text`` finds; None where they are many."""
@@ -98,6 +101,7 @@ class Question:
         return AttemptInvitee.objects.of_any("person", found)
 
 
-def _keys[M: Model](rows: QuerySet[M]) -> list[int] | None:
-    keys = list(rows.order_by().values_list("pk", flat=True)[: MANY + 1])
-    return keys if len(keys) <= MANY else None
+def _keys[M: Model](rows: QuerySet[M], *, most: int | None = None) -> list[int] | None:
+    most = MANY if most is None else most
+    keys = list(rows.order_by().values_list("pk", flat=True)[: most + 1])
+    return keys if len(keys) <= most else None

@@ -216,6 +216,7 @@ def bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
             "drivers._ALIKE": 1,
             "drivers._LISTED": 2,
             "question.MANY": 1,
+            "question.SEEN": 1,
             "sources._GATHERED": 2,
         }.items():
             monkeypatch.setattr(f"invites.searching.{name}", bound)
