@@ -21,7 +21,7 @@ from invites.models import Attempt
 from invites.models.attempt import AttemptQuerySet
 from invites.models.timeline import Position
 
-ROWS_AT_ONCE: Final = 40_000
+ROWS_AT_ONCE: Final = 25_000
 _PERSON: Final = "person"
 _TABLES: Final = {
     "conference": "invites_conference",
