@@ -111,6 +111,11 @@ def count(apps):
     turnout.objects.bulk_create(
         turnout(conference_id=conference, day=day, invitations=n) for (conference, day), n in turnouts.items()
     )
+    days = defaultdict(int)
+    for (_conference, day), n in turnouts.items():
+        days[day] += n
+    of_days = apps.get_model("invites", "DayTurnout")
+    of_days.objects.bulk_create(of_days(day=day, invitations=n) for day, n in days.items())
 
 
 def know_and_count(apps, schema_editor):

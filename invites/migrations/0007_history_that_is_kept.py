@@ -506,6 +506,64 @@ DROP TRIGGER invites_count_invitation_sent;
 DROP TRIGGER invites_count_invitation_added;
 """
 
+# Whoever sends holds the row until their commit: more of them than of attempts, whose transactions are short.
+ADD_UP_ON_POSTGRESQL = """
+CREATE FUNCTION invites_add_up_turnout() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO invites_dayturnout (day, shard, invitations, observed, joined) VALUES (
+        NEW.day,
+        pg_backend_pid() % 64,
+        NEW.invitations - coalesce(OLD.invitations, 0),
+        NEW.observed - coalesce(OLD.observed, 0),
+        NEW.joined - coalesce(OLD.joined, 0)
+    ) ON CONFLICT (day, shard) DO UPDATE SET
+        invitations = invites_dayturnout.invitations + excluded.invitations,
+        observed = invites_dayturnout.observed + excluded.observed,
+        joined = invites_dayturnout.joined + excluded.joined;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER invites_add_up_turnout AFTER INSERT OR UPDATE OF invitations, observed, joined ON invites_turnout
+    FOR EACH ROW EXECUTE FUNCTION invites_add_up_turnout();
+"""
+ADD_UP_ON_POSTGRESQL_BACK = """
+DROP TRIGGER invites_add_up_turnout ON invites_turnout;
+DROP FUNCTION invites_add_up_turnout();
+"""
+ADD_UP_ON_SQLITE = """
+CREATE TRIGGER invites_add_up_turnout_added AFTER INSERT ON invites_turnout BEGIN
+    INSERT INTO invites_dayturnout (day, shard, invitations, observed, joined)
+    VALUES (new.day, 0, new.invitations, new.observed, new.joined)
+    ON CONFLICT (day, shard) DO UPDATE SET
+        invitations = invites_dayturnout.invitations + excluded.invitations,
+        observed = invites_dayturnout.observed + excluded.observed,
+        joined = invites_dayturnout.joined + excluded.joined;
+END;
+CREATE TRIGGER invites_add_up_turnout AFTER UPDATE OF invitations, observed, joined ON invites_turnout BEGIN
+    INSERT INTO invites_dayturnout (day, shard, invitations, observed, joined) VALUES (
+        new.day, 0, new.invitations - old.invitations, new.observed - old.observed, new.joined - old.joined
+    ) ON CONFLICT (day, shard) DO UPDATE SET
+        invitations = invites_dayturnout.invitations + excluded.invitations,
+        observed = invites_dayturnout.observed + excluded.observed,
+        joined = invites_dayturnout.joined + excluded.joined;
+END;
+"""
+ADD_UP_ON_SQLITE_BACK = """
+DROP TRIGGER invites_add_up_turnout_added;
+DROP TRIGGER invites_add_up_turnout;
+"""
+
+# What people write of a conference, or of a unionId, is found by indexes over three characters each.
+FOUND = """
+CREATE INDEX invites_conference_search ON invites_conference USING gin (
+    upper(title) gin_trgm_ops, upper(room_code) gin_trgm_ops, upper(conference_id) gin_trgm_ops
+);
+CREATE INDEX invites_person_value ON invites_person USING gin (value gin_trgm_ops);
+"""
+FOUND_BACK = """
+DROP INDEX invites_conference_search;
+DROP INDEX invites_person_value;
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = (("invites", "0006_history_that_is_there"),)
@@ -572,6 +630,9 @@ class Migration(migrations.Migration):
         ),
         RunIn("postgresql", COUNT_ON_POSTGRESQL, COUNT_ON_POSTGRESQL_BACK),
         RunIn("sqlite", COUNT_ON_SQLITE, COUNT_ON_SQLITE_BACK),
+        RunIn("postgresql", ADD_UP_ON_POSTGRESQL, ADD_UP_ON_POSTGRESQL_BACK),
+        RunIn("sqlite", ADD_UP_ON_SQLITE, ADD_UP_ON_SQLITE_BACK),
+        RunIn("postgresql", FOUND, FOUND_BACK),
         RunIn("postgresql", KEEP_ON_POSTGRESQL, KEEP_ON_POSTGRESQL_BACK),
         RunIn("sqlite", KEEP_ON_SQLITE, KEEP_ON_SQLITE_BACK),
     )

@@ -99,14 +99,25 @@ def _circumstances() -> dict[str, Any]:
 class AuditEntry(AbstractLogEntry):
     """One thing that somebody made, changed, deleted or took away as a file: who, when, before and after.
 
-    ``cid`` is the id of the request, as log lines carry it. The database refuses changes (migration 0006).
+    ``cid`` is the id of the request, as log lines carry it. The database refuses changes (migration 0007).
     """
 
     # Auditlog would delete or change entries together with what they name.
-    content_type = models.ForeignKey(ContentType, on_delete=models.PROTECT, related_name="+")
+    content_type = models.ForeignKey(ContentType, on_delete=models.PROTECT, related_name="+", db_index=False)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
+    # As auditlog's, without the indexes that those below do the work of: many entries are written at once.
+    object_pk = models.CharField(max_length=255)
+    object_id = models.BigIntegerField(blank=True, null=True)
+    action = models.PositiveSmallIntegerField(choices=AbstractLogEntry.Action.choices)
+    cid = models.CharField(max_length=255, blank=True, null=True)  # noqa: DJ001 - auditlog's
+    timestamp = models.DateTimeField(default=timezone.now)
     day = models.DateField(default=timezone.localdate)
     salt = models.BinaryField(max_length=SALT_BYTES, default=new_salt)
     # What sealed days know of the texts of an entry whose texts were erased.
@@ -133,8 +144,3 @@ class AuditEntry(AbstractLogEntry):
                 name="audit_entry_of_thing",
             ),
         )
-
-    @property
-    def on(self) -> date:
-        """The day by the installation's clock."""
-        return self.day

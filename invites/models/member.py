@@ -48,7 +48,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
         return self.filter(attendance=Attendance.JOINED)
 
     def who_came(self) -> Self:
-        """Those who are or have been in the meeting, in the order in which they came, with the invitees that they are."""
+        """Those who are or have been in the meeting, as they came, with the invitees that they are."""
         came = self.filter(Q(joined_at__isnull=False) | Q(attendance__in=CAME))
         came = came.annotate(came_at=Coalesce("joined_at", "changed_at")).order_by("came_at", "pk")
         return came.prefetch_related("invitees")
