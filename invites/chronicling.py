@@ -93,7 +93,7 @@ def _walk(part: InviteeQuerySet, user: Viewer, before: int | None) -> tuple[list
     keys: list[int] = []
     for size in PIECES:
         places = part.newest(before=before, limit=size)
-        seen = permissions.conferences_in_history(user).keys_among(place.conference for place in places)
+        seen = permissions.conferences_in_history(user).keys_among({place.conference for place in places})
         keys += [place.invitee for place in places if place.conference in seen]
         if len(places) < size:
             return keys, None

@@ -166,9 +166,7 @@ urlpatterns = [
     path("history/seals/", seal.seal_list, name="seal_list"),
     path("history/<int:pk>/", attempt_detail.attempt_detail, name="attempt_detail"),
     path("history/people/<int:pk>/", person.person_detail, name="person_detail"),
-    path(
-        "history/conferences/<int:pk>/", conference_history.conference_history, name="conference_history"
-    ),
+    path("history/conferences/<int:pk>/", conference_history.conference_history, name="conference_history"),
     path("history/organizers/<int:pk>/", organizer_history.organizer_history, name="organizer_history"),
     path("codes/", code.code_list, name="code_list"),
     # settings

@@ -95,6 +95,10 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         is_open = models.Case(models.When(status=ConferenceStatus.OPEN, then=0), default=1)
         return self.exclude(status=ConferenceStatus.ENDED).order_by(is_open, "-pk")
 
+    def keys_among(self, keys: Collection[int]) -> set[int]:
+        """Which of ``keys`` belong to one of these."""
+        return set(self.filter(pk__in=keys).values_list("pk", flat=True))
+
     def newest_of(self, user: User, *, limit: int) -> ConferenceKeys:
         """The keys of the newest ``limit`` conferences that ``user`` owns or shares. Both come out of indexes.
 

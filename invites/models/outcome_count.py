@@ -1,4 +1,4 @@
-"""Counts of the history that the database keeps up by itself, with triggers (migrations 0007 and 0009), for pages that
+"""Counts of the history that the database keeps up by itself, with triggers (migration 0007), for pages that
 must cost the same however long the history is.
 
 A row is for one day by the installation's clock, one state and one code. ``shard`` only keeps senders on PostgreSQL
