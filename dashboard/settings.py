@@ -149,8 +149,8 @@ AUDITLOG_DISABLE_REMOTE_ADDR = True
 AUDITLOG_CID_GETTER = "invites.tracing.current"
 AUDITLOG_STORE_JSON_CHANGES = True
 
-# Where no EMAIL_URL is set, nothing is sent: whoever sends asks MAIL_IS_SET_UP first. What did not ask would fail, and not
-# pass for sent.
+# Where no EMAIL_URL is set, nothing is sent: whoever sends asks MAIL_IS_SET_UP first. What did not ask would fail, and
+# not pass for sent.
 _mail = environment.read_mail(env)
 MAIL_IS_SET_UP = _mail is not None
 MAILERS: dict[str, Any] = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend"}}
