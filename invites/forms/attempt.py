@@ -139,7 +139,7 @@ class AttemptFilterForm(PeriodForm):
         return any(self.cleaned_data.get(name) not in {None, ""} for name in _FILTERS)
 
     def more_fields(self) -> list[forms.BoundField]:
-        """Those that do not stand in the first line, with what there is to choose from: only a whole page asks."""
+        """Those that do not stand in the first line, with what there is to choose from. They are asked for once."""
         conferences, organizers, apps = map(self._many, ("conference", "organizer", "app"))
         newest = permissions.conferences_in_history(self.user).order_by("-pk")[:_OFFERED]
         conferences.offer(list(newest), self.data.get("conference"))
@@ -152,12 +152,19 @@ class AttemptFilterForm(PeriodForm):
     @property
     def more_set(self) -> int:
         """How many of these are set."""
-        return sum(1 for name in _MORE if self.data.get(name, "").strip())
+        return len(self.folded)
 
     @property
-    def more_are_wrong(self) -> bool:
-        """Whether what is wrong stands at one of these. The form has been validated."""
-        return any(name in self.errors for name in _MORE)
+    def folded(self) -> list[tuple[str, str]]:
+        """Those of these that are set, as they were typed: a folded form sends them along."""
+        return [(name, self.data[name]) for name in _MORE if self.data.get(name, "").strip()]
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether these are shown: where somebody asks for them, or what is wrong stands at one. The form has been
+        validated.
+        """
+        return "more" in self.data or any(name in self.errors for name in _MORE)
 
     @property
     def criteria(self) -> Criteria:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.app import App
-from invites.models.attempt_invitee import AttemptInvitee
+from invites.models.attempt_invitee import AttemptInvitee, Named
 from invites.models.batch import Batch
 from invites.models.conference import Conference, ConferenceKeys, ConferenceStatus
 from invites.models.invitation import Invitation
@@ -27,6 +27,11 @@ from invites.models.user import User
 
 # So many names stand in a row of the history; the rest is a number.
 NAMES_IN_A_ROW = 3
+_SHOWN_IN_A_ROW = (
+    *("state", "people", "started_at", "duration_ms", "error_code"),
+    *("conference__title", "conference__conference_id"),
+    *("organizer__username", "organizer__first_name", "organizer__last_name"),
+)
 
 
 class AttemptState(models.TextChoices):
@@ -181,20 +186,14 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
         people = people.order_by("invitee__position", "pk")
         return self.prefetch_related(models.Prefetch("people_sent", queryset=people))
 
-    def with_first_people(self) -> Self:
-        """With ``first_people``, those few whose names a row of the history shows."""
-        people = AttemptInvitee.objects.select_related("invitee").order_by("invitee__position", "pk")
-        first = models.Prefetch("people_sent", queryset=people[:NAMES_IN_A_ROW], to_attr="first_people")
-        return self.prefetch_related(first)
-
-    def for_rows(self) -> Self:
-        """With what a row of the history shows, and without the long texts that it does not."""
-        rows = self.select_related("conference", "organizer").with_first_people()
-        return rows.defer("response_excerpt", "error_message", "salt", "texts_digest")
-
-    def newest_first(self) -> Self:
-        """In the order of the history, with what a row shows."""
-        return self.in_order(Way.OLDER).for_rows()
+    def rows(self, pks: Sequence[int]) -> "list[Attempt]":
+        """Those with these keys in the order of the history: what a row shows of them, and nothing that it does not."""
+        shown = self.select_related("conference", "organizer").only(*_SHOWN_IN_A_ROW)
+        found = list(shown.among(pks).in_order(Way.OLDER))
+        names = AttemptInvitee.objects.first_of(pks, limit=NAMES_IN_A_ROW)
+        for attempt in found:
+            attempt.first_people = names.get(attempt.pk, [])
+        return found
 
     def for_detail(self) -> Self:
         """With all that the page of one attempt shows."""
@@ -351,6 +350,8 @@ class Attempt(models.Model):
     texts_digest = models.BinaryField(max_length=32, null=True)
 
     objects = AttemptQuerySet.as_manager()
+    # In rows of the history.
+    first_people: list[Named]
 
     class Meta:
         verbose_name = _("attempt")

@@ -1,9 +1,10 @@
 """Who was part of which attempt. Written with the attempt, and kept as it is by the database."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from django.db import models
+from django.db.models.functions import RowNumber
 
 from invites.models.invitee import Invitee
 from invites.models.person import Person
@@ -11,6 +12,13 @@ from invites.models.timeline import TimelineQuerySet
 
 if TYPE_CHECKING:
     from invites.models.attempt import Attempt
+
+
+class Named(NamedTuple):
+    """Somebody in a row of the history: the key of the person, and the name under which they were called."""
+
+    person: int
+    nick: str
 
 
 class AttemptInviteeQuerySet(TimelineQuerySet["AttemptInvitee"]):
@@ -25,6 +33,16 @@ class AttemptInviteeQuerySet(TimelineQuerySet["AttemptInvitee"]):
     def in_order_made(self) -> Self:
         """As they were written: those of an attempt as they stood in the call."""
         return self.order_by("attempt", "pk")
+
+    def first_of(self, attempts: Sequence[int], *, limit: int) -> dict[int, list[Named]]:
+        """The first ``limit`` people of each of these attempts, as they stood in the call."""
+        place = models.Window(RowNumber(), partition_by="attempt", order_by=["invitee__position", "pk"])
+        first = self.of_attempts(attempts).annotate(place=place).filter(place__lte=limit)
+        found: dict[int, list[Named]] = {}
+        rows = first.order_by("attempt", "place").values_list("attempt", "person", "invitee__nick")
+        for attempt, person, nick in rows:
+            found.setdefault(attempt, []).append(Named(person, nick))
+        return found
 
 
 class AttemptInvitee(models.Model):

@@ -103,5 +103,4 @@ def _newer_page(stretch: _Stretch, start: Position | None, *, size: int) -> Page
 
 
 def _rows(found: Sequence[Position]) -> list[Attempt]:
-    keys = [position.pk for position in found]
-    return list(Attempt.objects.filter(pk__in=keys).newest_first()) if keys else []
+    return Attempt.objects.rows([position.pk for position in found]) if found else []

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from django import template
@@ -11,6 +12,7 @@ from django.templatetags.static import static
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
@@ -169,10 +171,11 @@ def look_of(value: str, *, of: str = "") -> Look:
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """The icon ``name`` of `static/icons.txt`; hidden from screen readers unless it has a ``label`` of its own."""
-    href = f"{static('vendor/tabler-icons/sprite.svg')}#{name}"
-    if label:
-        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, href)
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', href)
+    if not label:
+        return _silent_icon(name)
+    return format_html(
+        '<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, _icon_address(name)
+    )
 
 
 @register.simple_tag
@@ -183,14 +186,25 @@ def state(value: str, of: str = "") -> SafeString:
     Bare, they are those of an invitee; ``{% state attempt.state of="attempt" %}`` says whose they are. ``of`` is one
     of invitee, attempt, invitation, batch, conference, member, import, row, export.
     """
+    return _badge(value, of, get_language())
+
+
+def _icon_address(name: str) -> str:
+    return f"{static('vendor/tabler-icons/sprite.svg')}#{name}"
+
+
+# A page has a hundred icons and badges, of few kinds.
+@cache
+def _silent_icon(name: str) -> SafeString:
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', _icon_address(name))
+
+
+# Also by type: words alone do not say whose state they are.
+@lru_cache(maxsize=1000, typed=True)
+def _badge(value: str, of: str, _language: str | None) -> SafeString:
     look = look_of(value, of=of)
-    return format_html(
-        '<span class="badge bg-{}-lt" data-state="{}">{} {}</span>',
-        look.colour,
-        value,
-        icon(look.icon),
-        look.word,
-    )
+    badge = '<span class="badge bg-{}-lt" data-state="{}">{} {}</span>'
+    return format_html(badge, look.colour, value, icon(look.icon), look.word)
 
 
 def _relative(moment: datetime, now: datetime) -> str:

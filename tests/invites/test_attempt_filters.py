@@ -116,7 +116,7 @@ class TestTime:
         address = response["HX-Replace-Url"]
         assert address == f"{LIST}?until=2026-03-01T10%3A30%2B09%3A00"
         client.cookies["timezone"] = "Asia/Shanghai"
-        page = client.get(address)
+        page = client.get(f"{address}&more=on")
         assert [row.pk for row in page.context["attempts"]] == [wanted.pk]
         assert 'value="2026-03-01T09:30"' in page.content.decode()
 
@@ -155,6 +155,19 @@ class TestChips:
         AttemptFactory()
         assert "<details" in client.get(LIST).content.decode()
         assert client.get(f"{LIST}?channel=phone&request=x").context["form"].more_set == 2
+
+    def test_folded_filters_come_where_they_are_asked_for(self, client: Client) -> None:
+        AttemptFactory()
+        folded = client.get(f"{LIST}?channel=phone").content.decode()
+        assert '<input type="hidden" name="channel" value="phone">' in folded
+        assert 'name="request"' not in folded
+        assert f'href="{LIST}?more=on&amp;channel=phone"' in folded
+        unfolded = client.get(f"{LIST}?more=on&channel=phone").content.decode()
+        assert '<option value="phone" selected>' in unfolded
+        assert 'name="request"' in unfolded
+
+    def test_folded_filters_unfold_where_one_of_them_is_wrong(self, client: Client) -> None:
+        assert 'name="request"' in client.get(f"{LIST}?app=x").content.decode()
 
 
 class TestWhatStandsOutsideOfTheList:

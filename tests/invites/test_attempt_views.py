@@ -107,9 +107,9 @@ class TestAttemptList:
         for _row in range(count):
             AttemptFactory(invitation=invitation, people=4, sent_to=people)
         client = signed_in(organizer)
-        # Session, user; whose conferences, three questions to them, attempts, their people; conferences, organizers and
-        # apps to choose from; saved filters, days that were removed, and the banner's two.
-        with django_assert_num_queries(15):
+        # Session, user; whose conferences, three questions to them, attempts, their people; saved filters, days that
+        # were removed, and the banner's two.
+        with django_assert_num_queries(12):
             client.get(LIST)
 
     def test_anonymous_visitor_is_sent_to_sign_in(self, client: Client, db: None) -> None:
@@ -158,7 +158,7 @@ class TestFilters:
         monkeypatch.setattr("invites.forms.attempt._OFFERED", 1)
         old, _new = AttemptFactory.create_batch(2)
         conference = old.invitation.conference
-        page = signed_in(auditor).get(f"{LIST}?conference={conference.pk}").content.decode()
+        page = signed_in(auditor).get(f"{LIST}?conference={conference.pk}&more=on").content.decode()
         assert f'<option value="{conference.pk}" selected>' in page
 
     def test_by_outcome(self, auditor: User, signed_in: SignedIn) -> None:
@@ -371,7 +371,7 @@ class TestPages:
     ) -> None:
         client = signed_in(organizer)
         # As the first page, and where to go on; days that were removed are told on the last page only.
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(12):
             client.get(f"{LIST}?before={attempts[49]}")
 
 
