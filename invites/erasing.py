@@ -12,6 +12,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Cast, Concat
 
 from invites import acting, sealing
+from invites.errors import StillToBeCalled
 from invites.models import (
     Attempt,
     AuditEntry,
@@ -26,7 +27,7 @@ from invites.models import (
     Person,
     User,
 )
-from invites.models.invitee import Channel
+from invites.models.invitee import Channel, InviteeState
 from invites.models.person import ERASED_NICK
 
 
@@ -43,9 +44,15 @@ class Erased:
 
 @transaction.atomic
 def erase(*, channel: Channel, value: str, by: User | None, because: str) -> Erased:
-    """Erases whoever is reached by ``value`` through ``channel``, under whatever names, and says how much there was."""
+    """Erases whoever is reached by ``value`` through ``channel``, under whatever names, and says how much there was.
+
+    Raises StillToBeCalled, with nothing changed, while an invitation is under way that calls them.
+    """
     with acting.in_the_name_of(lambda: by):
         people = list(Person.objects.reached_by([value]).through(channel).select_for_update())
+        # DingTalk would be asked to call nobody, and might refuse everybody else in that call.
+        if Invitee.objects.who_are(people).lock_states() & {InviteeState.PENDING, InviteeState.SENDING}:
+            raise StillToBeCalled
         if not people and _is_known_otherwise(channel, value):
             # Never called, but that they are erased has to be on record.
             people = [Person.objects.create(channel=channel, value=value, nick=ERASED_NICK)]

@@ -159,6 +159,12 @@ class ExportOver(InviteError):  # noqa: N818
     )
 
 
+class StillToBeCalled(InviteError):  # noqa: N818
+    """Somebody is to be erased, and an invitation that is under way is going to call them, or does."""
+
+    message = _("An invitation to this person is under way. Cancel it, or wait until it is over, then erase.")
+
+
 class FiltersGone(InviteError):  # noqa: N818
     """What an export was narrowed to is not there any more, or not for whoever ordered it."""
 

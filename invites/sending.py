@@ -86,7 +86,7 @@ def invite_again(*, invitation: Invitation, states: Collection[str], user: User)
         locked = Invitation.objects.select_for_update(no_key=True, of=("self",))
         original = locked.with_app().get(pk=invitation.pk)
         check_can_be_sent(original)
-        people = list(original.invitees.with_states(states).in_order())
+        people = list(original.invitees.with_states(states).not_erased().in_order())
         if not people:
             raise NobodyToInvite
         again = set(Invitee.objects.on(original.repeated_by.all()).values_list("channel", "value"))

@@ -48,15 +48,14 @@ def person_of(contact: Contact) -> Person:
 
 
 def people_on(invitation: Invitation, *, user: User) -> list[Person]:
-    """Everybody on a sent ``invitation``, in order and as they were reached then.
+    """Everybody on a sent ``invitation`` but those who were erased, in order and as they were reached then.
 
     Somebody whose contact ``user`` may read is reached as the contact says by now: a wrong unionId may have been
     corrected.
     """
     contacts = permissions.contacts(user, app=invitation.conference.app).on(invitation).in_bulk()
-    return [
-        _person_again(invitee, contacts.get(invitee.contact_id)) for invitee in invitation.invitees.in_order()
-    ]
+    people = invitation.invitees.not_erased().in_order()
+    return [_person_again(invitee, contacts.get(invitee.contact_id)) for invitee in people]
 
 
 def recognise(

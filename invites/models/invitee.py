@@ -110,6 +110,14 @@ class InviteeQuerySet(ChronicleQuerySet["Invitee"]):
         people = list(people)
         return self.filter(value__in={person.value for person in people}, person__in=people)
 
+    def not_erased(self) -> Self:
+        """Those who can be called: of whoever was erased nobody knows any more how."""
+        return self.exclude(value__startswith=ERASED)
+
+    def lock_states(self) -> set[str]:
+        """The states in which these are; nobody changes them until the transaction ends."""
+        return set(self.select_for_update(of=("self",)).order_by("pk").values_list("state", flat=True))
+
     def on_drafts(self) -> Self:
         """Those on lists that have not been sent."""
         return self.filter(person__isnull=True)
@@ -237,7 +245,8 @@ class InviteeQuerySet(ChronicleQuerySet["Invitee"]):
             member__isnull=False, member_is_probable=False
         )
         was_read = Q(invitation__conference__observation__read_at__gt=F("last_attempt__started_at"))
-        people = self.filter(Q(member__isnull=True) | away, state=InviteeState.INVITED).annotate(
+        taken = self.not_erased().filter(Q(member__isnull=True) | away, state=InviteeState.INVITED)
+        people = taken.annotate(
             is_certain=Case(When(is_known & was_read, then=Value(True)), default=Value(False))
         )
         # Most of the time nobody is being called, and there is nobody to look for.
@@ -263,7 +272,7 @@ class InviteeQuerySet(ChronicleQuerySet["Invitee"]):
             member__joined_at__isnull=True,
             member_is_probable=False,
         )
-        return self.filter(never_seen | has_not_come)
+        return self.not_erased().filter(never_seen | has_not_come)
 
     def on_or_repeating(self, invitation_id: int) -> Self:
         """Those of an invitation and of those that repeat it."""

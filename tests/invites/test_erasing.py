@@ -4,7 +4,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from invites import curating, erasing, sealing
+from invites import composing, curating, erasing, sealing
+from invites.errors import NobodyToInvite, StillToBeCalled
 from invites.models import (
     Attempt,
     AuditEntry,
@@ -16,7 +17,9 @@ from invites.models import (
     Person,
     User,
 )
-from invites.models.invitee import Channel
+from invites.models.invitee import Channel, InviteeState
+from invites.ringing_again import count_absent
+from invites.sending import invite_again
 from tests.factories import (
     ContactFactory,
     InvitationFactory,
@@ -140,6 +143,52 @@ class TestErasing:
     def test_nobody_with_that_value_is_nobody_to_erase(self, history: list[DayOfHistory]) -> None:
         assert erase("somebody-else").people == 0
         assert not Erasure.objects.exists()
+
+
+class TestCalls:
+    """Nobody calls what stands in the place of somebody who was erased: DingTalk would refuse the others, too."""
+
+    @pytest.mark.parametrize("state", [InviteeState.PENDING, InviteeState.SENDING])
+    def test_nobody_is_erased_who_is_still_to_be_called(
+        self, history: list[DayOfHistory], state: InviteeState
+    ) -> None:
+        Invitee.objects.filter(pk=history[0].by_union_id.pk).update(state=state)
+        with pytest.raises(StillToBeCalled):
+            erase()
+        assert not Erasure.objects.exists()
+        assert Person.objects.reached_by(["person-3"]).exists()
+        with pytest.raises(CommandError, match="under way"):
+            call_command("erase_person", "--union-id", "person-3", "--reason", BECAUSE, "--yes")
+
+    def test_inviting_again_leaves_out_who_was_erased(
+        self, history: list[DayOfHistory], administrator: User
+    ) -> None:
+        erase()
+        again = invite_again(
+            invitation=history[0].invitation, states=[InviteeState.FAILED], user=administrator
+        )
+        assert [person.value for person in again.invitees.all()] == ["+8613800000003"]
+        erase("+8613800000002", Channel.PHONE)
+        erase("person-2")
+        with pytest.raises(NobodyToInvite):
+            invite_again(invitation=history[1].invitation, states=[InviteeState.FAILED], user=administrator)
+
+    def test_list_made_of_an_earlier_invitation_leaves_out_who_was_erased(
+        self, history: list[DayOfHistory], administrator: User
+    ) -> None:
+        erase()
+        draft = InvitationFactory(conference=history[0].invitation.conference)
+        composing.add_invitation(draft=draft, invitation=history[0].invitation, user=administrator)
+        assert [person.value for person in draft.invitees.all()] == ["+8613800000003"]
+
+    def test_ringing_again_leaves_out_who_was_erased(self, history: list[DayOfHistory]) -> None:
+        Invitee.objects.update(state=InviteeState.INVITED)
+        invitation = history[0].invitation
+        assert sum(count_absent(invitation)) == 2
+        assert invitation.invitees.who_may_be_rung_unasked().count() == 1
+        erase()
+        assert sum(count_absent(invitation)) == 1
+        assert invitation.invitees.who_may_be_rung_unasked().count() == 0
 
 
 class TestCommand:

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from invites import erasing, phone_numbers
+from invites.errors import StillToBeCalled
 from invites.models import User
 from invites.models.invitee import Channel
 
@@ -39,7 +40,10 @@ class Command(BaseCommand):
         if not options["yes"] and input("Erase them for good? Type yes: ").strip() != "yes":
             raise CommandError("Nobody was erased.")
         for channel, value in wanted:
-            erased = erasing.erase(channel=channel, value=value, by=by, because=options["reason"].strip())
+            try:
+                erased = erasing.erase(channel=channel, value=value, by=by, because=options["reason"].strip())
+            except StillToBeCalled as error:
+                raise CommandError(f"{channel.label}: {error}") from error
             self.stdout.write(
                 f"{channel.label}: {erased.people} people of the history, on {erased.invitees} invitations, in the "
                 f"answers to {erased.attempts} calls; {erased.contacts} contacts and {erased.entries} entries."
