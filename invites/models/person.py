@@ -38,6 +38,11 @@ def new_salt() -> bytes:
     return os.urandom(SALT_BYTES)
 
 
+def _say_who_it_is(invitation_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOW_INVITEES, {"invitation": invitation_id})
+
+
 class PersonQuerySet(models.QuerySet["Person"]):
     """Queries over the people of the history."""
 
@@ -46,23 +51,18 @@ class PersonQuerySet(models.QuerySet["Person"]):
 
         People are made in the same order everywhere, so that of two who send at once none waits for the other in turn.
         """
-        known = self.filter(
-            channel=models.OuterRef("channel"),
-            value=models.OuterRef("value"),
-            nick=models.OuterRef("nick"),
-            digest__isnull=True,
-        )
-        there = Invitee.objects.filter(invitation=invitation_id, person__isnull=True)
-        new = there.filter(~models.Exists(known)).order_by("channel", "value", "nick")
+        # First of those who are known: they stay from then on, though retention may be removing whom nobody refers to.
+        _say_who_it_is(invitation_id)
+        new = Invitee.objects.filter(invitation=invitation_id, person__isnull=True)
+        snapshots = new.order_by("channel", "value", "nick").values_list("channel", "value", "nick")
         people = [
-            Person(channel=channel, value=value, nick=nick)
-            for channel, value, nick in new.values_list("channel", "value", "nick").distinct()
+            Person(channel=channel, value=value, nick=nick) for channel, value, nick in snapshots.distinct()
         ]
         for person in people:
             person.spell()
-        self.bulk_create(people, batch_size=_PIECE, ignore_conflicts=True)
-        with connection.cursor() as cursor:
-            cursor.execute(_KNOW_INVITEES, {"invitation": invitation_id})
+        if people:
+            self.bulk_create(people, batch_size=_PIECE, ignore_conflicts=True)
+            _say_who_it_is(invitation_id)
 
     def among(self, pks: Iterable[int]) -> Self:
         """Those with these keys."""

@@ -65,7 +65,7 @@ class TestSend:
         Invitee.objects.bulk_create(
             InviteeFactory.build(invitation=draft, position=n, value=f"many{n}") for n in range(3, 203)
         )
-        with django_assert_max_num_queries(14):  # type: ignore[attr-defined]
+        with django_assert_max_num_queries(15):  # type: ignore[attr-defined]
             send(invitation=draft, revision=3, user=organizer)
 
 
