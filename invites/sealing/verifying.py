@@ -103,6 +103,8 @@ def _findings(
             yield from chain.check(day)
             if day.removed_at is None:
                 sealed[day] = chain.digests
+            else:
+                yield from _changed_remains(day)
         yield from _changed_rows(sealed)
         _count(verdict, days)
         progress(days[-1].day, verdict.rows)
@@ -170,6 +172,22 @@ def _changed_rows(sealed: Sealed) -> Iterator[Finding]:
         for section in SECTIONS:
             if found[section.name].get(day.day, nothing) != digests.get(section.name):
                 yield _first_changed(section, day)
+
+
+def _changed_remains(day: SealedDay) -> Iterator[Finding]:
+    """The first row of each kind that is still there of a removed day and is not as it was sealed."""
+    key = known_key(day.key_id)
+    if key is None:
+        return
+    for section in SECTIONS:
+        marks: dict[int, bytes] | None = None
+        for row, line in lines(section, day.day):
+            if marks is None:
+                marks = dict(marked_rows(bytes(day.sections.get(name=section.name).marks)))
+            if marks.get(row) != mark(line, key=key):
+                problem = Problem.CHANGED if row in marks else Problem.ADDED
+                yield Finding(problem=problem, day=day.day, model=section.model, key=row)
+                break
 
 
 def _digests(section: Section, first: date, last: date) -> dict[date, bytes]:
