@@ -65,7 +65,8 @@ def _next_day() -> date | None:
 def _next_due(now: datetime) -> date | None:
     """The day to be sealed next, where nothing of it can change any more."""
     day = next(due_days(now), None)
-    if day is None or Attempt.objects.under_way_on(day).exists() or _is_being_written(day):
+    # In this order: what was being written a moment ago may be a call that is under way.
+    if day is None or _is_being_written(day) or Attempt.objects.under_way_on(day).exists():
         return None
     return day
 
