@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from invites import (
@@ -34,11 +34,21 @@ def recover() -> None:
     for step in _STEPS:
         try:
             step()
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            # A mistake of ours in one of them must not keep people of the others waiting for ever.
+        except Exception as error:
+            if isinstance(error, OperationalError | InterfaceError) and not _database_answers():
+                raise
+            # A mistake of ours in one of them, or a statement that was too much for the database, must not keep people
+            # of the others waiting for ever.
             logger.exception("Something went wrong in looking after what is under way; trying again")
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        return False
+    return True
 
 
 def _close_what_is_over() -> None:

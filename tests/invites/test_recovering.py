@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, connection
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from pytest_django import DjangoCaptureOnCommitCallbacks
@@ -86,7 +86,7 @@ class TestLostBells:
 
 
 class TestSteps:
-    @pytest.mark.parametrize("mistake", [ZeroDivisionError, IntegrityError])
+    @pytest.mark.parametrize("mistake", [ZeroDivisionError, IntegrityError, OperationalError])
     def test_a_mistake_in_one_step_keeps_no_other_from_being_taken(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, mistake: type[Exception]
     ) -> None:
@@ -104,6 +104,9 @@ class TestSteps:
         def away() -> None:
             raise OperationalError
 
+        def refuse(*args: object) -> None:
+            raise OperationalError
+
         monkeypatch.setattr(recovering, "_STEPS", (away,))
-        with pytest.raises(OperationalError):
+        with pytest.raises(OperationalError), connection.execute_wrapper(refuse):
             recover()
