@@ -180,12 +180,15 @@ def _changed_remains(day: SealedDay) -> Iterator[Finding]:
     if key is None:
         return
     for section in SECTIONS:
-        marks: dict[int, bytes] | None = None
+        marks: Iterator[tuple[int, bytes]] | None = None
         for row, line in lines(section, day.day):
             if marks is None:
-                marks = dict(marked_rows(bytes(day.sections.get(name=section.name).marks)))
-            if marks.get(row) != mark(line, key=key):
-                problem = Problem.CHANGED if row in marks else Problem.ADDED
+                # Read only where anything is left: mostly that is nothing but invitations.
+                marks = marked_rows(bytes(day.sections.get(name=section.name).marks))
+            sealed = next((each for each in marks if each[0] >= row), None)
+            if sealed != (row, mark(line, key=key)):
+                was_there = sealed is not None and sealed[0] == row
+                problem = Problem.CHANGED if was_there else Problem.ADDED
                 yield Finding(problem=problem, day=day.day, model=section.model, key=row)
                 break
 
