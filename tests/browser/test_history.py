@@ -68,6 +68,16 @@ class TestHistory:
             assert sideways(page) == 0
             screenshot(name)
 
+    @pytest.mark.parametrize("look", [Look(), Look(language="zh-CN")], ids=str)
+    def test_list_fits_between_phone_and_desktop(
+        self, page: Page, sign_in: SignIn, organizer: User, failed: Attempt
+    ) -> None:
+        sign_in(organizer)
+        page.goto("/history/")
+        for width in (768, 800, 992, 1024, 1100):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert sideways(page) == 0, f"sideways at {width} pixels"
+
     def test_list_follows_what_is_typed_and_the_address_with_it(
         self, page: Page, sign_in: SignIn, organizer: User, failed: Attempt
     ) -> None:
@@ -126,7 +136,7 @@ class TestHistory:
         page.goto("/history/")
         row = page.locator("#attempts tbody tr")
         expect(row).to_contain_text("Under way")
-        row.get_by_role("link").focus()
+        row.get_by_role("link").first.focus()
         Attempt.objects.finish(
             attempt.pk,
             state=AttemptState.SUCCEEDED,
@@ -135,7 +145,7 @@ class TestHistory:
             duration_ms=1500,
         )
         expect(row).to_contain_text("Succeeded")
-        expect(row.get_by_role("link")).to_be_focused()
+        expect(row.get_by_role("link").first).to_be_focused()
         expect(page.locator("#attempts")).not_to_have_attribute("hx-trigger", "every 2s")
 
 
