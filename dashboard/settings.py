@@ -179,6 +179,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "invites" / "locale"]
+FORMAT_MODULE_PATH = "dashboard.formats"
 TIME_ZONE = environment.read_time_zone(env, default="Asia/Shanghai")
 USE_TZ = True
 
