@@ -117,6 +117,6 @@ def _way(concern: Concern) -> tuple[str, StrOrPromise]:
         case Kind.IMPORTS_WAIT if concern.about is not None:
             return reverse("invites:import_detail", args=[concern.about]), _("Decide")
         case Kind.NOT_SEALED:
-            return reverse("invites:attempt_list"), _("History")
+            return reverse("invites:seal_list"), _("Seals")
         case _:
             return reverse("invites:settings"), _("Settings")

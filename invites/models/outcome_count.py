@@ -88,9 +88,9 @@ class _CountsQuerySet[C: "_Counts"](models.QuerySet[C]):
         return [CodeCount(*row) for row in rows.order_by("-n", "error_code")[:limit]]
 
     def by_outcome(self) -> list[OutcomeCount]:
-        """Attempts and people of each state that occurs."""
-        rows = self.order_by("state").values_list("state").annotate(n=Sum("attempts"), of=Sum("people"))
-        return [OutcomeCount(*row) for row in rows]
+        """Attempts and people of each state that occurs, the most frequent first."""
+        rows = self.order_by().values_list("state").annotate(n=Sum("attempts"), of=Sum("people"))
+        return [OutcomeCount(*row) for row in rows.order_by("-n", "state")]
 
     def codes_seen(self) -> list[CodeSeen]:
         """All codes that occur, with how often and on which day last."""

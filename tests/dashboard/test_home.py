@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from invites import clock
 from invites.models import App, AppCount, Conference, Observation, Turnout, User, Worker
 from invites.models.attempt import AttemptState
 from invites.models.conference import ConferenceStatus
@@ -193,6 +194,13 @@ class TestAttention:
         assert "1 call of the last 7 days ended without an answer." in text(body)
         assert "Whose move it is: You" in text(body)
         assert 'href="/history/?outcome=unknown"' in body
+
+    def test_day_that_is_not_sealed_leads_to_the_seals(
+        self, auditor: User, signed_in: SignedIn, worker: None
+    ) -> None:
+        day = clock.today() - timedelta(days=3)
+        AppCount.objects.create(app=AppFactory(), day=day, state="succeeded", attempts=1)
+        assert 'href="/history/seals/">Seals</a>' in signed_in(auditor).get("/").content.decode()
 
 
 class TestRefresh:

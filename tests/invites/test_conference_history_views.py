@@ -60,8 +60,8 @@ class TestConferenceHistory:
         page = browser.get(address)
         assertContains(page, conference.conference_id)
         assert [(count.state, count.attempts) for count in page.context["outcomes"]] == [
-            (AttemptState.FAILED, 1),
             (AttemptState.SUCCEEDED, 2),
+            (AttemptState.FAILED, 1),
         ]
         assertContains(page, "1 of 2")
         assertContains(page, 'href="/codes/#confClosed"')
