@@ -119,8 +119,8 @@ class TestLately:
     ) -> None:
         for number in range(times):
             failed(conference, f"code{number}")
-        # Session, user, the counts, and the banner's two.
-        with django_assert_num_queries(5):
+        # Session, user, own and shared conferences, the counts, and the banner's two.
+        with django_assert_num_queries(7):
             browser.get("/codes/")
 
 

@@ -232,10 +232,10 @@ class TestWrongValues:
 class TestMail:
     """How mail is sent, and to whom the history's seals go."""
 
-    def test_without_a_url_nothing_is_sent(self, read: Read) -> None:
+    def test_without_a_url_nothing_is_sent_and_nothing_passes_for_sent(self, read: Read) -> None:
         settings = read()
         assert settings["MAIL_IS_SET_UP"] is False
-        assert settings["MAILERS"]["default"]["BACKEND"].endswith(".dummy.EmailBackend")
+        assert settings["MAILERS"]["default"]["BACKEND"].endswith(".smtp.EmailBackend")
 
     def test_url_says_server_port_secrecy_and_sender(self, read: Read) -> None:
         settings = read(EMAIL_URL="smtp+tls://invites%40example.com:p%40ss@mail.example.com")
