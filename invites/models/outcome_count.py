@@ -5,7 +5,6 @@ A row is for one day by the installation's clock, one state and one code. ``shar
 from waiting for each other: rows that differ in nothing else are added up. Counts stay when retention removes attempts.
 """
 
-from collections.abc import Collection
 from datetime import date
 from typing import NamedTuple, Self
 
@@ -72,10 +71,6 @@ class _CountsQuerySet[C: "_Counts"](models.QuerySet[C]):
     def between(self, first: date, last: date) -> Self:
         """Those of the days from ``first`` to ``last``."""
         return self.filter(day__range=(first, last))
-
-    def with_codes(self, codes: Collection[str]) -> Self:
-        """Those of attempts that ended with one of ``codes``."""
-        return self.filter(error_code__in=codes)
 
     def by_day(self) -> list[DayCount]:
         """Attempts and people of each day and state that occurs."""

@@ -78,12 +78,6 @@ class PersonQuerySet(models.QuerySet["Person"]):
         """Those who are reached by ``channel``."""
         return self.filter(channel=channel)
 
-    def same_as(self, person: "Person") -> Self:
-        """Those whom the same unionId or number reaches, under whatever name; of somebody erased only that one."""
-        if person.is_erased:
-            return self.filter(pk=person.pk)
-        return self.filter(channel=person.channel, value=person.value, digest__isnull=True)
-
     def reached_by(self, values: Iterable[str]) -> Self:
         """Those with one of these unionIds or numbers."""
         return self.filter(value__in=list(values), digest__isnull=True)

@@ -1,12 +1,11 @@
-"""Whether the work is being done: workers, what waits for them, and apps that have to rest."""
+"""Whether the work is being done: workers, and what waits for them."""
 
 from datetime import datetime
 
 from django.db.models import Case, F, Min, When
-from django.utils import timezone
 from django_tasks_db.models import DBTaskResult, get_date_max
 
-from invites.models import App, Invitation, Worker
+from invites.models import Invitation, Worker
 
 
 def worker_runs() -> bool:
@@ -29,9 +28,3 @@ def queue_waits_since() -> datetime | None:
 def people_wait_since() -> datetime | None:
     """Since when the first people have been waiting whom a worker might be calling; None where nobody waits."""
     return Invitation.objects.oldest_due()
-
-
-def resting_apps() -> list[App]:
-    """The apps in use that have to leave DingTalk alone at present, by name."""
-    now = timezone.now()
-    return [app for app in App.objects.usable().in_order() if app.rests_until and app.rests_until > now]

@@ -131,7 +131,6 @@ class TestApps:
         assert [(each.kind, each.moment) for each in concerns(organizer)] == [
             (Kind.APP_RESTS, app.rests_until)
         ]
-        assert surveying.resting_apps() == [app]
 
     def test_calls_that_were_too_fast_today(self, organizer: User) -> None:
         conference = ConferenceFactory()

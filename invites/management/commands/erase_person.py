@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from invites import erasing, phone_numbers
 from invites.errors import StillToBeCalled
-from invites.models import User
+from invites.management import deciding
 from invites.models.invitee import Channel
 
 
@@ -25,9 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--union-id", action="append", default=[], dest="union_ids", metavar="UNION_ID")
         parser.add_argument("--phone", action="append", default=[], dest="phones", metavar="NUMBER")
         parser.add_argument("--reason", required=True, help="why; it stands in the history")
-        parser.add_argument(
-            "--by", metavar="USERNAME", help="who has decided so; nobody, where it is left out"
-        )
+        deciding.add_argument(parser)
         parser.add_argument("--yes", action="store_true", help="do not ask")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,7 +34,7 @@ class Command(BaseCommand):
         wanted += [(Channel.PHONE, _number(text)) for text in options["phones"]]
         if not any(value for _channel, value in wanted):
             raise CommandError("Say who is to be erased: --union-id or --phone.")
-        by = _user(options["by"])
+        by = deciding.user_called(options["by"])
         if not options["yes"] and input("Erase them for good? Type yes: ").strip() != "yes":
             raise CommandError("Nobody was erased.")
         for channel, value in wanted:
@@ -55,12 +53,3 @@ def _number(text: str) -> str:
         return phone_numbers.parse(text, country=settings.DINGTALK_DEFAULT_COUNTRY)
     except ValidationError as error:
         raise CommandError(f"“{text}”: {' '.join(error.messages)}") from error
-
-
-def _user(username: str | None) -> User | None:
-    if username is None:
-        return None
-    try:
-        return User.objects.get_by_natural_key(username)
-    except User.DoesNotExist as error:
-        raise CommandError(f"Nobody is called {username} here.") from error

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from invites import removing
-from invites.models import User
+from invites.management import deciding
 
 
 def _day(text: str) -> date:
@@ -31,15 +31,13 @@ class Command(BaseCommand):
             "--before", type=_day, required=True, metavar="DAY", help="the first day that stays"
         )
         parser.add_argument("--reason", required=True, help="why; it stands in the history")
-        parser.add_argument(
-            "--by", metavar="USERNAME", help="who has decided so; nobody, where it is left out"
-        )
+        deciding.add_argument(parser)
         parser.add_argument("--dry-run", action="store_true", help="only count what would go")
         parser.add_argument("--yes", action="store_true", help="do not ask")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Counts, asks, puts it on record, and removes."""
-        by = _user(options["by"])
+        by = deciding.user_called(options["by"])
         extent = removing.extent(options["before"])
         if extent is not None:
             counts = ", ".join(f"{rows:,} {name}" for name, rows in extent.rows.items())
@@ -55,12 +53,3 @@ class Command(BaseCommand):
             self.stdout.write("There is nothing to remove: no sealed day before that one is left.")
             return
         self.stdout.write("Removed " + ", ".join(f"{rows:,} {kind}" for kind, rows in swept.items()) + ".")
-
-
-def _user(username: str | None) -> User | None:
-    if username is None:
-        return None
-    try:
-        return User.objects.get_by_natural_key(username)
-    except User.DoesNotExist as error:
-        raise CommandError(f"Nobody is called {username} here.") from error
