@@ -100,6 +100,11 @@ def formatter(*, log_format: LogFormat) -> structlog.stdlib.ProcessorFormatter:
     )
 
 
+def _no_less_than(level: str, other: str) -> str:
+    """The one of the two that lets fewer lines through."""
+    return max(level, other, key=logging.getLevelNamesMapping().__getitem__)
+
+
 def logging_of(*, log_format: LogFormat, level: str) -> dict[str, Any]:
     """The settings' ``LOGGING``: everything to standard error, in one format."""
     return {
@@ -110,10 +115,10 @@ def logging_of(*, log_format: LogFormat, level: str) -> dict[str, Any]:
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             # httpx logs every URL at INFO; a URL of ours holds a conferenceId, which belongs in the history only.
-            "httpx": {"level": "WARNING"},
-            "httpcore": {"level": "WARNING"},
+            "httpx": {"level": _no_less_than("WARNING", level)},
+            "httpcore": {"level": _no_less_than("WARNING", level)},
             # Django would also mail errors with all that was posted, phone numbers included.
-            "django": {"handlers": [], "level": "INFO"},
+            "django": {"handlers": [], "level": _no_less_than("INFO", level)},
             # Each request is told once, by our middleware, without its query.
             "django.request": {"level": "CRITICAL"},
             "django.server": {"handlers": [], "level": "CRITICAL", "propagate": True},

@@ -172,6 +172,16 @@ class TestLines:
         assert "[info     ] told" in plain_lines.text
         assert "invites.probe" in plain_lines.text
 
+    @pytest.mark.parametrize(
+        ("level", "of_django", "of_httpx"),
+        [("DEBUG", "INFO", "WARNING"), ("WARNING", "WARNING", "WARNING"), ("ERROR", "ERROR", "ERROR")],
+    )
+    def test_level_quiets_libraries_as_well_and_never_lets_them_tell_more_than_they_may(
+        self, level: str, of_django: str, of_httpx: str
+    ) -> None:
+        loggers = logs.logging_of(log_format="json", level=level)["loggers"]
+        assert (loggers["django"]["level"], loggers["httpx"]["level"]) == (of_django, of_httpx)
+
     def test_chinese_stays_readable(self, lines: Lines) -> None:
         logging.getLogger("invites.probe").info("例会")
         assert "例会" in lines.text
