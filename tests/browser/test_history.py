@@ -4,7 +4,7 @@ import re
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from invites.models import Attempt, Invitation, User
 from invites.models.app import AppKind
@@ -77,6 +77,35 @@ class TestHistory:
         for width in (768, 800, 992, 1024, 1100):
             page.set_viewport_size({"width": width, "height": 800})
             assert sideways(page) == 0, f"sideways at {width} pixels"
+
+    @pytest.mark.parametrize("look", [Look(), Look(size="phone", language="zh-CN")], ids=str)
+    def test_nothing_jumps_when_the_counts_come(
+        self, page: Page, sign_in: SignIn, organizer: User, failed: Attempt
+    ) -> None:
+        for code in (
+            "systemError",
+            "readTimeout",
+            "confClosed",
+            "unknownUserError",
+            "paramsError",
+            "noPermission",
+        ):
+            AttemptFactory(invitation=failed.invitation, state=AttemptState.FAILED, error_code=code)
+        counts: list[Route] = []
+
+        def hold(route: Route) -> None:
+            counts.append(route)
+
+        page.route("**/history/counts/**", hold)
+        sign_in(organizer)
+        page.goto("/history/")
+        row = page.locator("#attempts tbody tr").first
+        page.wait_for_function("document.querySelector('#tally.htmx-request')")
+        before = row.bounding_box()
+        counts[0].continue_()
+        expect(page.locator("#tally strong")).to_be_visible()
+        assert row.bounding_box() == before
+        assert sideways(page) == 0
 
     def test_list_follows_what_is_typed_and_the_address_with_it(
         self, page: Page, sign_in: SignIn, organizer: User, failed: Attempt
