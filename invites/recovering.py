@@ -81,6 +81,11 @@ def _ring_for_weekly_mails() -> None:
             tasks.send_weekly_mail.enqueue(mail_id)
 
 
+def _seal_what_is_over() -> None:
+    """Seals days; their head leaves by the thread that may wait for a mail server."""
+    sealing.seal_due(let_leave=lambda day: tasks.tell_head.enqueue(day.day.isoformat()))
+
+
 # The bell for a set time may be lost, too, and rings by themselves have none.
 _STEPS: tuple[Callable[[], object], ...] = (
     _close_what_is_over,
@@ -92,6 +97,6 @@ _STEPS: tuple[Callable[[], object], ...] = (
     _ring_for_weekly_mails,
     importing.forget_old,
     curating.forget_old,
-    sealing.seal_due,
+    _seal_what_is_over,
     surveying.compact,
 )

@@ -4,14 +4,14 @@ A task is a bell, not a record: what is still to be sent stands in our own table
 again by `invites.recovering`. A bell that rings twice does no harm, since batches are claimed.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.tasks import Task, task
 from django.utils import timezone
 
-from invites import absorbing, bell, delivering, following, observing, reporting
-from invites.models import Invitation
+from invites import absorbing, bell, delivering, following, observing, reporting, sealing
+from invites.models import Invitation, SealedDay
 
 TURN_SECONDS = 1.0
 """After so long a sender lets others have the worker: somebody's meeting may wait behind a very long list."""
@@ -73,6 +73,12 @@ def store_import(import_id: int, rung_at: str) -> None:
 def send_weekly_mail(mail_id: int) -> None:
     """Sends one person's weekly digest."""
     reporting.send(mail_id)
+
+
+@task(queue_name=LISTS, priority=_BEHIND_INVITATIONS)
+def tell_head(day: str) -> None:
+    """Lets the head of the chain leave the house; ``day``, in ISO form, is the one that was sealed last."""
+    sealing.tell(SealedDay.objects.get(pk=date.fromisoformat(day)))
 
 
 def ring_for_import(act: Task[[int, str], None], *, import_id: int, at: datetime) -> None:

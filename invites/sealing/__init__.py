@@ -8,6 +8,7 @@ Only `invites.removing` and `invites.erasing` take anything away from what is se
 from invites.sealing.closing import due_days, seal_due
 from invites.sealing.digests import digest_of, json_text
 from invites.sealing.keys import known_key
+from invites.sealing.telling import tell
 from invites.sealing.verifying import Finding, Problem, Verdict, verify
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "json_text",
     "known_key",
     "seal_due",
+    "tell",
     "verify",
 ]

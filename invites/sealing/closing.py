@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
@@ -24,10 +24,13 @@ _LOCK = 0x5EA1_DA75
 logger = logging.getLogger("invites.sealing")
 
 
-def seal_due(*, seconds: float = ROUND_SECONDS) -> list[SealedDay]:
+def seal_due(
+    *, seconds: float = ROUND_SECONDS, let_leave: Callable[[SealedDay], object] = tell
+) -> list[SealedDay]:
     """Seals the days that are over, in their order, and begins no further one after ``seconds``.
 
-    The head leaves the house when all of them are sealed. Several may do this at once: of each day one of them does.
+    ``let_leave`` lets the head leave the house when all of them are sealed. Several may do this at once: of each day
+    one of them does.
     """
     sealed: list[SealedDay] = []
     until = time.monotonic() + seconds
@@ -39,7 +42,7 @@ def seal_due(*, seconds: float = ROUND_SECONDS) -> list[SealedDay]:
         logger.info("Sealed %s: %s", row.day, bytes(row.digest).hex())
         sealed.append(row)
     if sealed and _next_due(now) is None:
-        tell(sealed[-1])
+        let_leave(sealed[-1])
     return sealed
 
 

@@ -9,9 +9,10 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 from pytest_django import Settings
 
-from invites import clock, sealing
+from invites import clock, sealing, tasks
 from invites.models import AttemptInvitee, AuditEntry, Person, SealedDay, Verification
 from invites.models.attempt import AttemptState
 from invites.models.invitee import InviteeState
@@ -141,6 +142,17 @@ class TestHead:
         (message,) = mail.outbox
         assert message.to == ["audit@example.com"]
         assert bytes(last.digest).hex() in message.body
+
+    def test_worker_that_seals_waits_for_no_mail_server(self, settings: Settings) -> None:
+        settings.HISTORY_MAIL = ["audit@example.com"]
+        make_day(1)
+        recover()
+        assert mail.outbox == []
+        bell = DBTaskResult.objects.get()
+        assert bell.queue_name == tasks.LISTS
+        tasks.tell_head.call(*bell.args_kwargs["args"])
+        (message,) = mail.outbox
+        assert SealedDay.objects.get().hex in message.body
 
     def test_mail_that_cannot_be_sent_keeps_no_day_open(
         self, settings: Settings, caplog: pytest.LogCaptureFixture
