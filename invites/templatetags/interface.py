@@ -222,7 +222,7 @@ def when(moment: datetime | None) -> SafeString | str:
     if moment is None:
         return ""
     local, now = timezone.localtime(moment), timezone.now()
-    exact = formats.date_format(local, f"{formats.get_format('DATE_FORMAT')} H:i:s T")
+    exact = formats.date_format(local, f"{_to_the_second()} T")
     if abs(now - moment) >= RECENT:
         shown = formats.date_format(local, "DATETIME_FORMAT")
         return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, shown)
@@ -232,6 +232,18 @@ def when(moment: datetime | None) -> SafeString | str:
         exact,
         _relative(moment, now),
     )
+
+
+@register.simple_tag
+def exactly(moment: datetime) -> SafeString:
+    """``moment`` in the viewer's zone to the second, however recent: in a time line seconds tell what followed what."""
+    local = timezone.localtime(moment)
+    exact, zone = formats.date_format(local, _to_the_second()), formats.date_format(local, "T")
+    return format_html('<time datetime="{}" title="{} {}">{}</time>', moment.isoformat(), exact, zone, exact)
+
+
+def _to_the_second() -> str:
+    return f"{formats.get_format('DATE_FORMAT')} H:i:s"
 
 
 @register.filter

@@ -85,7 +85,14 @@ class TestAttemptList:
         assert "Command line" in signed_in(administrator).get(LIST).content.decode()
 
     def test_empty_history_says_what_belongs_there(self, organizer: User, signed_in: SignedIn) -> None:
-        assert "Nobody has been invited yet" in signed_in(organizer).get(LIST).content.decode()
+        page = signed_in(organizer).get(LIST).content.decode()
+        assert "Nobody has been invited yet" in page
+        assert 'class="btn btn-primary" href="/conferences/"' in page
+
+    def test_empty_history_leads_an_auditor_nowhere_else(self, auditor: User, signed_in: SignedIn) -> None:
+        page = signed_in(auditor).get(LIST).content.decode()
+        assert "Nobody has been invited yet" in page
+        assert 'href="/conferences/"' not in page
 
     def test_filters_that_fit_nothing_offer_the_way_back(
         self, organizer: User, by_phone: Attempt, signed_in: SignedIn

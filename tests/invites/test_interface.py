@@ -151,6 +151,11 @@ class TestWhen:
     def test_no_moment_shows_nothing(self) -> None:
         assert render("{% when moment %}", moment=None) == ""
 
+    def test_in_a_time_line_each_moment_stands_to_the_second(self) -> None:
+        with timezone.override("Europe/Berlin"):
+            body = render("{% exactly moment %}", moment=NOW - timedelta(seconds=5))
+        assert 'title="March 4, 2026 12:59:55 CET">March 4, 2026 12:59:55</time>' in body
+
 
 class TestReach:
     """How a person is reached."""
