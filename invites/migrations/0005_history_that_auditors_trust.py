@@ -567,7 +567,7 @@ class Migration(migrations.Migration):
                         verbose_name="rows",
                     ),
                 ),
-                ("query", models.CharField(blank=True, max_length=2000, verbose_name="filters")),
+                ("query", models.CharField(blank=True, max_length=8192, verbose_name="filters")),
                 ("time_zone", models.CharField(max_length=64, verbose_name="time zone")),
                 ("with_phone_numbers", models.BooleanField(default=False, verbose_name="with phone numbers")),
                 (
@@ -640,7 +640,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(max_length=80, verbose_name="name")),
-                ("query", models.CharField(max_length=2000)),
+                ("query", models.CharField(max_length=8192)),
                 ("saved_at", models.DateTimeField(auto_now=True)),
                 (
                     "user",

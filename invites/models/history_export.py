@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.on_record import OnRecord
+from invites.models.saved_filter import QUERY_LENGTH
 from invites.models.user import User
 
 # Whoever has ordered a file may fetch it for so long.
@@ -107,7 +108,7 @@ class HistoryExport(OnRecord):
     created_at = models.DateTimeField(auto_now_add=True)
     file_format = models.CharField(_("kind of file"), max_length=8, choices=ExportFormat)
     rows_are = models.CharField(_("rows"), max_length=8, choices=ExportRows, default=ExportRows.PEOPLE)
-    query = models.CharField(_("filters"), max_length=2000, blank=True)
+    query = models.CharField(_("filters"), max_length=QUERY_LENGTH, blank=True)
     # "UTC", or the zone of the person's own.
     time_zone = models.CharField(_("time zone"), max_length=64)
     with_phone_numbers = models.BooleanField(_("with phone numbers"), default=False)

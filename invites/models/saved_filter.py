@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from invites.models.user import User
 
 NAME_LENGTH = 80
+# All filters of the history as an address carries them, every character of the longest texts in twelve.
+QUERY_LENGTH = 8192
 
 
 class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
@@ -27,7 +29,7 @@ class SavedFilter(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_filters", db_index=False)
     name = models.CharField(_("name"), max_length=NAME_LENGTH)
-    query = models.CharField(max_length=2000)
+    query = models.CharField(max_length=QUERY_LENGTH)
     saved_at = models.DateTimeField(auto_now=True)
 
     objects = SavedFilterQuerySet.as_manager()

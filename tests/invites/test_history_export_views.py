@@ -3,10 +3,11 @@
 import io
 from datetime import timedelta
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
-from django.http import StreamingHttpResponse
+from django.http import QueryDict, StreamingHttpResponse
 from django.test import Client
 from django.utils import timezone
 from openpyxl import load_workbook
@@ -14,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from invites.extracting import MOST_AT_ONCE
-from invites.models import Attempt, AuditEntry, Conference, HistoryExport, User
+from invites.models import Attempt, AuditEntry, Conference, HistoryExport, SavedFilter, User
 from invites.models.history_export import PAGE_SIZE, ExportFormat, ExportRows, ExportState
 from invites.models.invitee import Channel, InviteeState
 from tests.conftest import SignedIn, htmx
@@ -102,6 +103,16 @@ class TestOrdering:
         assert export.time_zone == "Asia/Shanghai"
         assert export.state == ExportState.WAITING
         assert AuditEntry.objects.filter(object_pk=str(export.pk), actor=organizer).exists()
+
+    def test_longest_filters_are_kept_whole(self, auditor: User, signed_in: SignedIn) -> None:
+        most = {"q": 100, "person": 100, "code": 128, "text": 200, "request": 128}
+        filters = {name: "🦊" * length for name, length in most.items()}
+        client = signed_in(auditor)
+        export = ordered(client, urlencode(filters | {"since": "2026-01-01T00:00", "outcome": "succeeded"}))
+        export.refresh_from_db()
+        assert {name: QueryDict(export.query)[name] for name in filters} == filters
+        client.post(f"/history/filters/new/?{export.query}", {"name": "Foxes"})
+        assert QueryDict(SavedFilter.objects.get().query)["text"] == filters["text"]
 
     @time_machine.travel("2026-11-29T12:00:00+08:00", tick=False)
     def test_today_stays_the_day_on_which_it_was_ordered(
