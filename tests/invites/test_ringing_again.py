@@ -281,7 +281,7 @@ class TestAPress:
     ) -> None:
         for _person in range(people):
             called(invitation)
-        with django_assert_max_num_queries(18):  # type: ignore[attr-defined]
+        with django_assert_max_num_queries(19):  # type: ignore[attr-defined]
             press(invitation, organizer)
         with django_assert_max_num_queries(2):  # type: ignore[attr-defined]
             count_absent(invitation)
