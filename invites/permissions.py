@@ -237,9 +237,7 @@ def surveyed_conferences(user: Viewer) -> ConferenceKeys | None:
     """The keys of the conferences of which ``user`` sees figures: the newest of their own. None for all there are."""
     if may_read_all_history(user):
         return None
-    if not isinstance(user, User) or not may_organize(user):
-        return []
-    return Conference.objects.newest_of(user, limit=SURVEYED)
+    return newest_conferences(user, limit=SURVEYED)
 
 
 def attempts(user: Viewer) -> AttemptQuerySet:
@@ -247,6 +245,22 @@ def attempts(user: Viewer) -> AttemptQuerySet:
     if may_read_all_history(user):
         return Attempt.objects.all()
     return Attempt.objects.filter(conference__in=conferences(user))
+
+
+def attempts_among(rows: AttemptQuerySet, user: Viewer) -> AttemptQuerySet:
+    """Those of ``rows`` that ``user`` may read. Each is asked, however many `conferences` there are."""
+    if may_read_all_history(user):
+        return rows
+    if not isinstance(user, User) or not may_organize(user):
+        return rows.none()
+    return rows.into_conferences_of(user)
+
+
+def newest_conferences(user: Viewer, *, limit: int) -> ConferenceKeys:
+    """The keys of the newest ``limit`` conferences that ``user``, who may not read all of the history, organizes."""
+    if not isinstance(user, User) or not may_organize(user):
+        return []
+    return Conference.objects.newest_of(user, limit=limit)
 
 
 def entries(user: Viewer) -> AuditEntryQuerySet:

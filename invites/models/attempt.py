@@ -132,6 +132,13 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
         """Those into the conferences with these keys."""
         return self.filter(conference__in=conferences)
 
+    def into_conferences_of(self, user: User) -> Self:
+        """Those into conferences that ``user`` owns or shares. Each is asked, for where not many are looked at."""
+        # As a value of each row: PostgreSQL would join, and read all conferences for that.
+        owner = Conference.objects.filter(pk=models.OuterRef("conference")).values("owner")
+        shared = Conference.co_organizers.through.objects.filter(user=user).values("conference")
+        return self.alias(owner=models.Subquery(owner)).filter(Q(owner=user.pk) | Q(conference__in=shared))
+
     def with_conference(self) -> Self:
         """With the conference of each."""
         return self.select_related("conference")

@@ -1,21 +1,27 @@
 """Which sources answer a question, and which of them is the best."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
+from invites import permissions
 from invites.finding import by_the_index
 from invites.models import Attempt, Conference, Person
 from invites.models.attempt import AttemptQuerySet, AttemptState
 from invites.models.timeline import Position, Way
 from invites.searching import conditions
 from invites.searching.question import VISIBLE, Question
-from invites.searching.sources import Along, AnyOf, Listed, Many, Source, Window
+from invites.searching.sources import Along, AnyOf, Listed, Many, Sifted, Source, Window
 from invites.spelling import FEWEST_ANYWHERE
 
 # So many codes may begin alike, so many organizers be called alike, and a list that is looked up is so long at most.
 _ALIKE, _LISTED = 20, 2000
 # So many candidates show which source is the best.
 _FIRST = 200
+_TEXT_COSTS = 4
+# Beside these nobody has to look along all that somebody may see.
+_NARROWER = {"conference", "request"}
+# What a row says of itself.
+_PLAIN = {VISIBLE, "conference", "organizer", "app", "outcome", "code", "channel"}
 
 
 class Driver(NamedTuple):
@@ -36,7 +42,21 @@ def best(question: Question, start: Position | None, way: Way, *, size: int) -> 
     return min(found, key=lambda each: _nearness(each[1], way))
 
 
-def by_message(question: Question) -> Driver | None:
+def further(question: Question, driver: Driver) -> Driver:
+    """What to go on with where the first candidates of ``driver`` do not fill a page."""
+    if "text" in question.filters:
+        return _by_message(question) or driver
+    source, unsure = driver.source, question.filters - driver.fits
+    if not isinstance(source, Along) or source.leading or not unsure or not unsure <= _PLAIN:
+        return driver
+    if not isinstance(source.rows, AttemptQuerySet):
+        return driver
+    # The database says itself of each whether it fits, and need not be given the keys of thousands.
+    sifted = Sifted(rows=source.rows, fitting=lambda rows: question.narrow(rows, unsure))
+    return Driver(sifted, question.filters)
+
+
+def _by_message(question: Question) -> Driver | None:
     """Every attempt with the text in its message, where these are few and the text long enough for an index."""
     text = question.criteria.text
     if len(text) < FEWEST_ANYWHERE or not conditions.may_search_messages(question.asked):
@@ -51,8 +71,7 @@ def _drivers(question: Question) -> list[Driver]:
     for name in sorted(question.filters):
         source = _SOURCES[name](question)
         if source is not None:
-            # A message is looked for among all attempts that failed.
-            drivers.append(Driver(source, frozenset({name} - {"text"})))
+            drivers.append(Driver(source, frozenset({name})))
     return drivers or [Driver(Along(rows=question.attempts), frozenset())]
 
 
@@ -68,10 +87,6 @@ def _listed(rows: AttemptQuerySet) -> Listed | None:
     return Listed(positions=[Position(*row) for row in found]) if len(found) <= _LISTED else None
 
 
-def _of_states(question: Question, states: Iterable[str]) -> Source:
-    return AnyOf(sources=[Along(rows=question.attempts.with_state(state)) for state in states])
-
-
 def _of_outcome(question: Question) -> Source | None:
     # Nearly all succeed: no index leads to those.
     state = question.criteria.outcome
@@ -81,7 +96,16 @@ def _of_outcome(question: Question) -> Source | None:
 def _of_message(question: Question) -> Source | None:
     if not conditions.may_search_messages(question.asked):
         return Listed(positions=[])
-    return _of_states(question, (AttemptState.FAILED, AttemptState.UNKNOWN))
+    return AnyOf(
+        sources=[
+            Sifted(
+                rows=question.attempts.with_state(state),
+                fitting=lambda rows: conditions.message_of_each(rows, question.asked),
+                weight=_TEXT_COSTS,
+            )
+            for state in (AttemptState.FAILED, AttemptState.UNKNOWN)
+        ]
+    )
 
 
 def _of_organizer(question: Question) -> Source | None:
@@ -112,10 +136,16 @@ def _of_codes(question: Question, beginning: str) -> Source | None:
 
 
 def _of_visible(question: Question) -> Source | None:
-    return _of_conferences(question, question.visible)
+    if question.filters & _NARROWER:
+        return None
+    if question.visible is not None:
+        return _of_conferences(question, question.visible)
+    return Sifted(
+        rows=question.attempts, fitting=lambda rows: permissions.attempts_among(rows, question.user)
+    )
 
 
-def _of_conferences(question: Question, keys: list[int] | None) -> Source | None:
+def _of_conferences(question: Question, keys: Collection[int] | None) -> Source | None:
     if keys is None:
         return None
     return Many(rows=question.attempts, field="conference", owners=Conference.objects.all(), keys=keys)

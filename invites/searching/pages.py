@@ -8,7 +8,7 @@ from invites.models import Attempt
 from invites.models.timeline import Position, Way
 from invites.permissions import Viewer
 from invites.searching.criteria import Criteria
-from invites.searching.drivers import best, by_message
+from invites.searching.drivers import best, further
 from invites.searching.question import Question
 
 PAGE_SIZE = 50
@@ -56,8 +56,11 @@ def find(
         stretch = _read(question, start, Way.NEWER, size=size)
         if len(stretch.found) > size or stretch.end:
             return _newer_page(stretch, start, size=size)
-        # The newest page begins within reach: show all of it.
-        return _older_page(_read(question, None, Way.OLDER, size=size), size=size)
+        # The newest page begins within reach: show all of it, unless it ends before it gets here.
+        newest = _read(question, None, Way.OLDER, size=size)
+        if stretch.found and newest.end and (start is None or newest.end > start):
+            return _newer_page(stretch, start, size=size)
+        return _older_page(newest, size=size)
     if before is None:
         return _older_page(_read(question, None, Way.OLDER, size=size), size=size)
     start = Attempt.objects.at(before)
@@ -77,9 +80,10 @@ def _read(question: Question, start: Position | None, way: Way, *, size: int) ->
         end = window.end
         if len(found) > size or end is None or windows == _WINDOWS or looked_at >= _LOOKED_AT:
             break
-        if "text" in unsure and windows == 1:
-            driver = by_message(question) or driver
-        most = max(size, min(_MORE * max(most, size), _LOOKED_AT - looked_at))
+        if windows == 1:
+            driver = further(question, driver)
+        is_sure = driver.fits == question.filters
+        most = size + 1 if is_sure else max(size, min(_MORE * max(most, size), _LOOKED_AT - looked_at))
         window = driver.source.window(end, way, most=most)
     return _Stretch(found=list(found), end=None if len(found) > size else end)
 

@@ -19,8 +19,8 @@ from invites.searching.criteria import Criteria
 MANY = 2000
 """Of more people, or conferences, the keys are not looked up: whoever is found that often is found along the time."""
 
-SEEN = 10_000
-"""Conferences that somebody may see are looked up even where they are so many: their page is what they see first."""
+SEEN = 1000
+"""Of more conferences that somebody may see, the attempts are looked for along the time, where they are not rare."""
 
 VISIBLE = "visible"
 """The name of what everybody has to fit who may not read all of the history."""
@@ -51,9 +51,10 @@ class Question:
         return AttemptInvitee.objects.between(self.criteria.since, self.criteria.until)
 
     @cached_property
-    def visible(self) -> list[int] | None:
+    def visible(self) -> Collection[int] | None:
         """The conferences whose attempts may be read, None where they are many."""
-        return _keys(permissions.conferences_in_history(self.user), most=SEEN)
+        keys = permissions.newest_conferences(self.user, limit=SEEN + 1)
+        return keys if len(keys) <= SEEN else None
 
     def people(self, text: str) -> list[int] | None:
         """Whom ``text`` finds; None where they are many."""
@@ -76,7 +77,10 @@ class Question:
 
     def narrowed(self, positions: Iterable[Position], names: frozenset[str]) -> AttemptQuerySet:
         """The attempts at some positions that fit the filters called ``names``."""
-        rows = Attempt.objects.filter(pk__in=[position.pk for position in positions])
+        return self.narrow(Attempt.objects.filter(pk__in=[position.pk for position in positions]), names)
+
+    def narrow(self, rows: AttemptQuerySet, names: frozenset[str]) -> AttemptQuerySet:
+        """Those of ``rows`` that fit the filters called ``names``."""
         for name in sorted(names):
             rows = self._narrow(rows, name)
         return rows
@@ -84,8 +88,7 @@ class Question:
     def _narrow(self, rows: AttemptQuerySet, name: str) -> AttemptQuerySet:
         """The candidates that fit one filter. Each is asked, so that what it costs depends on their number alone."""
         if name == VISIBLE:
-            keys = self.visible
-            return rows & permissions.attempts(self.user) if keys is None else rows.of_any("conference", keys)
+            return permissions.attempts_among(rows, self.user)
         if name == "person":
             return rows.filter(conditions.with_people(self._sendings(self.criteria.person), each=True))
         if name == "anything":
@@ -101,7 +104,6 @@ class Question:
         return AttemptInvitee.objects.of_any("person", found)
 
 
-def _keys[M: Model](rows: QuerySet[M], *, most: int | None = None) -> list[int] | None:
-    most = MANY if most is None else most
-    keys = list(rows.order_by().values_list("pk", flat=True)[: most + 1])
-    return keys if len(keys) <= most else None
+def _keys[M: Model](rows: QuerySet[M]) -> list[int] | None:
+    keys = list(rows.order_by().values_list("pk", flat=True)[: MANY + 1])
+    return keys if len(keys) <= MANY else None

@@ -4,7 +4,7 @@ A source is asked for a window: candidates in the order in which somebody meets 
 complete as far as it reaches, so that windows follow each other without a gap, and its cost is bounded.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -13,8 +13,8 @@ from django.db.models import QuerySet, Subquery
 
 from invites.models.timeline import Position, TimelineQuerySet, Way, furthest_last
 
-# So many rows of an index a window over many keys may gather.
-_GATHERED = 20_000
+# So many rows of an index a window over many keys may gather, and so many are sifted for one.
+_GATHERED, _SIFTED = 20_000, 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,30 @@ class Along:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sifted[Q: TimelineQuerySet[Any]]:
+    """Those of one stretch of an index that fit, where the database asks one after the other until it has enough.
+
+    Where to ask one costs ``weight`` times as much as usual, so many fewer are asked.
+    """
+
+    rows: Q
+    fitting: Callable[[Q], Q]
+    weight: int = 1
+
+    def window(self, start: Position | None, way: Way, *, most: int) -> Window:
+        """At most ``most``: as many as there are among the rows that are looked at."""
+        beyond, last = self.rows.beyond(start, way), max(1, _SIFTED // self.weight)
+        edges = [Position(*row) for row in beyond.in_order(way).positions()[last - 1 : last]]
+        near = beyond.as_far_as(edges[0].started_at, way) if edges else beyond
+        found = [Position(*row) for row in self.fitting(near).in_order(way).positions()[: most + 1]]
+        if len(found) > most:
+            return Window(positions=found[:most], end=found[most - 1])
+        # All of the very moment of the edge were looked at.
+        reached = in_order(edges + found[-1:], way)
+        return Window(positions=found, end=reached[-1] if edges else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Many:
     """Many stretches of one index: the rows with one of ``keys``, which are those of ``owners``, in ``field``.
 
@@ -59,7 +83,7 @@ class Many:
     rows: TimelineQuerySet[Any]
     field: str
     owners: "QuerySet[Any]"
-    keys: Sequence[int]
+    keys: Collection[int]
 
     def window(self, start: Position | None, way: Way, *, most: int) -> Window:
         """At most ``most``: as far as so many keys reach, or as far as one key has its share of the rows."""
@@ -81,7 +105,7 @@ class Many:
         return Window(positions=found[:most], end=None if is_over else found[:most][-1])
 
     def _moments(
-        self, rows: TimelineQuerySet[Any], keys: Sequence[int], way: Way, *, row: int
+        self, rows: TimelineQuerySet[Any], keys: Collection[int], way: Way, *, row: int
     ) -> list[tuple[int, datetime]]:
         """When the row with number ``row`` of each key began, the nearest first, without the keys that have none."""
         moment = rows.of_outer(self.field).in_order(way).values("started_at")[row : row + 1]
@@ -103,7 +127,7 @@ class AnyOf:
         found = in_order({position for window in windows for position in window.positions}, way)
         if end is None:
             return Window(positions=found)
-        return Window(positions=found[: found.index(end) + 1], end=end)
+        return Window(positions=[each for each in found if not _is_beyond(each, end, way)], end=end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +150,8 @@ def in_order(positions: Iterable[Position], way: Way) -> list[Position]:
     return sorted(set(positions), reverse=way is Way.OLDER)
 
 
-def _is_beyond(moment: datetime, other: datetime, way: Way) -> bool:
-    return moment < other if way is Way.OLDER else moment > other
+def _is_beyond[T: (datetime, Position)](place: T, other: T, way: Way) -> bool:
+    return place < other if way is Way.OLDER else place > other
 
 
 def _nearest[T: (Position, Any)](places: list[T], way: Way) -> T | None:

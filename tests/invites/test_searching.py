@@ -218,6 +218,7 @@ def bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
             "question.MANY": 1,
             "question.SEEN": 1,
             "sources._GATHERED": 2,
+            "sources._SIFTED": 3,
         }.items():
             monkeypatch.setattr(f"invites.searching.{name}", bound)
     return str(request.param)
