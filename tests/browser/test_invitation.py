@@ -173,11 +173,12 @@ class TestWithoutScript:
 @pytest.fixture
 def fared(conference: Conference, organizer: User) -> Invitation:
     """One in every state and attendance, people with long names and by phone, and somebody uninvited."""
-    invitation = InvitationFactory(
+    invitation = SentInvitationFactory(
         conference=conference,
         state=InvitationState.PAUSED,
         sent_by=organizer,
         sent_at=timezone.now() - timedelta(minutes=3),
+        finished_at=None,
         lookups=2,
     )
     attempt = AttemptFactory(
