@@ -107,6 +107,16 @@ class TestHistory:
         assert row.bounding_box() == before
         assert sideways(page) == 0
 
+    def test_older_invitations_of_a_conference_are_read_from_their_top(
+        self, page: Page, sign_in: SignIn, organizer: User, invitation: Invitation
+    ) -> None:
+        SentInvitationFactory.create_batch(10, conference=invitation.conference)
+        sign_in(organizer)
+        page.goto(f"/history/conferences/{invitation.conference_id}/")
+        page.locator("#invitations a[rel=next]").press("Enter")
+        expect(page.locator("#invitations .list-group-item")).to_have_count(1)
+        expect(page.locator("#invitations-heading")).to_be_focused()
+
     def test_list_follows_what_is_typed_and_the_address_with_it(
         self, page: Page, sign_in: SignIn, organizer: User, failed: Attempt
     ) -> None:
