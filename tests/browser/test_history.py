@@ -133,6 +133,21 @@ class TestHistory:
         expect(page.locator("#attempts tbody tr")).to_have_count(0)
         expect(page).to_have_url(re.compile(r"/history/\?q=%E5%BC%A0%E4%B8%89&outcome=succeeded$"))
 
+    def test_folded_filters_come_when_they_are_unfolded_and_keep_what_is_set(
+        self, page: Page, sign_in: SignIn, organizer: User, failed: Attempt
+    ) -> None:
+        AttemptFactory(invitation=failed.invitation)
+        sign_in(organizer)
+        page.goto(f"/history/?code={failed.error_code}")
+        page.select_option("#filter_outcome", "failed")
+        expect(page).to_have_url(re.compile(r"outcome=failed&code="))
+        expect(page.locator("#filter_code")).to_have_count(0)
+        page.locator(".history-filter summary").click()
+        expect(page.locator("#filter_code")).to_have_value(failed.error_code)
+        page.fill("#filter_code", "")
+        page.locator("#filter_request").focus()
+        expect(page).to_have_url(re.compile(r"/history/\?outcome=failed$"))
+
     @pytest.mark.parametrize("look", [Look(scripts=False)], ids=str)
     def test_filters_work_without_scripts(
         self, page: Page, sign_in: SignIn, organizer: User, failed: Attempt
