@@ -17,7 +17,7 @@ from invites.spelling import FEWEST_ANYWHERE
 _ALIKE, _LISTED = 20, 2000
 # So many candidates show which source is the best.
 _FIRST = 200
-_TEXT_COSTS = 4
+_TEXT_COSTS = _TRIED = 4
 # Beside these nobody has to look along all that somebody may see.
 _NARROWER = {"conference", "request"}
 # What a row says of itself.
@@ -141,7 +141,10 @@ def _of_visible(question: Question) -> Source | None:
     if question.visible is not None:
         return _of_conferences(question, question.visible)
     return Sifted(
-        rows=question.attempts, fitting=lambda rows: permissions.attempts_among(rows, question.user)
+        rows=question.attempts,
+        fitting=lambda rows: permissions.attempts_among(rows, question.user),
+        # Beside another filter it is only tried.
+        weight=1 if question.filters == {VISIBLE} else _TRIED,
     )
 
 
