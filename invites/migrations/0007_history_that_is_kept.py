@@ -399,105 +399,62 @@ DROP INDEX invites_auditentry_object;
 DROP FUNCTION invites_count_attempt();
 DROP FUNCTION invites_count_invitation();
 """
-COUNT_ON_SQLITE = """
+_COUNT_ATTEMPT_ON_SQLITE = """BEGIN
+    INSERT INTO invites_appcount (
+        day, app_id, state, error_code, shard, attempts, people, slowest_ms, slowest_attempt,
+        ms_sum, ms_100, ms_250, ms_500, ms_1000, ms_2500, ms_5000, ms_10000, ms_more
+    ) VALUES (
+        new.day, new.app_id, new.state, new.error_code, 0, 1, new.people,
+        coalesce(new.duration_ms, 0), new.id, coalesce(new.duration_ms, 0),
+        coalesce(new.duration_ms, 0) <= 100,
+        coalesce(new.duration_ms, 0) > 100 AND coalesce(new.duration_ms, 0) <= 250,
+        coalesce(new.duration_ms, 0) > 250 AND coalesce(new.duration_ms, 0) <= 500,
+        coalesce(new.duration_ms, 0) > 500 AND coalesce(new.duration_ms, 0) <= 1000,
+        coalesce(new.duration_ms, 0) > 1000 AND coalesce(new.duration_ms, 0) <= 2500,
+        coalesce(new.duration_ms, 0) > 2500 AND coalesce(new.duration_ms, 0) <= 5000,
+        coalesce(new.duration_ms, 0) > 5000 AND coalesce(new.duration_ms, 0) <= 10000,
+        coalesce(new.duration_ms, 0) > 10000
+    ) ON CONFLICT (day, app_id, state, error_code, shard) DO UPDATE SET
+        attempts = invites_appcount.attempts + 1,
+        people = invites_appcount.people + excluded.people,
+        slowest_attempt = CASE WHEN excluded.slowest_ms >= invites_appcount.slowest_ms
+            THEN excluded.slowest_attempt ELSE invites_appcount.slowest_attempt END,
+        slowest_ms = max(invites_appcount.slowest_ms, excluded.slowest_ms),
+        ms_sum = invites_appcount.ms_sum + excluded.ms_sum,
+        ms_100 = invites_appcount.ms_100 + excluded.ms_100,
+        ms_250 = invites_appcount.ms_250 + excluded.ms_250,
+        ms_500 = invites_appcount.ms_500 + excluded.ms_500,
+        ms_1000 = invites_appcount.ms_1000 + excluded.ms_1000,
+        ms_2500 = invites_appcount.ms_2500 + excluded.ms_2500,
+        ms_5000 = invites_appcount.ms_5000 + excluded.ms_5000,
+        ms_10000 = invites_appcount.ms_10000 + excluded.ms_10000,
+        ms_more = invites_appcount.ms_more + excluded.ms_more;
+    INSERT INTO invites_conferencecount (
+        day, conference_id, state, error_code, shard, attempts, people, slowest_ms, slowest_attempt
+    ) VALUES (
+        new.day, new.conference_id, new.state, new.error_code, 0, 1, new.people,
+        coalesce(new.duration_ms, 0), new.id
+    ) ON CONFLICT (conference_id, day, state, error_code, shard) DO UPDATE SET
+        attempts = invites_conferencecount.attempts + 1,
+        people = invites_conferencecount.people + excluded.people,
+        slowest_attempt = CASE WHEN excluded.slowest_ms >= invites_conferencecount.slowest_ms
+            THEN excluded.slowest_attempt ELSE invites_conferencecount.slowest_attempt END,
+        slowest_ms = max(invites_conferencecount.slowest_ms, excluded.slowest_ms);
+END;"""
+_COUNT_INVITATION_ON_SQLITE = """BEGIN
+    INSERT INTO invites_turnout (conference_id, day, invitations, observed, joined)
+    VALUES (new.conference_id, new.day, 1, 0, 0)
+    ON CONFLICT (conference_id, day) DO UPDATE SET invitations = invites_turnout.invitations + 1;
+END;"""
+COUNT_ON_SQLITE = f"""
 CREATE TRIGGER invites_count_attempt_finished AFTER UPDATE OF state ON invites_attempt
-WHEN old.state = 'started' AND new.state <> 'started' BEGIN
-    INSERT INTO invites_appcount (
-        day, app_id, state, error_code, shard, attempts, people, slowest_ms, slowest_attempt,
-        ms_sum, ms_100, ms_250, ms_500, ms_1000, ms_2500, ms_5000, ms_10000, ms_more
-    ) VALUES (
-        new.day, new.app_id, new.state, new.error_code, 0, 1, new.people,
-        coalesce(new.duration_ms, 0), new.id, coalesce(new.duration_ms, 0),
-        coalesce(new.duration_ms, 0) <= 100,
-        coalesce(new.duration_ms, 0) > 100 AND coalesce(new.duration_ms, 0) <= 250,
-        coalesce(new.duration_ms, 0) > 250 AND coalesce(new.duration_ms, 0) <= 500,
-        coalesce(new.duration_ms, 0) > 500 AND coalesce(new.duration_ms, 0) <= 1000,
-        coalesce(new.duration_ms, 0) > 1000 AND coalesce(new.duration_ms, 0) <= 2500,
-        coalesce(new.duration_ms, 0) > 2500 AND coalesce(new.duration_ms, 0) <= 5000,
-        coalesce(new.duration_ms, 0) > 5000 AND coalesce(new.duration_ms, 0) <= 10000,
-        coalesce(new.duration_ms, 0) > 10000
-    ) ON CONFLICT (day, app_id, state, error_code, shard) DO UPDATE SET
-        attempts = invites_appcount.attempts + 1,
-        people = invites_appcount.people + excluded.people,
-        slowest_attempt = CASE WHEN excluded.slowest_ms >= invites_appcount.slowest_ms
-            THEN excluded.slowest_attempt ELSE invites_appcount.slowest_attempt END,
-        slowest_ms = max(invites_appcount.slowest_ms, excluded.slowest_ms),
-        ms_sum = invites_appcount.ms_sum + excluded.ms_sum,
-        ms_100 = invites_appcount.ms_100 + excluded.ms_100,
-        ms_250 = invites_appcount.ms_250 + excluded.ms_250,
-        ms_500 = invites_appcount.ms_500 + excluded.ms_500,
-        ms_1000 = invites_appcount.ms_1000 + excluded.ms_1000,
-        ms_2500 = invites_appcount.ms_2500 + excluded.ms_2500,
-        ms_5000 = invites_appcount.ms_5000 + excluded.ms_5000,
-        ms_10000 = invites_appcount.ms_10000 + excluded.ms_10000,
-        ms_more = invites_appcount.ms_more + excluded.ms_more;
-    INSERT INTO invites_conferencecount (
-        day, conference_id, state, error_code, shard, attempts, people, slowest_ms, slowest_attempt
-    ) VALUES (
-        new.day, new.conference_id, new.state, new.error_code, 0, 1, new.people,
-        coalesce(new.duration_ms, 0), new.id
-    ) ON CONFLICT (conference_id, day, state, error_code, shard) DO UPDATE SET
-        attempts = invites_conferencecount.attempts + 1,
-        people = invites_conferencecount.people + excluded.people,
-        slowest_attempt = CASE WHEN excluded.slowest_ms >= invites_conferencecount.slowest_ms
-            THEN excluded.slowest_attempt ELSE invites_conferencecount.slowest_attempt END,
-        slowest_ms = max(invites_conferencecount.slowest_ms, excluded.slowest_ms);
-END;
+WHEN old.state = 'started' AND new.state <> 'started' {_COUNT_ATTEMPT_ON_SQLITE}
 CREATE TRIGGER invites_count_attempt_added AFTER INSERT ON invites_attempt
-WHEN new.state <> 'started' BEGIN
-    INSERT INTO invites_appcount (
-        day, app_id, state, error_code, shard, attempts, people, slowest_ms, slowest_attempt,
-        ms_sum, ms_100, ms_250, ms_500, ms_1000, ms_2500, ms_5000, ms_10000, ms_more
-    ) VALUES (
-        new.day, new.app_id, new.state, new.error_code, 0, 1, new.people,
-        coalesce(new.duration_ms, 0), new.id, coalesce(new.duration_ms, 0),
-        coalesce(new.duration_ms, 0) <= 100,
-        coalesce(new.duration_ms, 0) > 100 AND coalesce(new.duration_ms, 0) <= 250,
-        coalesce(new.duration_ms, 0) > 250 AND coalesce(new.duration_ms, 0) <= 500,
-        coalesce(new.duration_ms, 0) > 500 AND coalesce(new.duration_ms, 0) <= 1000,
-        coalesce(new.duration_ms, 0) > 1000 AND coalesce(new.duration_ms, 0) <= 2500,
-        coalesce(new.duration_ms, 0) > 2500 AND coalesce(new.duration_ms, 0) <= 5000,
-        coalesce(new.duration_ms, 0) > 5000 AND coalesce(new.duration_ms, 0) <= 10000,
-        coalesce(new.duration_ms, 0) > 10000
-    ) ON CONFLICT (day, app_id, state, error_code, shard) DO UPDATE SET
-        attempts = invites_appcount.attempts + 1,
-        people = invites_appcount.people + excluded.people,
-        slowest_attempt = CASE WHEN excluded.slowest_ms >= invites_appcount.slowest_ms
-            THEN excluded.slowest_attempt ELSE invites_appcount.slowest_attempt END,
-        slowest_ms = max(invites_appcount.slowest_ms, excluded.slowest_ms),
-        ms_sum = invites_appcount.ms_sum + excluded.ms_sum,
-        ms_100 = invites_appcount.ms_100 + excluded.ms_100,
-        ms_250 = invites_appcount.ms_250 + excluded.ms_250,
-        ms_500 = invites_appcount.ms_500 + excluded.ms_500,
-        ms_1000 = invites_appcount.ms_1000 + excluded.ms_1000,
-        ms_2500 = invites_appcount.ms_2500 + excluded.ms_2500,
-        ms_5000 = invites_appcount.ms_5000 + excluded.ms_5000,
-        ms_10000 = invites_appcount.ms_10000 + excluded.ms_10000,
-        ms_more = invites_appcount.ms_more + excluded.ms_more;
-    INSERT INTO invites_conferencecount (
-        day, conference_id, state, error_code, shard, attempts, people, slowest_ms, slowest_attempt
-    ) VALUES (
-        new.day, new.conference_id, new.state, new.error_code, 0, 1, new.people,
-        coalesce(new.duration_ms, 0), new.id
-    ) ON CONFLICT (conference_id, day, state, error_code, shard) DO UPDATE SET
-        attempts = invites_conferencecount.attempts + 1,
-        people = invites_conferencecount.people + excluded.people,
-        slowest_attempt = CASE WHEN excluded.slowest_ms >= invites_conferencecount.slowest_ms
-            THEN excluded.slowest_attempt ELSE invites_conferencecount.slowest_attempt END,
-        slowest_ms = max(invites_conferencecount.slowest_ms, excluded.slowest_ms);
-END;
+WHEN new.state <> 'started' {_COUNT_ATTEMPT_ON_SQLITE}
 CREATE TRIGGER invites_count_invitation_sent AFTER UPDATE OF sent_at ON invites_invitation
-WHEN old.sent_at IS NULL AND new.sent_at IS NOT NULL BEGIN
-    INSERT INTO invites_turnout (conference_id, day, invitations, observed, joined)
-    VALUES (new.conference_id, new.day, 1, 0, 0)
-    ON CONFLICT (conference_id, day) DO UPDATE SET invitations = invites_turnout.invitations + 1;
-END;
+WHEN old.sent_at IS NULL AND new.sent_at IS NOT NULL {_COUNT_INVITATION_ON_SQLITE}
 CREATE TRIGGER invites_count_invitation_added AFTER INSERT ON invites_invitation
-WHEN new.sent_at IS NOT NULL BEGIN
-    INSERT INTO invites_turnout (conference_id, day, invitations, observed, joined)
-    VALUES (new.conference_id, new.day, 1, 0, 0)
-    ON CONFLICT (conference_id, day) DO UPDATE SET invitations = invites_turnout.invitations + 1;
-END;
+WHEN new.sent_at IS NOT NULL {_COUNT_INVITATION_ON_SQLITE}
 """
 COUNT_ON_SQLITE_BACK = """
 DROP TRIGGER invites_count_attempt_finished;
