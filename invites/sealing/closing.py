@@ -39,7 +39,7 @@ def seal_due(
         row = _seal(day)
         if row is None:
             break
-        logger.info("Sealed %s: %s", row.day, bytes(row.digest).hex())
+        logger.info("Sealed %s: %s", row.day, row.hex)
         sealed.append(row)
     if sealed and _next_due(now) is None:
         let_leave(sealed[-1])

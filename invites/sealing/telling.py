@@ -27,10 +27,9 @@ def tell(day: SealedDay) -> None:
     """Sends the head to whoever HISTORY_MAIL names. One that gets lost is made up for by the next one."""
     if not settings.HISTORY_MAIL:
         return
-    head = bytes(day.digest).hex()
     message = EmailMessage(
-        subject=f"History sealed: {day.day} {head[:16]}",
-        body=_TEXT.format(day=day.day, head=head, key=day.key_id),
+        subject=f"History sealed: {day.day} {day.hex[:16]}",
+        body=_TEXT.format(day=day.day, head=day.hex, key=day.key_id),
         to=settings.HISTORY_MAIL,
     )
     try:

@@ -3,7 +3,7 @@
 import sys
 import time
 from argparse import ArgumentTypeError
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -89,16 +89,12 @@ def _told(finding: Finding) -> str:
 def _summary(verdict: Verdict, *, seconds: float) -> str:
     rate = verdict.rows / seconds if seconds else 0
     removed = f", {verdict.removed} of them removed by retention" if verdict.removed else ""
-    head = (
-        f"\nHead of the chain ({verdict.last.day}): {bytes(verdict.last.digest).hex()}"
-        if verdict.last
-        else ""
-    )
+    head = f"\nHead of the chain ({verdict.last.day}): {verdict.last.hex}" if verdict.last else ""
     outcome = "Everything fits" if verdict.fits else "Something does not fit"
     return f"{outcome}: {verdict.days:,} days{removed}, {verdict.rows:,} rows ({rate:,.0f} a second).{head}"
 
 
-def _note(verdict: Verdict, *, started_at: Any, since: date | None) -> None:
+def _note(verdict: Verdict, *, started_at: datetime, since: date | None) -> None:
     """Puts on record that the history was verified, for the page of seals."""
     first = verdict.findings[0] if verdict.findings else None
     Verification.objects.create(
