@@ -7,7 +7,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 
@@ -81,8 +81,10 @@ def verify(
     once a key, and gone past. ``progress`` hears after some days which was the last, and how many rows that were.
     """
     verdict = Verdict()
+    # All that is read is of this moment: a day that ends later cannot have been sealed in it.
+    now = timezone.now()
     with snapshot():
-        for finding in _findings(verdict, since=since, heads=heads, progress=progress):
+        for finding in _findings(verdict, since=since, heads=heads, now=now, progress=progress):
             verdict.findings.append(finding)
             if finding.problem != Problem.KEY_UNKNOWN:
                 break
@@ -90,7 +92,7 @@ def verify(
 
 
 def _findings(
-    verdict: Verdict, *, since: date | None, heads: Sequence[bytes], progress: Progress
+    verdict: Verdict, *, since: date | None, heads: Sequence[bytes], now: datetime, progress: Progress
 ) -> Iterator[Finding]:
     """What does not fit, in the order of days; ``verdict`` counts along."""
     beginning = SealedDay.objects.in_order().first()
@@ -113,7 +115,7 @@ def _findings(
         for head in heads
         if not SealedDay.objects.with_digest(head).exists()
     )
-    yield from (Finding(problem=Problem.NOT_SEALED, day=day) for day in islice(due_days(timezone.now()), 1))
+    yield from (Finding(problem=Problem.NOT_SEALED, day=day) for day in islice(due_days(now), 1))
 
 
 class _Chain:

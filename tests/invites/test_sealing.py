@@ -5,6 +5,7 @@ import logging
 from datetime import UTC, date, timedelta
 
 import pytest
+import time_machine
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
@@ -378,6 +379,15 @@ class TestTampering:
             cursor.execute("DELETE FROM invites_sealedday WHERE day = %s", [last.day])
         (finding,) = sealing.verify().findings
         assert (finding.problem, finding.day) == (Problem.NOT_SEALED, last.day)
+
+    def test_day_that_ends_while_the_history_is_checked_is_not_expected_to_be_sealed(
+        self, history: list[DayOfHistory]
+    ) -> None:
+        with time_machine.travel(timezone.now(), tick=False) as clock_on_the_wall:
+            verdict = sealing.verify(
+                progress=lambda day, rows: clock_on_the_wall.shift(timedelta(days=1)),
+            )
+        assert verdict.fits
 
     def test_check_that_begins_later_looks_at_nothing_before(self, history: list[DayOfHistory]) -> None:
         with tampering() as cursor:
