@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
+from invites import clock
 from invites.models import Attempt, AuditEntry, Invitation, SealedDay, SealedSection
 from invites.sealing.chain import BEGINNING, chained, contents
 from invites.sealing.keys import sealing_key
@@ -75,8 +76,7 @@ def _next_due(now: datetime) -> date | None:
 
 
 def _end_of(day: date) -> datetime:
-    midnight = datetime.combine(day + timedelta(days=1), datetime.min.time())
-    return timezone.make_aware(midnight, timezone.get_default_timezone())
+    return clock.beginning_of(day + timedelta(days=1))
 
 
 def _is_over(day: date, now: datetime) -> bool:

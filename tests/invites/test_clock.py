@@ -1,6 +1,6 @@
 """The clock of the installation, wherever somebody looks from."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,6 +22,12 @@ class TestDayOf:
         late = datetime(2026, 3, 31, 16, 30, tzinfo=UTC)
         with timezone.override("America/New_York"):
             assert clock.day_of(late).isoformat() == "2026-04-01"
+
+    def test_it_begins_when_it_does_for_the_installation(self, settings: Settings) -> None:
+        settings.TIME_ZONE = "Asia/Shanghai"
+        with timezone.override("America/New_York"):
+            begins = clock.beginning_of(date(2026, 4, 1))
+        assert begins == datetime(2026, 3, 31, 16, tzinfo=UTC)
 
 
 @pytest.mark.django_db
