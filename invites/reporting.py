@@ -17,7 +17,7 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
 from invites import clock, permissions, surveying
-from invites.models import Attempt, User, WeeklyMail
+from invites.models import User, WeeklyMail
 from invites.surveying import COUNTED_UP_TO, CodeTally, Tally
 
 MORNING = time(7)
@@ -45,7 +45,7 @@ class Row:
 class Digest:
     """One week, from Monday to Sunday, as far as one person sees it, beside the week before.
 
-    ``unresolved`` counts the calls of which nobody knows yet whom they rang, up to COUNTED_UP_TO and one more.
+    ``unresolved`` counts the calls of which nobody knows yet whom they rang; beyond COUNTED_UP_TO not all of them.
     """
 
     first: date
@@ -123,16 +123,9 @@ def digest_for(user: User, *, week: date) -> Digest:
         week=this.together,
         before=before.together,
         codes=this.codes,
-        unresolved=_unresolved(user, since=week),
+        unresolved=surveying.count_unresolved(conferences, since=clock.beginning_of(week)),
         sees_all=conferences is None,
     )
-
-
-def _unresolved(user: User, *, since: date) -> int:
-    conferences = permissions.surveyed_conferences(user)
-    moment = datetime.combine(since, time(), tzinfo=timezone.get_default_timezone())
-    attempts = Attempt.objects.all() if conferences is None else Attempt.objects.into_any(conferences)
-    return attempts.count_unresolved(since=moment, limit=COUNTED_UP_TO + 1)
 
 
 def message_to(user: User, *, week: date) -> EmailMultiAlternatives:

@@ -4,7 +4,7 @@ Must cost the same however long the history is: it reads counts that the databas
 most so many rows of anything else. Days are those of the installation's clock.
 """
 
-from invites.surveying.attention import COUNTED_UP_TO, Concern, Kind, concerns
+from invites.surveying.attention import COUNTED_UP_TO, Concern, Kind, concerns, count_unresolved
 from invites.surveying.codes import codes_lately
 from invites.surveying.compacting import compact
 from invites.surveying.figures import DAYS, CodeTally, Day, Figures, Slow, Tally, figures
@@ -26,6 +26,7 @@ __all__ = [
     "compact",
     "concerns",
     "conferences_now",
+    "count_unresolved",
     "figures",
     "queue_waits_since",
     "worker_runs",

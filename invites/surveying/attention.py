@@ -180,10 +180,16 @@ def _throttled() -> Iterator[Concern]:
 
 
 def _unknown(conferences: ConferenceKeys | None) -> Iterator[Concern]:
-    attempts = Attempt.objects.all() if conferences is None else Attempt.objects.into_any(conferences)
-    since = timezone.now() - _UNRESOLVED_FOR
-    if count := attempts.count_unresolved(since=since, limit=_UNKNOWN_LOOKED_AT):
+    if count := count_unresolved(conferences, since=timezone.now() - _UNRESOLVED_FOR):
         yield Concern(kind=Kind.UNKNOWN_ATTEMPTS, count=count)
+
+
+def count_unresolved(conferences: ConferenceKeys | None, *, since: datetime) -> int:
+    """How many calls into these conferences, given by their keys, or all of them (None), have ended without an answer
+    since then and are still to be decided upon; counted among the newest, and far enough to say “more than”.
+    """
+    attempts = Attempt.objects.all() if conferences is None else Attempt.objects.into_any(conferences)
+    return attempts.count_unresolved(since=since, limit=_UNKNOWN_LOOKED_AT)
 
 
 def _imports(user: Viewer) -> Iterator[Concern]:
