@@ -91,8 +91,10 @@ def take_due(week: date) -> list[int]:
     The caller holds a transaction in which it asks for them to be sent.
     """
     now = timezone.now()
-    WeeklyMail.objects.make_for(User.objects.who_want_digest(), week=week, now=now)
-    return WeeklyMail.objects.of_week(week).take(now)
+    users = User.objects.who_want_digest()
+    WeeklyMail.objects.make_for(users, week=week, now=now)
+    # Of those that come back, too: meanwhile somebody may want none any more.
+    return WeeklyMail.objects.of_week(week).to(users).take(now)
 
 
 def send(mail_id: int) -> None:

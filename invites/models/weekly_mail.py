@@ -19,6 +19,10 @@ class WeeklyMailQuerySet(models.QuerySet["WeeklyMail"]):
         """Those about the week that begins on ``week``."""
         return self.filter(week=week)
 
+    def to(self, users: models.QuerySet[User]) -> Self:
+        """Those to any of ``users``."""
+        return self.filter(user__in=users)
+
     def make_for(self, users: models.QuerySet[User], *, week: date, now: datetime) -> None:
         """Puts on record that ``users`` are to get a mail about ``week``: each once, however many workers do this."""
         missing = users.exclude(pk__in=self.of_week(week).values("user"))

@@ -24,8 +24,9 @@ from invites.models import User, WeeklyMail
 from invites.models.attempt import AttemptState
 from invites.models.invitee import InviteeState
 from invites.models.weekly_mail import MOST_TRIES
+from invites.surveying import COUNTED_UP_TO
 from tests.conftest import SignedIn
-from tests.factories import AttemptFactory, ConferenceFactory, UserFactory
+from tests.factories import AttemptFactory, ConferenceFactory, SentInvitationFactory, UserFactory
 
 # A Monday, and a morning in Shanghai.
 MONDAY = datetime(2026, 11, 30, 0, 0, tzinfo=UTC)
@@ -151,6 +152,19 @@ class TestWho:
                 assert not DBTaskResult.objects.ready().exists()
         assert row.try_at is None
 
+    @pytest.mark.parametrize("change", [{"weekly_digest": False}, {"is_active": False}])
+    def test_mail_that_could_not_be_sent_does_not_come_back_to_who_wants_none_any_more(
+        self, reader: User, settings: Settings, change: dict[str, Any]
+    ) -> None:
+        before = settings.MAILERS
+        settings.MAILERS = {"default": {"BACKEND": f"{__name__}.RefusingBackend"}}
+        work()
+        settings.MAILERS = before
+        User.objects.filter(pk=reader.pk).update(**change)
+        with time_machine.travel(MONDAY + timedelta(hours=5), tick=False):
+            work()
+        assert mail.outbox == []
+
     def test_mail_server_that_is_back_gets_it(self, reader: User, settings: Settings) -> None:
         before = settings.MAILERS
         settings.MAILERS = {"default": {"BACKEND": f"{__name__}.RefusingBackend"}}
@@ -200,6 +214,18 @@ class TestWhatItSays:
         )
         body = reporting.message_to(reader, week=WEEK).body
         assert "https://invites.example.com/history/?outcome=unknown" in body
+
+    def test_calls_that_are_decided_hide_none_before_them(self, reader: User, on_monday: None) -> None:
+        unknown = {
+            "state": AttemptState.UNKNOWN,
+            "people_state": InviteeState.UNKNOWN,
+            "error_code": "readTimeout",
+        }
+        attempt(WEEK, invitation__conference__owner=reader, **unknown)
+        over = SentInvitationFactory(conference__owner=reader, conference__status="ended")
+        for _number in range(COUNTED_UP_TO + 1):
+            AttemptFactory(invitation=over, started_at=MONDAY - timedelta(days=1), **unknown)
+        assert "Of 1 call it is still not known" in reporting.message_to(reader, week=WEEK).body
 
     def test_it_says_how_to_stop_it_and_is_both_text_and_html(self, reader: User) -> None:
         message = reporting.message_to(reader, week=WEEK)
