@@ -16,8 +16,6 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from invites import clock
-from invites.dingtalk import codes
-from invites.dingtalk.errors import NotAuthorised, TokenUnavailable
 from invites.models import App, AppCount, Attempt, SealedDay, Worker
 from invites.surveying import running
 from invites.tasks import LISTS
@@ -93,16 +91,11 @@ def vitals() -> Vitals:
     return Vitals(
         workers=Worker.objects.alive().count(),
         apps_resting=usable.resting().count(),
-        apps_refused=sum(_is_about_access(code) for code in last_codes if code),
+        apps_refused=sum(running.lacks_access(code) for code in last_codes if code),
         batch_waits=_seconds_since(running.people_wait_since()),
         task_waits={queue: _seconds_since(since) for queue, since in running.queues_wait_since().items()},
         unsealed=tuple(AppCount.objects.days(after=sealed.day if sealed else None, before=clock.today())),
     )
-
-
-def _is_about_access(code: str) -> bool:
-    facts = codes.OWN.get(code) or codes.facts_of(code)
-    return facts is not None and issubclass(facts.consequence, NotAuthorised | TokenUnavailable)
 
 
 def _seconds_since(moment: datetime | None) -> float:

@@ -187,3 +187,9 @@ def facts_of(code: str) -> CodeFacts | None:
     if known is not None:
         return known
     return next((facts for prefix, facts in _THROTTLE_FAMILIES if code.startswith(prefix)), None)
+
+
+def stands_for(code: str, *consequences: type[DingTalkError]) -> bool:
+    """Whether a code, DingTalk's or one of ours, has any of these consequences. One that nobody knows has none."""
+    facts = OWN.get(code) or facts_of(code)
+    return facts is not None and issubclass(facts.consequence, consequences)

@@ -9,7 +9,7 @@ from invites.surveying.codes import codes_lately
 from invites.surveying.compacting import compact
 from invites.surveying.figures import DAYS, CodeTally, Day, Figures, Slow, Tally, figures
 from invites.surveying.open_now import OpenConference, conferences_now
-from invites.surveying.running import queue_waits_since, worker_runs
+from invites.surveying.running import queue_waits_since
 
 __all__ = [
     "COUNTED_UP_TO",
@@ -29,5 +29,4 @@ __all__ = [
     "count_unresolved",
     "figures",
     "queue_waits_since",
-    "worker_runs",
 ]

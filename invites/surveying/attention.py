@@ -11,7 +11,7 @@ from django_stubs_ext import StrOrPromise
 
 from invites import clock, permissions
 from invites.dingtalk import codes
-from invites.dingtalk.errors import NotAuthorised, StaleToken, Throttled, TokenUnavailable
+from invites.dingtalk.errors import Throttled
 from invites.explaining import Explanation, Mover, explain
 from invites.models import App, AppCount, Attempt, SealedDay, Worker
 from invites.models.conference import ConferenceKeys
@@ -30,7 +30,6 @@ _UNRESOLVED_FOR = timedelta(days=7)
 _REFUSED_LATELY = timedelta(days=7)
 _CODES_LOOKED_AT = 50
 _UNKNOWN_LOOKED_AT = 500
-_ABOUT_TOKENS = (NotAuthorised, StaleToken, TokenUnavailable)
 
 
 class Kind(models.TextChoices):
@@ -158,7 +157,7 @@ def _refused_apps() -> Iterator[Concern]:
         if app.rests_until is not None and app.rests_until > now:
             yield Concern(kind=Kind.APP_RESTS, app=app.name, moment=app.rests_until)
         is_recent = app.answered_at is not None and now - app.answered_at < _REFUSED_LATELY
-        if is_recent and app.answer_code and _is_about(app.answer_code, *_ABOUT_TOKENS):
+        if is_recent and app.answer_code and running.lacks_access(app.answer_code):
             yield Concern(
                 kind=Kind.TOKEN_FAILS,
                 app=app.name,
@@ -170,7 +169,7 @@ def _refused_apps() -> Iterator[Concern]:
 def _throttled() -> Iterator[Concern]:
     today = clock.today()
     counts = AppCount.objects.between(today, today).by_code(_CODES_LOOKED_AT)
-    bites = [count for count in counts if _is_about(count.code, Throttled)]
+    bites = [count for count in counts if codes.stands_for(count.code, Throttled)]
     if bites:
         yield Concern(
             kind=Kind.THROTTLED,
@@ -207,8 +206,3 @@ def _not_sealed() -> Iterator[Concern]:
     )
     if day is not None:
         yield Concern(kind=Kind.NOT_SEALED, day=day)
-
-
-def _is_about(code: str, *consequences: type[Exception]) -> bool:
-    facts = codes.OWN.get(code) or codes.facts_of(code)
-    return facts is not None and issubclass(facts.consequence, consequences)

@@ -1,10 +1,12 @@
-"""Whether the work is being done: workers, and what waits for them."""
+"""Whether the work is being done: workers, what waits for them, and apps through which nobody can be called."""
 
 from datetime import datetime
 
 from django.db.models import Case, F, Min, When
 from django_tasks_db.models import DBTaskResult, get_date_max
 
+from invites.dingtalk import codes
+from invites.dingtalk.errors import NotAuthorised, TokenUnavailable
 from invites.models import Invitation, Worker
 
 
@@ -28,3 +30,8 @@ def queue_waits_since() -> datetime | None:
 def people_wait_since() -> datetime | None:
     """Since when the first people have been waiting whom a worker might be calling; None where nobody waits."""
     return Invitation.objects.oldest_due()
+
+
+def lacks_access(code: str) -> bool:
+    """Whether an app that is answered with ``code`` lacks a token or a permission."""
+    return codes.stands_for(code, NotAuthorised, TokenUnavailable)
