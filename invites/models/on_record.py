@@ -4,6 +4,9 @@ from typing import Any
 
 from django.db import models, transaction
 
+REASON_LENGTH = 200
+"""So long may be the reason for what is done to the history for good."""
+
 
 class OnRecord(models.Model):
     """The base of models whose changes `invites.auditing` puts on record.

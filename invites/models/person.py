@@ -15,7 +15,7 @@ from invites import spelling
 from invites.models.conference import ConferenceQuerySet
 from invites.models.contact import NICK_LENGTH
 from invites.models.invitee import Channel, Invitee
-from invites.models.on_record import OnRecord
+from invites.models.on_record import REASON_LENGTH, OnRecord
 from invites.models.user import User
 
 SALT_BYTES = 16
@@ -167,7 +167,7 @@ class Erasure(OnRecord):
     person = models.OneToOneField(Person, on_delete=models.PROTECT, related_name="erasure")
     at = models.DateTimeField(auto_now_add=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    reason = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
 
     def __str__(self) -> str:
         return str(self.person_id)

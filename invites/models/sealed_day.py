@@ -8,7 +8,7 @@ from django.db.models import Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from invites.models.on_record import OnRecord
+from invites.models.on_record import REASON_LENGTH, OnRecord
 from invites.models.user import User
 
 DIGEST_BYTES = 32
@@ -73,7 +73,7 @@ class SealedDay(OnRecord):
     digest = models.BinaryField(max_length=DIGEST_BYTES)
     removed_at = models.DateTimeField(_("removed at"), null=True)
     removed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    removed_because = models.CharField(_("reason"), max_length=200, blank=True)
+    removed_because = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
 
     # Only where it was asked for: see `SealedDayQuerySet.with_rows`.
     rows: int

@@ -218,8 +218,13 @@ class TestCommand:
             ["--union-id", "person-3", "--yes"],
             ["--phone", "12", "--reason", BECAUSE, "--yes"],
             ["--union-id", "x", "--reason", BECAUSE, "--by", "nobody", "--yes"],
+            ["--union-id", " ", "--union-id", "x", "--reason", BECAUSE, "--yes"],
+            ["--union-id", "x", "--reason", " ", "--yes"],
+            ["--union-id", "x", "--reason", "x" * 201, "--yes"],
         ],
     )
     def test_argument_that_is_missing_or_wrong_is_refused(self, arguments: list[str], db: None) -> None:
+        # Whom a blank would be taken for.
+        ContactFactory(union_id="", phone_number="+8613800000000")
         with pytest.raises(CommandError):
             call_command("erase_person", *arguments)

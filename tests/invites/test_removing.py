@@ -231,6 +231,8 @@ class TestCommand:
             ["--before", "2024-01-01"],
             ["--before", "new year", "--reason", BECAUSE],
             ["--before", "2024-01-01", "--reason", BECAUSE, "--by", "nobody"],
+            ["--before", "2024-01-01", "--reason", " "],
+            ["--before", "2024-01-01", "--reason", "x" * 201],
         ],
     )
     def test_argument_that_is_missing_or_wrong_is_refused(self, arguments: list[str], db: None) -> None:

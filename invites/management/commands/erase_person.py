@@ -24,22 +24,21 @@ class Command(BaseCommand):
         """Adds who is meant, and why."""
         parser.add_argument("--union-id", action="append", default=[], dest="union_ids", metavar="UNION_ID")
         parser.add_argument("--phone", action="append", default=[], dest="phones", metavar="NUMBER")
-        parser.add_argument("--reason", required=True, help="why; it stands in the history")
-        deciding.add_argument(parser)
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        deciding.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Asks, and erases one after the other."""
         wanted = [(Channel.UNION_ID, union_id.strip()) for union_id in options["union_ids"]]
         wanted += [(Channel.PHONE, _number(text)) for text in options["phones"]]
-        if not any(value for _channel, value in wanted):
+        # A blank is no unionId: everybody who has none would be found by it.
+        if not wanted or not all(value for _channel, value in wanted):
             raise CommandError("Say who is to be erased: --union-id or --phone.")
         by = deciding.user_called(options["by"])
-        if not options["yes"] and input("Erase them for good? Type yes: ").strip() != "yes":
-            raise CommandError("Nobody was erased.")
+        if not options["yes"]:
+            deciding.make_sure("Erase them for good?", refused="Nobody was erased.")
         for channel, value in wanted:
             try:
-                erased = erasing.erase(channel=channel, value=value, by=by, because=options["reason"].strip())
+                erased = erasing.erase(channel=channel, value=value, by=by, because=options["reason"])
             except StillToBeCalled as error:
                 raise CommandError(f"{channel.label}: {error}") from error
             self.stdout.write(

@@ -1,20 +1,11 @@
 """Retention: removes whole sealed days of the history. That it was done stays on record, and the digests stay."""
 
-from argparse import ArgumentTypeError
-from datetime import date
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from invites import removing
-from invites.management import deciding
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError("a day such as 2024-01-01") from error
+from invites.management import days, deciding
 
 
 class Command(BaseCommand):
@@ -28,12 +19,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Adds what to remove, and why."""
         parser.add_argument(
-            "--before", type=_day, required=True, metavar="DAY", help="the first day that stays"
+            "--before", type=days.day, required=True, metavar="DAY", help="the first day that stays"
         )
-        parser.add_argument("--reason", required=True, help="why; it stands in the history")
-        deciding.add_argument(parser)
+        deciding.add_arguments(parser)
         parser.add_argument("--dry-run", action="store_true", help="only count what would go")
-        parser.add_argument("--yes", action="store_true", help="do not ask")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Counts, asks, puts it on record, and removes."""
@@ -45,9 +34,9 @@ class Command(BaseCommand):
         if options["dry_run"]:
             return
         if extent is not None:
-            if not options["yes"] and input("Remove them for good? Type yes: ").strip() != "yes":
-                raise CommandError("Nothing was removed.")
-            removing.order(options["before"], by=by, because=options["reason"].strip())
+            if not options["yes"]:
+                deciding.make_sure("Remove them for good?", refused="Nothing was removed.")
+            removing.order(options["before"], by=by, because=options["reason"])
         swept = removing.sweep()
         if extent is None and not any(swept.values()):
             self.stdout.write("There is nothing to remove: no sealed day before that one is left.")

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from invites import sealing
+from invites.management import days
 from invites.models import Verification
 from invites.models.sealed_day import DIGEST_BYTES
 from invites.sealing import Finding, Problem, Verdict
@@ -26,13 +27,6 @@ _WORDS = {
     Problem.HEAD_UNKNOWN: "The head is not part of the chain: the history was rewritten since it left the house.",
     Problem.NOT_SEALED: "{day} is over and has not been sealed: does a worker run?",
 }
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError("a day such as 2026-03-31") from error
 
 
 def _head(text: str) -> bytes:
@@ -53,7 +47,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Adds where to begin, and which heads have to be part of the chain."""
         parser.add_argument(
-            "--since", type=_day, metavar="DAY", help="begin with this day (default: the first)"
+            "--since", type=days.day, metavar="DAY", help="begin with this day (default: the first)"
         )
         parser.add_argument(
             "--head",
