@@ -61,6 +61,8 @@ class HistoryCollector(Collector):
 
 
 def _attempts() -> Iterator[Metric]:
+    totals = AppCount.objects.totals()
+    # After what names them: an app may be new.
     names = App.objects.names()
     attempts = CounterMetricFamily(
         "invites_attempts", "Calls that invite people, by outcome.", labels=["app", "state", "code"]
@@ -70,7 +72,7 @@ def _attempts() -> Iterator[Metric]:
     )
     answers = {pk: _Answers() for pk in names}
     of_state: dict[tuple[int, str], int] = {}
-    for row in AppCount.objects.totals():
+    for row in totals:
         attempts.add_metric([names[row.app], row.state, row.code], row.attempts)
         of_state[row.app, row.state] = of_state.get((row.app, row.state), 0) + row.people
         answers[row.app].add(row.answered_within, row.ms)
@@ -104,6 +106,7 @@ def _calls() -> Iterator[Metric]:
 
 def _vitals() -> Iterator[Metric]:
     now = health.vitals()
+    batches = Batch.objects.waiting_by_app()
     names = App.objects.names()
     yield GaugeMetricFamily("invites_workers", "Workers that reported lately.", value=now.workers)
     yield GaugeMetricFamily(
@@ -127,7 +130,7 @@ def _vitals() -> Iterator[Metric]:
     for queue, waits in now.task_waits.items():
         tasks.add_metric([queue], waits)
     waiting = GaugeMetricFamily("invites_batches_waiting", "Batches still to be sent.", labels=["app"])
-    for app, number in Batch.objects.waiting_by_app().items():
+    for app, number in batches.items():
         waiting.add_metric([names[app]], number)
     turn = GaugeMetricFamily(
         "invites_rate_limit_wait_seconds",
