@@ -1,4 +1,4 @@
-"""What a page has seen of an invitation, so that it is sent only what is new to it.
+"""What a page has seen of what it shows, so that it is sent only what is new to it.
 
 A page's address names each of its parts and rows by a few characters that depend on what is shown there. So nothing
 hangs on clocks, and a change that is committed late is found all the same.

@@ -1,4 +1,4 @@
-"""Writes one value into a cell: as JSON, as CSV and as a cell of a workbook. `copying` says the same in SQL.
+"""Writes one value into a cell: as JSON, as CSV and as a cell of a workbook. `cells_in_sql` says the same in SQL.
 
 Who may not see phone numbers gets them masked, also where DingTalk's message repeats one: of any run of digits there
 the last four are left, which is as much as a masked number shows.
