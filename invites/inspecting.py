@@ -5,7 +5,7 @@ however long the record is; where these do not fill it, it says how far it has l
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import reduce
 from operator import and_
@@ -17,7 +17,7 @@ from django.db.models import Q
 from invites.finding import by_the_index
 from invites.models import AuditEntry
 from invites.models.audit_entry import AuditEntryQuerySet
-from invites.models.timeline import Position, Way
+from invites.models.timeline import Page, Position, Stretch, Way
 from invites.spelling import FEWEST_ANYWHERE
 
 PAGE_SIZE = 50
@@ -53,28 +53,6 @@ class Wanted:
         return {name for name in names if getattr(self, name) not in {None, ""}}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Some changes, newest first.
-
-    ``newer`` and ``older`` are the entries after and before which the neighbouring pages begin; None where there is no
-    such page. ``searched_until`` is how far was looked where that did not fill the page: more may lie beyond.
-    """
-
-    rows: Sequence[AuditEntry] = ()
-    newer: int | None = None
-    older: int | None = None
-    searched_until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stretch:
-    """What was found by reading one way, the nearest first; ``end`` is where it stopped though more may follow."""
-
-    found: list[Position] = field(default_factory=list)
-    end: Position | None = None
-
-
 class _Driver(NamedTuple):
     """Candidates that an index has in order, and the filters that all of them fit. ``leading`` is the first field of
     the index, where the database must be told.
@@ -99,7 +77,7 @@ _INDEXED = (frozenset({"request"}), frozenset({"kind", "key"}), frozenset({"acto
 
 def find(
     entries: AuditEntryQuerySet, wanted: Wanted, *, before: int | None = None, after: int | None = None
-) -> Page:
+) -> Page[AuditEntry]:
     """The newest of ``entries`` that fit, or those next to entry ``before`` (older) or ``after`` (newer).
 
     Pages hang on entries and not on numbers, so that rows which arrive meanwhile move nothing.
@@ -108,16 +86,18 @@ def find(
         start = entries.at(after)
         stretch = _read(entries, wanted, start, Way.NEWER)
         if len(stretch.found) > PAGE_SIZE or stretch.end:
-            return _newer_page(stretch, start)
+            return stretch.newer_page(_rows, start, size=PAGE_SIZE)
         # The newest page begins within reach: show all of it.
         before = None
     if before is None:
-        return _older_page(_read(entries, wanted, None, Way.OLDER), is_first=True)
+        newest = _read(entries, wanted, None, Way.OLDER)
+        return newest.older_page(_rows, size=PAGE_SIZE, is_first=True)
     start = entries.at(before)
-    return _older_page(_read(entries, wanted, start, Way.OLDER) if start else _Stretch(), is_first=False)
+    stretch = _read(entries, wanted, start, Way.OLDER) if start else Stretch()
+    return stretch.older_page(_rows, size=PAGE_SIZE, is_first=False)
 
 
-def _read(entries: AuditEntryQuerySet, wanted: Wanted, start: Position | None, way: Way) -> _Stretch:
+def _read(entries: AuditEntryQuerySet, wanted: Wanted, start: Position | None, way: Way) -> Stretch:
     """At least one more than a page holds, where so many are found within what may be looked at."""
     entries = entries.in_time().between(wanted.since, wanted.until)
     driver = _driver(entries, wanted)
@@ -128,17 +108,17 @@ def _read(entries: AuditEntryQuerySet, wanted: Wanted, start: Position | None, w
         found += window.found
         looked_at += most
         if window.end is None or len(found) > PAGE_SIZE:
-            return _Stretch(found=found)
+            return Stretch(found=found)
         start = window.end
         if looked_at >= _MOST:
             few = _few_called_so(entries, wanted) if "name" not in driver.fits else None
             if few is None:
-                return _Stretch(found=found, end=start)
+                return Stretch(found=found, end=start)
             driver, looked_at = few, 0
         most = min(_MORE * most, _MOST - looked_at)
 
 
-def _window(driver: _Driver, wanted: Wanted, start: Position | None, way: Way, *, most: int) -> _Stretch:
+def _window(driver: _Driver, wanted: Wanted, start: Position | None, way: Way, *, most: int) -> Stretch:
     """Those of the next ``most`` candidates that fit; ``end`` is the last candidate where more may follow."""
     rows = driver.entries.beyond(start, way).in_order(way, leading=driver.leading)
     rest = _all_of(wanted.filters - driver.fits, wanted)
@@ -148,7 +128,7 @@ def _window(driver: _Driver, wanted: Wanted, start: Position | None, way: Way, *
     else:
         places = [(Position(*place), True) for place in rows.positions()[: most + 1]]
     found = [place for place, fits in places[:most] if fits]
-    return _Stretch(found=found, end=places[most - 1][0] if len(places) > most else None)
+    return Stretch(found=found, end=places[most - 1][0] if len(places) > most else None)
 
 
 def _driver(entries: AuditEntryQuerySet, wanted: Wanted) -> _Driver:
@@ -179,24 +159,5 @@ def _all_of(names: Collection[str], wanted: Wanted) -> Q:
     return reduce(and_, (_CONDITIONS[name](wanted) for name in sorted(names)), Q())
 
 
-def _older_page(stretch: _Stretch, *, is_first: bool) -> Page:
-    found, end = stretch.found[:PAGE_SIZE], stretch.end
-    is_full = len(stretch.found) > PAGE_SIZE
-    older = found[-1].pk if is_full else end.pk if end else None
-    newer = None if is_first else found[0].pk if found else end.pk if end else 0
-    until = None if is_full or not end else end.started_at
-    return Page(rows=_rows(found), newer=newer, older=older, searched_until=until)
-
-
-def _newer_page(stretch: _Stretch, start: Position | None) -> Page:
-    found, end = stretch.found[:PAGE_SIZE], stretch.end
-    is_full = len(stretch.found) > PAGE_SIZE
-    newer = found[-1].pk if is_full or not end else end.pk
-    older = found[0].pk if found and start else start.pk if start else None
-    until = None if is_full or not end else end.started_at
-    return Page(rows=_rows(found), newer=newer, older=older, searched_until=until)
-
-
-def _rows(found: Sequence[Position]) -> list[AuditEntry]:
-    keys = [place.pk for place in found]
-    return list(AuditEntry.objects.among(keys).newest_first()) if keys else []
+def _rows(keys: Sequence[int]) -> list[AuditEntry]:
+    return list(AuditEntry.objects.among(keys).newest_first())

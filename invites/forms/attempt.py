@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from invites import permissions
 from invites.explaining import CATALOGUE, explain
 from invites.forms.period import PeriodForm
-from invites.models import App, Conference, User
+from invites.models import App, Attempt, Conference, User
 from invites.models.attempt import AttemptState
 from invites.models.invitee import Channel
+from invites.models.timeline import Page
 from invites.permissions import Viewer
-from invites.searching import NOBODY, Criteria, Page, find
+from invites.searching import NOBODY, Criteria, find
 
 # So many conferences and people are offered; an address may name any other.
 _OFFERED = 100
@@ -187,7 +188,7 @@ class AttemptFilterForm(PeriodForm):
             anything=wanted["q"],
         )
 
-    def page(self) -> Page:
+    def page(self) -> Page[Attempt]:
         """The attempts that fit. The form is valid."""
         wanted = self.cleaned_data
         return find(self.criteria, self.user, before=wanted["before"], after=wanted["after"])

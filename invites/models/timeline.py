@@ -1,5 +1,9 @@
-"""Rows in the order of time: where somebody stands among them, and what lies beyond. Indexes of the history hold it."""
+"""Rows in the order of time: where somebody stands among them, what lies beyond, and pages of that. Indexes of the
+history hold it.
+"""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, Self
@@ -20,6 +24,57 @@ class Position(NamedTuple):
 
     started_at: datetime
     pk: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page[M: Model]:
+    """Some rows, newest first.
+
+    ``newer`` and ``older`` are those after and before which the neighbouring pages begin; None where there is no such
+    page. ``searched_until`` is how far was looked where that did not fill the page: more may lie beyond.
+    """
+
+    rows: Sequence[M] = ()
+    newer: int | None = None
+    older: int | None = None
+    searched_until: datetime | None = None
+
+
+type Rows[M: Model] = Callable[[list[int]], list[M]]
+"""Gives the rows with some keys, newest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """What was found by reading one way, the nearest first; ``end`` is where it stopped though more may follow.
+
+    One that holds more than a page has no ``end``: the page itself ends before that.
+    """
+
+    found: list[Position] = field(default_factory=list)
+    end: Position | None = None
+
+    def older_page[M: Model](self, rows: Rows[M], *, size: int, is_first: bool) -> Page[M]:
+        """The page of what was found by reading on to what is older."""
+        shown = self.found[:size]
+        first = shown[0] if shown else self.end
+        last = shown[-1] if len(self.found) > size else self.end
+        return Page(
+            rows=rows([place.pk for place in shown]),
+            newer=None if is_first else first.pk if first else 0,
+            older=last.pk if last else None,
+            searched_until=self.end.started_at if self.end else None,
+        )
+
+    def newer_page[M: Model](self, rows: Rows[M], start: Position | None, *, size: int) -> Page[M]:
+        """The page of what was found by reading on to what is newer than ``start``: something, or as far as an end."""
+        shown = self.found[:size]
+        return Page(
+            rows=rows([place.pk for place in shown]),
+            newer=(self.end or shown[-1]).pk,
+            older=(shown[0] if shown else start).pk if start else None,
+            searched_until=self.end.started_at if self.end else None,
+        )
 
 
 class TimelineQuerySet[M: Model](models.QuerySet[M]):

@@ -13,7 +13,8 @@ from dashboard.fragments import page_or_fragment
 from invites import permissions
 from invites.forms.attempt import AttemptFilterForm
 from invites.models import SealedDay
-from invites.searching import COUNTED, Page, tally
+from invites.models.timeline import Page
+from invites.searching import COUNTED, tally
 
 
 @require_safe
@@ -21,7 +22,7 @@ def attempt_list(request: HttpRequest) -> TemplateResponse:
     """The attempts that fit the filters in the address, newest first, a page at a time."""
     form = AttemptFilterForm(data=request.GET, user=request.user)
     fits = form.is_valid()
-    page = form.page() if fits else Page(rows=[])
+    page = form.page() if fits else Page()
     here, query = reverse("invites:attempt_list"), form.query()
     context = {
         "form": form,

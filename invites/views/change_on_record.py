@@ -15,6 +15,7 @@ from dashboard.fragments import page_or_fragment
 from invites import inspecting, permissions
 from invites.forms.change_on_record import ChangeFilterForm
 from invites.models import App, AuditEntry, User
+from invites.models.timeline import Page
 from invites.permissions import Viewer
 from invites.views.change_on_record_told import tell, who
 
@@ -25,7 +26,7 @@ def entry_list(request: HttpRequest) -> TemplateResponse:
     """The changes that fit the filters in the address, newest first, a page at a time."""
     form = ChangeFilterForm(request.GET)
     fits = form.is_valid()
-    page = inspecting.Page()
+    page: Page[AuditEntry] = Page()
     if fits:
         place = {name: form.cleaned_data[name] for name in ("before", "after")}
         page = inspecting.find(permissions.entries(request.user), form.wanted, **place)
