@@ -27,8 +27,8 @@ class Crew:
     """
 
     def __init__(self, *, name: str, size: int) -> None:
-        self._engines = [_engine(f"{name}-{number}") for number in range(size)]
-        self._engines.append(_engine(f"{name}-lists", for_lists=True))
+        self._lists = _engine(f"{name}-lists", for_lists=True)
+        self._engines = [*(_engine(f"{name}-{number}") for number in range(size)), self._lists]
         self._wakings = 0
         self._woken = threading.Condition()
         self._stopping = threading.Event()
@@ -65,7 +65,11 @@ class Crew:
         """Wakes the threads if any task is due. Idle ones cost one look together, not one each."""
         close_old_connections()
         try:
-            is_any = DBTaskResult.objects.ready().filter(backend_name=DEFAULT_TASK_BACKEND_ALIAS).exists()
+            due = DBTaskResult.objects.ready().filter(backend_name=DEFAULT_TASK_BACKEND_ALIAS)
+            if self._lists.running_task:
+                # Lists wait for that thread, which goes on with them by itself: no other could take them up.
+                due = due.exclude(queue_name=tasks.LISTS)
+            is_any = due.exists()
         except Error:
             logger.exception("The database did not answer; trying again")
             connection.close()

@@ -32,6 +32,15 @@ def short_turns(sandbox_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     App.objects.update(batch_size=1, calls_per_second=500)
 
 
+@pytest.fixture
+def long_lists() -> None:
+    """Three lists that wait to be read, of which the first takes as long as the test wants."""
+    list_is_read.clear()
+    list_may_end.clear()
+    for _list in range(3):
+        read_long_list.enqueue()
+
+
 def sent(conference: Conference, user: User, people: int) -> Invitation:
     conference.app.refresh_from_db()
     draft = InvitationFactory(conference=conference)
@@ -61,10 +70,8 @@ def test_few_who_are_needed_now_do_not_wait_behind_a_very_long_list(
 
 
 def test_nobody_waits_for_lists_that_are_read(
-    sandbox: SandboxServer, conference: Conference, organizer: User
+    long_lists: None, sandbox: SandboxServer, conference: Conference, organizer: User
 ) -> None:
-    for _list in range(3):
-        read_long_list.enqueue()
     with Crew(name="crew", size=1) as crew:
         try:
             crew.look()
@@ -76,5 +83,17 @@ def test_nobody_waits_for_lists_that_are_read(
                 time.sleep(0.05)
             assert not list_may_end.is_set()
             assert not short.invitees.pending().exists()
+        finally:
+            list_may_end.set()
+
+
+def test_lists_that_wait_for_the_one_that_is_read_wake_nobody(long_lists: None) -> None:
+    with Crew(name="crew", size=1) as crew:
+        try:
+            crew.look()
+            assert list_is_read.wait(PATIENCE)
+            wakings = crew._wakings
+            crew.look()
+            assert crew._wakings == wakings
         finally:
             list_may_end.set()
