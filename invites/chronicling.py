@@ -64,12 +64,8 @@ def _ways(person: Person, user: Viewer) -> list[Way]:
     if person.is_erased:
         return []
     ways = {(person.channel, person.value): None}
-    books = permissions.readable_books(user)
-    same = Contact.objects.in_books(books).reachable_as(
-        union_ids=[person.value] if person.channel == Channel.UNION_ID else [],
-        phone_numbers=[person.value] if person.channel == Channel.PHONE else [],
-    )
-    for contact in same[:MOST_WAYS]:
+    contacts = Contact.objects.in_books(permissions.readable_books(user))
+    for contact in contacts.reached_by(person.channel, person.value)[:MOST_WAYS]:
         ways |= {(Channel.UNION_ID, contact.union_id): None, (Channel.PHONE, contact.phone_number): None}
     known = [Way(channel=channel, value=value) for channel, value in ways if value]
     return known[:MOST_WAYS]

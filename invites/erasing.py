@@ -27,7 +27,7 @@ from invites.models import (
     Person,
     User,
 )
-from invites.models.invitee import Channel, InviteeState
+from invites.models.invitee import ERASED, Channel, InviteeState
 from invites.models.person import ERASED_NICK
 
 
@@ -92,7 +92,7 @@ def _erase_texts(person: Person, value: str) -> int:
 
 def _erase_invitees(people: list[Person]) -> int:
     """Lets the snapshots on sent invitations say no more than that there was somebody."""
-    nobody = Concat(Value("+erased-"), Cast(F("pk"), models.CharField()))
+    nobody = Concat(Value(ERASED), Cast(F("pk"), models.CharField()))
     return Invitee.objects.who_are(people).update(nick=ERASED_NICK, value=nobody, contact=None)
 
 

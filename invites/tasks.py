@@ -82,7 +82,7 @@ def tell_head(day: str) -> None:
 
 
 def ring_for_import(act: Task[[int, str], None], *, import_id: int, at: datetime) -> None:
-    """Has one of the three above done as soon as the transaction is committed; ``at`` tells this bell from others."""
+    """Has an import read or stored by ``act`` once the transaction is committed; ``at`` tells this bell from others."""
 
     def ring() -> None:
         with transaction.atomic():

@@ -122,10 +122,6 @@ class InviteeQuerySet(ChronicleQuerySet["Invitee"]):
         """Those on lists that have not been sent."""
         return self.filter(person__isnull=True)
 
-    def reached_by(self, channel: str, value: str) -> Self:
-        """Those whom ``value`` reaches through ``channel``."""
-        return self.filter(channel=channel, value=value)
-
     def never_sent(self) -> Self:
         """Those who are part of no attempt."""
         return self.filter(sendings__isnull=True)

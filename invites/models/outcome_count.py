@@ -135,10 +135,9 @@ class AppCountQuerySet(_CountsQuerySet["AppCount"]):
 
     def first_day(self, *, after: date | None, before: date) -> date | None:
         """The first day on which any attempt was made: after ``after``, where that is given, and before ``before``."""
-        found = self.filter(day__lt=before) if after is None else self.filter(day__gt=after, day__lt=before)
-        return found.order_by("day").values_list("day", flat=True).first()
+        return self._days(after, before).first()
 
-    def of_app(self, app: App) -> Self:
+    def of_app(self, app: App | int) -> Self:
         """Those of ``app``."""
         return self.filter(app=app)
 
@@ -164,8 +163,12 @@ class AppCountQuerySet(_CountsQuerySet["AppCount"]):
 
     def days(self, *, after: date | None, before: date) -> list[date]:
         """The days, in order, on which any attempt was made, between ``before`` and, where it is given, ``after``."""
+        return list(self._days(after, before).distinct())
+
+    def _days(self, after: date | None, before: date) -> "models.QuerySet[AppCount, date]":
+        """The day of each row between ``before`` and, where it is given, ``after``, in order."""
         found = self.filter(day__lt=before) if after is None else self.filter(day__gt=after, day__lt=before)
-        return list(found.order_by("day").values_list("day", flat=True).distinct())
+        return found.order_by("day").values_list("day", flat=True)
 
 
 class AppCount(_Counts):
@@ -298,10 +301,6 @@ class TurnoutQuerySet(_TurnoutsQuerySet["Turnout"]):
         came = ", ".join(f"'{attendance.value}'" for attendance in CAME)
         with connection.cursor() as cursor:
             cursor.execute(_KEEP_TURNOUT.format(came=came), {"conference": conference_id})
-
-    def of_conferences(self, conferences: ConferenceQuerySet) -> Self:
-        """Those of any of ``conferences``."""
-        return self.filter(conference__in=conferences)
 
     def among(self, conferences: ConferenceKeys) -> Self:
         """Those of the conferences with these keys."""

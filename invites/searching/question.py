@@ -77,7 +77,7 @@ class Question:
 
     def narrowed(self, positions: Iterable[Position], names: frozenset[str]) -> AttemptQuerySet:
         """The attempts at some positions that fit the filters called ``names``."""
-        return self.narrow(Attempt.objects.filter(pk__in=[position.pk for position in positions]), names)
+        return self.narrow(Attempt.objects.among(position.pk for position in positions), names)
 
     def narrow(self, rows: AttemptQuerySet, names: frozenset[str]) -> AttemptQuerySet:
         """Those of ``rows`` that fit the filters called ``names``."""

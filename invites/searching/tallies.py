@@ -73,7 +73,7 @@ def _counts(criteria: Criteria, user: Viewer) -> AppCountQuerySet | ConferenceCo
         return ConferenceCount.objects.of_conferences(visible)
     if criteria.conference or not permissions.may_read_all_history(user):
         return None
-    return AppCount.objects.filter(app=criteria.app) if criteria.app else AppCount.objects.all()
+    return AppCount.objects.of_app(criteria.app) if criteria.app else AppCount.objects.all()
 
 
 def _under_way(criteria: Criteria, user: Viewer) -> list[tuple[str, str, int]]:
