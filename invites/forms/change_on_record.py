@@ -1,13 +1,13 @@
 """The filters of the changes on record."""
 
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from invites.forms.history_filter import HistoryFilterForm, OneOfMany
 from invites.forms.period import PeriodForm
 from invites.inspecting import NOBODY, Wanted
 from invites.models import (
@@ -44,33 +44,16 @@ _ACTIONS = (
     (AuditEntry.Action.DELETE, pgettext_lazy("change on record", "Deleted")),
     (_SIGNING_IN, pgettext_lazy("change on record", "Signed in or out")),
 )
-_FILTERS = (*PeriodForm.FIELDS, "organizer", "kind", "key", "action", "person", "request")
-# These mean the same in the list of calls.
-_SHARED = (*PeriodForm.FIELDS, "organizer", "person", "request")
 _MORE = ("since", "until", "action", "request")
 _LARGEST_KEY = 2**63 - 1
 # So many people are offered; an address may name any other.
 _OFFERED = 200
 
 
-class ActorField(forms.TypedChoiceField):
-    """Who did something: somebody who signs in here, or nobody for what happened by itself. Cleaned to the key."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(coerce=int, empty_value=None, **kwargs)
-
-    def offer(self, chosen: str) -> None:
-        """Offers whom there is, and whoever is ``chosen``, by name."""
-        people = [(user.pk, str(user)) for user in User.objects.by_name()[:_OFFERED]]
-        if chosen.isascii() and chosen.isdecimal() and int(chosen) <= _LARGEST_KEY:
-            missing = int(chosen) not in {NOBODY, *(pk for pk, _name in people)}
-            named = User.objects.in_bulk([int(chosen)]) if missing else {}
-            people += [(pk, str(user)) for pk, user in named.items()]
-        self.choices = [("", _("Anybody")), (NOBODY, _("The system")), *people]
-
-
-class ChangeFilterForm(PeriodForm):
+class ChangeFilterForm(HistoryFilterForm):
     """Narrows the changes on record; every field may be left empty. It is sent by GET."""
+
+    FILTERS: ClassVar = (*PeriodForm.FIELDS, "organizer", "kind", "key", "action", "person", "request")
 
     person = forms.CharField(
         label=_("Name"),
@@ -85,7 +68,12 @@ class ChangeFilterForm(PeriodForm):
             }
         ),
     )
-    organizer = ActorField(label=_("By whom"), required=False)
+    organizer = OneOfMany(
+        label=_("By whom"),
+        queryset=User.objects.all(),
+        empty_label=_("Anybody"),
+        nobody=(NOBODY, _("The system")),
+    )
     kind = forms.ChoiceField(label=_("What"), required=False)
     action = forms.TypedChoiceField(
         label=_("Happened"),
@@ -108,8 +96,6 @@ class ChangeFilterForm(PeriodForm):
         super().__init__(data, auto_id="filter_%s")
         kinds = [(model._meta.model_name, _capitalised(model)) for model in _KINDS]  # noqa: SLF001
         self.fields["kind"].choices = [("", _("Everything")), *kinds]  # type: ignore[attr-defined]
-        actor: Any = self.fields["organizer"]
-        actor.offer(data.get("organizer", ""))
 
     def clean_key(self) -> int | None:
         """The key of one thing, which means nothing without its kind."""
@@ -118,10 +104,10 @@ class ChangeFilterForm(PeriodForm):
             raise ValidationError(_("Choose what it is."), code="kind")
         return key
 
-    @property
-    def is_narrowing(self) -> bool:
-        """Whether any filter is set. The form has been validated."""
-        return any(self.cleaned_data.get(name) not in {None, ""} for name in _FILTERS)
+    def by_whom(self) -> forms.BoundField:
+        """The field of who did it, with those to choose from, who are asked for. The form has been validated."""
+        self.many("organizer").offer(User.objects.by_name()[:_OFFERED], self.cleaned_data.get("organizer"))
+        return self["organizer"]
 
     @property
     def more_fields(self) -> list[forms.BoundField]:
@@ -141,26 +127,13 @@ class ChangeFilterForm(PeriodForm):
         return Wanted(
             since=since,
             until=until,
-            actor=values["organizer"],
+            actor=self.key_of("organizer"),
             kind=values["kind"],
             key=values["key"],
             action=values["action"],
             name=values["person"],
             request=values["request"],
         )
-
-    def query(self, **position: int) -> str:
-        """The query of an address with these filters, and with a position ``before`` or ``after`` an entry."""
-        return self._query(_FILTERS, **position)
-
-    @property
-    def shared_query(self) -> str:
-        """The query with those filters that the list of calls has, too."""
-        return self._query(_SHARED)
-
-    def _query(self, names: tuple[str, ...], **position: int) -> str:
-        values = {name: self.said(name) for name in names}
-        return urlencode({name: value for name, value in values.items() if value} | position)
 
 
 def _capitalised(model: type[Any]) -> str:
