@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from invites import permissions
 from invites.explaining import CATALOGUE, explain
 from invites.forms.history_filter import HistoryFilterForm, OneOfMany
-from invites.models import App, Conference, User
+from invites.models import App, Attempt, Conference, User
 from invites.models.attempt import AttemptState
 from invites.models.invitee import Channel
 from invites.models.timeline import Page

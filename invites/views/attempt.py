@@ -15,6 +15,7 @@ from invites.forms.attempt import AttemptFilterForm
 from invites.models import SealedDay
 from invites.models.timeline import Page
 from invites.searching import COUNTED, tally
+from invites.views.address_book import asks_for
 
 
 @require_safe
@@ -22,7 +23,8 @@ def attempt_list(request: HttpRequest) -> TemplateResponse:
     """The attempts that fit the filters in the address, newest first, a page at a time."""
     form = AttemptFilterForm(data=request.GET, user=request.user)
     fits = form.is_valid()
-    page = form.page() if fits else Page()
+    # Filters that are unfolded come without the calls, which are there already.
+    page = form.page() if fits and not asks_for(request, "more_filters") else Page()
     here, query = reverse("invites:attempt_list"), form.query()
     context = {
         "form": form,
@@ -38,14 +40,13 @@ def attempt_list(request: HttpRequest) -> TemplateResponse:
         "removed": SealedDay.objects.last_removed() if page.older is None else None,
         "tab": "calls",
         "tab_query": form.shared_query,
+        # A list that asks for itself while calls are under way has the same filters as before.
+        "filters_changed": asks_for(request, "attempts") and request.htmx.trigger != "attempts",  # type: ignore[attr-defined]
     }
     status = HTTPStatus.OK if fits else HTTPStatus.UNPROCESSABLE_ENTITY
     response = page_or_fragment(
-        request, "invites/attempt_list.html", context, fragments={"attempts"}, status=status
+        request, "invites/attempt_list.html", context, fragments={"attempts", "more_filters"}, status=status
     )
-    response.context_data = context | {
-        "is_alone": response.template_name == "invites/attempt_list.html#attempts"
-    }
     # The address carries the filters, without the fields that are empty.
     return replace_url(response, f"{here}?{query}" if query else here)
 

@@ -17,6 +17,7 @@ from invites.forms.change_on_record import ChangeFilterForm
 from invites.models import App, AuditEntry, User
 from invites.models.timeline import Page
 from invites.permissions import Viewer
+from invites.views.address_book import asks_for
 from invites.views.change_on_record_told import tell, who
 
 
@@ -40,6 +41,7 @@ def entry_list(request: HttpRequest) -> TemplateResponse:
         "newer": None if page.newer is None else f"{here}?{form.query(after=page.newer)}",
         "tab": "changes",
         "tab_query": form.shared_query,
+        "filters_changed": asks_for(request, "entries"),
     }
     status = HTTPStatus.OK if fits else HTTPStatus.UNPROCESSABLE_ENTITY
     response = page_or_fragment(

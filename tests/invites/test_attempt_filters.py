@@ -166,6 +166,20 @@ class TestChips:
         assert '<option value="phone" selected>' in unfolded
         assert 'name="request"' in unfolded
 
+    def test_folded_filters_come_without_the_calls(
+        self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        conference = AttemptFactory().conference
+        query = f"{LIST}?more=on&channel=phone&conference={conference.pk}"
+        # Session, user; the conference that is set, conferences, organizers and apps to choose from; days that were
+        # removed.
+        with django_assert_num_queries(7):
+            page = client.get(query, headers=htmx("more_filters")).content.decode()
+        assert page.lstrip().startswith('<div id="more_filters"')
+        assert '<option value="phone" selected>' in page
+        assert f'<option value="{conference.pk}" selected>' in page
+        assert 'id="attempts"' not in page
+
     def test_folded_filters_unfold_where_one_of_them_is_wrong(self, client: Client) -> None:
         assert 'name="request"' in client.get(f"{LIST}?app=x").content.decode()
 
@@ -176,6 +190,10 @@ class TestWhatStandsOutsideOfTheList:
         assert 'href="/history/exports/?outcome=failed&amp;request=x"' in page
         assert 'href="/history/changes/?request=x"' in page
         assert page.count("hx-swap-oob") == 2
+
+    def test_list_that_asks_for_itself_leaves_them_alone(self, client: Client) -> None:
+        headers = htmx("attempts") | {"HX-Trigger": "attempts"}
+        assert "hx-swap-oob" not in client.get(f"{LIST}?outcome=failed", headers=headers).content.decode()
 
     def test_whole_page_has_them_once(self, client: Client) -> None:
         page = client.get(f"{LIST}?outcome=failed", headers=htmx("content")).content.decode()

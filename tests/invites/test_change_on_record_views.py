@@ -203,6 +203,20 @@ class TestFilters:
         page = reader.get(f"{LIST}?{query}&kind=contact").content.decode()
         assert f'href="/history/?{query}"'.replace("&", "&amp;") in page
 
+    def test_fragment_brings_the_way_to_the_calls_along(self, reader: Client) -> None:
+        page = reader.get(f"{LIST}?person=Zhang&kind=contact", headers=htmx("entries")).content.decode()
+        assert 'href="/history/?person=Zhang"' in page
+        assert page.count("hx-swap-oob") == 1
+        assert "hx-swap-oob" not in reader.get(f"{LIST}?person=Zhang").content.decode()
+
+    def test_who_is_chosen_stays_chosen_though_others_are_offered(
+        self, reader: Client, organizer: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("invites.forms.change_on_record._OFFERED", 0)
+        page = reader.get(f"{LIST}?organizer={organizer.pk}").content.decode()
+        assert f'<option value="{organizer.pk}" selected>organizer</option>' in page
+        assert f'<option value="{NOBODY}" selected>' in reader.get(f"{LIST}?organizer=0").content.decode()
+
     def test_nothing_that_fits_offers_the_way_back(self, reader: Client) -> None:
         page = reader.get(f"{LIST}?person=nowhere").content.decode()
         assert "Nothing fits these filters" in page
