@@ -161,7 +161,7 @@ class TestFigures:
         called(ConferenceFactory(), AttemptState.FAILED, error_code="confClosed")
         body = signed_in(auditor).get("/").content.decode()
         assert 'href="/codes/#confClosed"' in body
-        assert 'href="/history/?code=confClosed"' in body
+        assert 'href="/history/?code=confClosed&amp;period=month"' in body
 
     def test_days_are_a_table_too(self, auditor: User, signed_in: SignedIn) -> None:
         called(ConferenceFactory())
