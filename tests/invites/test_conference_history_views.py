@@ -180,6 +180,9 @@ class TestOrganizerHistory:
         second = browser.get(address, {"before": first.older}, headers=htmx("calls"))
         assert second.context["page"].rows == attempts[50:]
         assert second.content.decode().lstrip().startswith('<section id="calls"')
+        beyond = browser.get(address, {"before": attempts[-1].pk}).context["page"]
+        assert beyond.rows == []
+        assert browser.get(address, {"after": beyond.newer}).context["page"].rows == attempts[3:]
 
     def test_without_a_call_it_says_so(self, browser: Client, organizer: User) -> None:
         assertContains(browser.get(f"/history/organizers/{organizer.pk}/"), "No call has been made yet.")

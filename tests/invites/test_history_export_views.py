@@ -184,6 +184,16 @@ class TestExportsOnRecord:
         assertNotContains(more, "<html")
         assertContains(client.get(f"{LIST}?before={cursor}", headers=htmx("unknown")), "<html")
 
+    def test_older_ones_leave_the_filters_as_they_are(self, organizer: User, signed_in: SignedIn) -> None:
+        HistoryExport.objects.bulk_create(
+            HistoryExport(user=organizer, file_format="csv", time_zone="UTC") for _ in range(PAGE_SIZE + 1)
+        )
+        client = signed_in(organizer)
+        page = client.get(f"{LIST}?outcome=failed")
+        older = f"{LIST}?outcome=failed&before={page.context['next_cursor']}"
+        assertContains(page, f'href="{older}"'.replace("&", "&amp;"))
+        assertContains(client.get(older), f'action="{LIST}?outcome=failed"')
+
     @pytest.mark.parametrize("count", [1, 20])
     def test_number_of_queries_does_not_grow_with_rows(
         self,
