@@ -1,10 +1,10 @@
-"""How a visitor looks at the site: size, theme, language, and whether scripts run."""
+"""How a visitor looks at the site: size, theme, language, whether scripts run; and what every page owes to them."""
 
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 type Size = Literal["desktop", "phone"]
 type Theme = Literal["light", "dark"]
@@ -52,3 +52,12 @@ def sideways(page: Page) -> int:
     """By how many pixels the page is wider than the window that shows it; 0 is as it should be."""
     excess = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return max(0, int(excess))
+
+
+def settled(page: Page) -> None:
+    """Waits until htmx has put an answer in place, focus included.
+
+    For some 20 ms what is there to be seen is not known to htmx yet: a key pressed then would go by it. No person is so
+    fast; a test waits here between having seen an answer and pressing keys in it.
+    """
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)

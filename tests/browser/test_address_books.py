@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from invites.models import AddressBook, Contact, User
 from tests.browser.conftest import Screenshot, SignIn
-from tests.browser.looks import LOOKS, Look, sideways
+from tests.browser.looks import LOOKS, Look, settled, sideways
 from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory
 
 
@@ -27,11 +27,6 @@ def opened(page: Page, sign_in: SignIn, organizer: User, book: AddressBook) -> P
     sign_in(organizer)
     page.goto(f"/books/{book.pk}/")
     return page
-
-
-def settled(page: Page) -> None:
-    """Waits until htmx has put an answer in place, focus included."""
-    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)
 
 
 class TestBook:

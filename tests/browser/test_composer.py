@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from invites.models import Conference, User
 from tests.browser.conftest import Screenshot, SignIn
-from tests.browser.looks import LOOKS, Look, sideways
+from tests.browser.looks import LOOKS, Look, settled, sideways
 from tests.factories import InviteeFactory, SentInvitationFactory
 
 pytestmark = pytest.mark.usefixtures("colleagues")
@@ -19,9 +19,10 @@ PASTE = """text => {
 LIST = "姓名,手机号\n张三, sandbox-person-01\nKim 010 0000 0067\nnobody\nsandbox-person-01"
 
 
-def settle(page: Page) -> None:
-    """Waits for the moment after an answer in which htmx does not know its forms yet; nobody types so fast."""
-    expect(page.locator(".htmx-added, .htmx-settling, .htmx-request")).to_have_count(0)
+def paste(page: Page, text: str) -> None:
+    """Into the field that has the focus; waits for the answer."""
+    page.evaluate(PASTE, text)
+    settled(page)
 
 
 @pytest.fixture
@@ -43,6 +44,7 @@ class TestByKeyboard:
         options = opened.get_by_role("option")
         # Two people, and the way to the company directory.
         expect(options).to_have_count(3)
+        settled(opened)
         expect(options.first).to_have_attribute("aria-selected", "true")
         opened.keyboard.press("ArrowDown")
         expect(options.nth(1)).to_contain_text("Alex Sample")
@@ -51,7 +53,7 @@ class TestByKeyboard:
         expect(opened.locator("#draft_change")).to_have_text("“Alex Sample” was added.")
         expect(opened.get_by_label("Add people")).to_be_focused()
         expect(opened.get_by_label("Add people")).to_have_value("")
-        settle(opened)
+        settled(opened)
         opened.keyboard.press("Backspace")
         expect(opened.locator("#draft_change")).to_contain_text("“Alex Sample” was taken off the list.")
         expect(opened.locator("#draft_people li")).to_have_count(0)
@@ -66,13 +68,13 @@ class TestByKeyboard:
 
     def test_focus_moves_on_when_a_row_goes_or_changes(self, opened: Page) -> None:
         opened.keyboard.press("/")
-        opened.evaluate(PASTE, "Kim, 010 0000 0067\nLee, 010 0000 0068")
+        paste(opened, "Kim, 010 0000 0067\nLee, 010 0000 0068")
         opened.get_by_role("link", name="Kim").click()
         opened.get_by_label("Name", exact=True).fill("Kimmy")
-        settle(opened)
+        settled(opened)
         opened.keyboard.press("Enter")
         expect(opened.get_by_role("link", name="Kimmy")).to_be_focused()
-        settle(opened)
+        settled(opened)
         opened.get_by_role("button", name="Remove Kimmy").click()
         expect(opened.get_by_role("button", name="Remove Lee")).to_be_focused()
 
@@ -83,7 +85,7 @@ class TestPastedList:
         self, opened: Page, look: Look, screenshot: Screenshot
     ) -> None:
         opened.locator("#draft_text").focus()
-        opened.evaluate(PASTE, LIST)
+        paste(opened, LIST)
         expect(opened.locator("#draft_lines li")).to_have_count(1)
         assert rows(opened) == ["张三", "Kim"]
         expect(opened.locator("#draft_bar button.btn-primary")).to_be_in_viewport()
@@ -92,11 +94,12 @@ class TestPastedList:
 
     def test_line_is_corrected_in_place(self, opened: Page) -> None:
         opened.keyboard.press("/")
-        opened.evaluate(PASTE, LIST)
+        paste(opened, LIST)
         line = opened.get_by_label("Line", exact=True)
         line.fill("Nina, 138")
         line.press("Enter")
         expect(opened.get_by_text("This phone number is too short.")).to_be_visible()
+        settled(opened)
         line.fill("Nina, 010 0000 0068")
         line.press("Enter")
         expect(opened.locator("#draft_lines li")).to_have_count(0)
@@ -104,7 +107,7 @@ class TestPastedList:
 
     def test_long_list_shows_its_beginning_and_asks_before_it_is_called(self, opened: Page) -> None:
         opened.keyboard.press("/")
-        opened.evaluate(PASTE, "\n".join(f"Person {n}, sandbox-someone-{n:03}" for n in range(130)))
+        paste(opened, "\n".join(f"Person {n}, sandbox-someone-{n:03}" for n in range(130)))
         expect(opened.locator("#draft_people .composer-person")).to_have_count(100)
         opened.get_by_role("link", name="Show the next 100").click()
         expect(opened.locator("#draft_people .composer-person")).to_have_count(130)
@@ -119,6 +122,7 @@ class TestPicking:
         opened.get_by_text("Pick from address books").click()
         opened.get_by_role("button", name="Sales").click()
         expect(opened.locator("#draft_people li")).to_have_count(2)
+        settled(opened)
         opened.get_by_label("Search address books").fill("sam")
         expect(opened.locator(".composer-contact")).to_have_count(2)
         sam = opened.get_by_role("checkbox", name="Sam Placeholder")
@@ -154,7 +158,7 @@ class TestInvite:
         self, opened: Page, look: Look, screenshot: Screenshot
     ) -> None:
         opened.locator("#draft_text").focus()
-        opened.evaluate(PASTE, LIST)
+        paste(opened, LIST)
         expect(opened.locator("#draft_people li")).to_have_count(2)
         opened.locator("#draft_send").click()
         expect(opened.locator("#latest_invitation [data-state=invited]")).to_have_count(3)
@@ -165,7 +169,7 @@ class TestInvite:
 
     def test_back_button_brings_no_list_back_that_was_sent(self, opened: Page) -> None:
         opened.keyboard.press("/")
-        opened.evaluate(PASTE, LIST)
+        paste(opened, LIST)
         opened.locator("#draft_send").click()
         expect(opened.locator("#draft_people li")).to_have_count(0)
         opened.goto("/history/")
@@ -177,7 +181,7 @@ class TestInvite:
         self, opened: Page, conference: Conference
     ) -> None:
         opened.keyboard.press("/")
-        opened.evaluate(PASTE, LIST)
+        paste(opened, LIST)
         expect(opened.locator("#draft_people li")).to_have_count(2)
         other = opened.context.new_page()
         other.goto(f"/conferences/{conference.pk}/")
@@ -189,7 +193,7 @@ class TestInvite:
 
     def test_text_stays_when_the_list_was_sent_meanwhile(self, opened: Page, conference: Conference) -> None:
         opened.keyboard.press("/")
-        opened.evaluate(PASTE, LIST)
+        paste(opened, LIST)
         expect(opened.locator("#draft_people li")).to_have_count(2)
         other = opened.context.new_page()
         other.goto(f"/conferences/{conference.pk}/")
@@ -199,6 +203,7 @@ class TestInvite:
         opened.keyboard.press("Enter")
         expect(opened.locator("#draft_change")).to_contain_text("has been sent meanwhile")
         expect(opened.get_by_label("Add people")).to_have_value("Nina, 010 0000 0068")
+        settled(opened)
         opened.keyboard.press("Enter")
         expect(opened.locator("#draft_people li")).to_have_count(1)
 

@@ -7,7 +7,7 @@ from invites.dingtalk.sandbox import SandboxServer
 from invites.models import AddressBook, App, Conference, Contact, User
 from invites.models.app import AppKind
 from tests.browser.conftest import Screenshot, SignIn
-from tests.browser.looks import LOOKS, Look, sideways
+from tests.browser.looks import LOOKS, Look, settled, sideways
 from tests.factories import AddressBookFactory, MarkedContactFactory
 
 
@@ -39,6 +39,7 @@ class TestComposer:
         opened.keyboard.type("sample")
         option = opened.get_by_role("option", name="Search the company directory for “sample”")
         expect(option).to_be_visible()
+        settled(opened)
         # Enter alone would add what was typed; this is a choice of its own.
         expect(option).to_have_attribute("aria-selected", "false")
         opened.keyboard.press("ArrowDown")
@@ -64,6 +65,7 @@ class TestComposer:
         opened.get_by_text("Search the company directory").click()
         field = opened.get_by_label("Name of a colleague")
         expect(field).to_be_focused()
+        settled(opened)
         field.fill("张")
         field.press("Enter")
         expect(opened.locator("#draft_directory")).to_contain_text(
@@ -78,6 +80,7 @@ class TestComposer:
         opened.locator("#draft_directory summary").click()
         field = opened.locator("#directory_q")
         field.fill("e")
+        settled(opened)
         field.press("Enter")
         expect(opened.locator("#draft_directory")).to_contain_text("Kim Specimen")
         screenshot("directory-composer")

@@ -9,6 +9,7 @@ from invites import files
 from invites.models import AddressBook, App, User
 from invites.models.app import AppKind
 from tests.browser.conftest import SignIn
+from tests.browser.looks import settled
 from tests.factories import AddressBookFactory, ContactFactory
 
 
@@ -49,6 +50,7 @@ class TestExportMenu:
     def test_file_holds_what_the_search_has_left(self, opened: Page) -> None:
         opened.get_by_role("searchbox").fill("zhang")
         expect(opened.get_by_text("李四")).to_have_count(0)
+        settled(opened)
         opened.get_by_role("button", name="Export").press("Enter")
         with opened.expect_download() as download:
             opened.get_by_role("link", name="CSV").press("Enter")

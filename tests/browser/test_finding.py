@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from invites.models import AddressBook, Conference, Invitee, User
 from tests.browser.conftest import Screenshot, SignIn
-from tests.browser.looks import LOOKS, Look, sideways
+from tests.browser.looks import LOOKS, Look, settled, sideways
 from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory
 
 FOUND = [("zs", "张三"), ("zhangsan", "张三"), ("3800", "3 800")]
@@ -76,6 +76,7 @@ class TestInTheComposer:
         opened.keyboard.type(typed)
         option = opened.get_by_role("option", name="张三")
         expect(option.locator("mark")).to_have_text(marked)
+        settled(opened)
         while option.get_attribute("aria-selected") != "true":
             opened.keyboard.press("ArrowDown")
         opened.keyboard.press("Enter")

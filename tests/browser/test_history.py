@@ -13,7 +13,7 @@ from invites.models.batch import BatchState
 from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel, InviteeState
 from tests.browser.conftest import Screenshot, SignIn
-from tests.browser.looks import LOOKS, Look, sideways
+from tests.browser.looks import LOOKS, Look, settled, sideways
 from tests.factories import AppFactory, AttemptFactory, InviteeFactory, SentInvitationFactory
 
 LONG_CODE = "Forbidden.AccessDenied.AccessTokenPermissionDenied"
@@ -144,6 +144,7 @@ class TestHistory:
         expect(page.locator("#filter_code")).to_have_count(0)
         page.locator(".history-filter summary").click()
         expect(page.locator("#filter_code")).to_have_value(failed.error_code)
+        settled(page)
         page.fill("#filter_code", "")
         page.locator("#filter_request").focus()
         expect(page).to_have_url(re.compile(r"/history/\?outcome=failed$"))

@@ -10,7 +10,7 @@ from invites import composing, scheduling
 from invites.models import CallCount, Conference, Invitation, User
 from invites.models.spending import quota_month
 from tests.browser.conftest import Screenshot, SignIn
-from tests.browser.looks import LOOKS, Look, sideways
+from tests.browser.looks import LOOKS, Look, settled, sideways
 from tests.factories import ContactFactory, InviteeFactory
 
 
@@ -107,6 +107,7 @@ class TestEarlierInvitation:
     def test_its_people_are_invited_again_with_two_presses(self, opened: Page) -> None:
         opened.locator("#draft_send").click()
         expect(opened.locator("#latest_invitation")).to_contain_text("Person 21")
+        settled(opened)
         opened.get_by_text("Pick from an earlier invitation").click()
         opened.get_by_role("button", name="2 people of “Weekly review”").click()
         expect(opened.locator("#draft_people li")).to_have_count(2)
