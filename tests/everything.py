@@ -18,6 +18,7 @@ from xml.etree import ElementTree as ET
 
 from tests.services.packages import NEEDS, ensure
 from tests.services.postgres import temporary_postgres
+from tests.services.variables import VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -117,23 +118,7 @@ def run(steps: Iterable[Step], environment: dict[str, str]) -> list[Result]:
 
 def clean_environment(data_dir: Path) -> dict[str, str]:
     """The environment without anything that speaks of the operator's own installation."""
-    ours = {
-        "DATABASE_URL",
-        "SECRET_KEY",
-        "DEBUG",
-        "ALLOWED_HOSTS",
-        "FIELD_ENCRYPTION_KEYS",
-        "HISTORY_KEYS",
-        "HISTORY_MAIL",
-        "EMAIL_URL",
-        "EMAIL_FROM",
-        "SITE_URL",
-        "METRICS_TOKEN",
-        "LOG_FORMAT",
-        "HTTPS_ONLY",
-        "PORT",
-    }
-    kept = {name: value for name, value in os.environ.items() if name not in ours and "DINGTALK" not in name}
+    kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     return kept | {"ENV_FILE": "", "DATA_DIR": str(data_dir)}
 
 

@@ -5,24 +5,11 @@ import os
 import shutil
 import tempfile
 
-for name in list(os.environ):
-    if name.startswith("DINGTALK_") or name in {
-        "SECRET_KEY",
-        "DEBUG",
-        "ALLOWED_HOSTS",
-        "HTTPS_ONLY",
-        "TIME_ZONE",
-        "FIELD_ENCRYPTION_KEYS",
-        "HISTORY_KEYS",
-        "HISTORY_MAIL",
-        "EMAIL_URL",
-        "EMAIL_FROM",
-        "SITE_URL",
-        "METRICS_TOKEN",
-        "LOG_FORMAT",
-        "TASKS_BACKEND",
-    }:
-        del os.environ[name]
+from tests.services.variables import VARIABLES
+
+# The database is that under test, and whoever measures may want fewer lines.
+for name in VARIABLES - {"DATABASE_URL", "LOG_LEVEL"}:
+    os.environ.pop(name, None)
 os.environ |= {
     "ENV_FILE": "",
     "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
@@ -45,7 +32,3 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_AUTOREFRESH = True
-
-if "sqlite3" in DATABASES["default"]["ENGINE"]:
-    # A file, as in production: the journal, the locks and a second connection behave like those of the real thing.
-    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}

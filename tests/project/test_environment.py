@@ -13,8 +13,9 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from tests.services.variables import VARIABLES
+
 ROOT = Path(__file__).resolve().parents[2]
-VARIABLES = re.compile(r"^#?([A-Z][A-Z_]+)=", re.MULTILINE)
 
 type Read = Callable[..., dict[str, Any]]
 
@@ -22,7 +23,7 @@ type Read = Callable[..., dict[str, Any]]
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Read:
     """The settings as they come out of the given environment, read anew, with data below ``tmp_path``."""
-    for name in VARIABLES.findall((ROOT / ".env.example").read_text(encoding="utf-8")):
+    for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "var"))
     monkeypatch.setenv("ENV_FILE", "")
@@ -53,8 +54,7 @@ class TestDefaults:
         assert settings["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "db.sqlite3")
 
     def test_empty_values_count_as_absent(self, read: Read) -> None:
-        names = VARIABLES.findall((ROOT / ".env.example").read_text(encoding="utf-8"))
-        empty = dict.fromkeys(set(names) - {"DATA_DIR"}, "")
+        empty = dict.fromkeys(VARIABLES - {"DATA_DIR"}, "")
         kept = (
             "DEBUG",
             "DINGTALK",
@@ -295,7 +295,6 @@ class TestFile:
         assert {name: copied[name] for name in kept} == {name: plain[name] for name in kept}
 
     def test_example_names_every_variable_that_is_read_and_no_other(self) -> None:
-        described = set(VARIABLES.findall((ROOT / ".env.example").read_text(encoding="utf-8")))
         code = "".join(
             path.read_text(encoding="utf-8")
             for folder in ("dashboard", "invites")
@@ -304,10 +303,10 @@ class TestFile:
         called = re.findall(
             r"""(?:env\.\w+|read_\w+|environ(?:\.get)?)\(\s*(?:env,\s*)?"([A-Z][A-Z_]+)\"""", code
         )
-        assert set(called) - {"ENV_FILE"} <= described
+        assert set(called) - {"ENV_FILE"} <= VARIABLES
         # The credentials are read by the part of their name that follows DINGTALK_.
         quoted = set(re.findall(r'"([A-Z_]+)"', code))
-        assert {name for name in described if not {name, name.removeprefix("DINGTALK_")} & quoted} == set()
+        assert {name for name in VARIABLES if not {name, name.removeprefix("DINGTALK_")} & quoted} == set()
 
 
 class TestStart:
