@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from invites import composing
+from invites import clock, composing
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import Conference, Invitation, Invitee, User
 from invites.models.invitation import InvitationState
@@ -63,7 +63,7 @@ def _taking_over(user: User, conference: Conference) -> Figure:
     with transaction.atomic():
         earlier.state = InvitationState.FINISHED
         earlier.sent_at = earlier.finished_at = timezone.now()
-        earlier.day = timezone.localdate(earlier.sent_at)
+        earlier.day = clock.day_of(earlier.sent_at)
         earlier.save()
         draft = composing.open_draft(conference=conference)
         begun = time.perf_counter()

@@ -2,8 +2,10 @@
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from django.test import Client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,18 @@ def timed(act: Callable[[], object]) -> float:
     begun = time.perf_counter()
     act()
     return time.perf_counter() - begun
+
+
+def timed_page(
+    client: Client, path: str, query: Mapping[str, str], *, headers: dict[str, str] | None = None
+) -> float:
+    """How many seconds a page takes. Raises AssertionError for one that answers with anything but itself."""
+    begun = time.perf_counter()
+    answer = client.get(path, query, headers=headers)
+    took = time.perf_counter() - begun
+    if answer.status_code != 200:
+        raise AssertionError(f"{path} answered {answer.status_code} to {query}")
+    return took
 
 
 def milliseconds(seconds: Sequence[float]) -> tuple[float, float]:

@@ -24,7 +24,7 @@ from invites.models import (
     User,
 )
 from invites.models.user import Role
-from tests.benchmarks.figures import Figure, milliseconds, timed
+from tests.benchmarks.figures import Figure, milliseconds, timed, timed_page
 
 MANY, FEW = 1_000_000, 1_000
 GROUPS, IN_GROUPS = 12, 0.3
@@ -196,7 +196,7 @@ def _typing(user: User, book: AddressBook) -> Iterator[Figure]:
         ("the book's list", f"/books/{book.pk}/", "q", "book_contacts", 40),
     ):
         headers = {"HX-Request": "true", "HX-Target": target}
-        took = [timed(partial(_get, client, path, {parameter: text}, headers)) for text in texts]
+        took = [timed_page(client, path, {parameter: text}, headers=headers) for text in texts]
         median, high = milliseconds(took[5:])
         yield Figure(
             name=f"{name} while one types, whole requests, 95th percentile",
@@ -222,7 +222,7 @@ def _pages(user: User, *, small: AddressBook, large: AddressBook) -> Iterator[Fi
         # By turns, so that what else the machine does falls on both.
         for turn in range(PAGES):
             for book in (small, large):
-                took = timed(partial(_get, client, f"/books/{book.pk}/", query))
+                took = timed_page(client, f"/books/{book.pk}/", query)
                 if turn:
                     times[book.pk].append(took)
         few, many = (milliseconds(times[book.pk])[0] for book in (small, large))
@@ -233,12 +233,6 @@ def _pages(user: User, *, small: AddressBook, large: AddressBook) -> Iterator[Fi
             unit="×",
             detail=f"({many:.1f} ms, {few:.1f} ms)",
         )
-
-
-def _get(client: Client, path: str, query: dict[str, str], headers: dict[str, str] | None = None) -> None:
-    answer = client.get(path, query, headers=headers)
-    if answer.status_code != 200:
-        raise AssertionError(f"{path} answered {answer.status_code}")
 
 
 @cache

@@ -1,7 +1,6 @@
 """What a user would have without this product's pages: Django's admin on the same table, in the same run."""
 
 from collections.abc import Iterator
-from functools import partial
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -11,7 +10,7 @@ from django.urls import path
 
 from dashboard.urls import urlpatterns as own
 from invites.models import Attempt
-from tests.benchmarks.figures import Figure, milliseconds, timed
+from tests.benchmarks.figures import Figure, milliseconds, timed_page
 from tests.benchmarks.history_asked import Query, cases
 from tests.histories.filling import History
 
@@ -52,8 +51,8 @@ def beside_the_admin(history: History) -> Iterator[Figure]:
         for name, (times, asked, as_admin) in questions.items():
             ours, theirs = [], []
             for query in asked:
-                ours.append(timed(partial(_get, client, "/history/", query)))
-                theirs.append(timed(partial(_get, client, "/admin/invites/attempt/", as_admin(query))))
+                ours.append(timed_page(client, "/history/", query))
+                theirs.append(timed_page(client, "/admin/invites/attempt/", as_admin(query)))
             (median, _high), (admins, _slow) = milliseconds(ours[1:]), milliseconds(theirs[1:])
             yield Figure(
                 name=f"{name} of {history.attempts:,} attempts / Django's admin",
@@ -74,9 +73,3 @@ def _name(query: Query) -> Query:
 
 def _pair(query: Query) -> Query:
     return {"conference__id__exact": query["conference"], "state__exact": query["outcome"]}
-
-
-def _get(client: Client, address: str, query: Query) -> None:
-    answer = client.get(address, query)
-    if answer.status_code != 200:
-        raise AssertionError(f"{address} answered {answer.status_code} to {query}")

@@ -22,6 +22,7 @@ from tests.histories.counted import ADD_UP, CONFERENCES_WATCHED, COUNT, MEMBERS
 from tests.histories.days import days
 from tests.histories.loading import Loader, go_on_counting, indexes_made_last
 from tests.histories.telling import Keys, Somebody, Teller, World
+from tests.keeping import tampering
 
 PEOPLE, ORGANIZERS = 20_000, 60
 BY_PHONE = 0.25
@@ -66,15 +67,14 @@ def fill(attempts: int, *, seed: int = 1, until: datetime | None = None, people:
             if len(teller.lines["attempt"]) >= _PIECE:
                 loader.load(teller)
         loader.load(teller)
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
+    with tampering() as cursor:
         cursor.execute("SET work_mem = '512MB'")
         cursor.execute("ANALYZE")
         cursor.execute(COUNT)
         cursor.execute(MEMBERS, {"after": teller.keys.conference - CONFERENCES_WATCHED})
         cursor.execute(ADD_UP)
         cursor.execute("RESET work_mem")
-        cursor.execute("SET session_replication_role = DEFAULT")
+    with connection.cursor() as cursor:
         go_on_counting(cursor)
         cursor.execute("VACUUM ANALYZE")
     return history
