@@ -17,6 +17,7 @@ from factory import (
 )
 from factory.django import DjangoModelFactory
 
+from invites import clock
 from invites.models import (
     AddressBook,
     App,
@@ -142,7 +143,7 @@ class SentInvitationFactory(InvitationFactory):
     state = InvitationState.FINISHED
     sent_by = LazyAttribute(lambda invitation: invitation.conference.owner)
     sent_at = LazyFunction(timezone.now)
-    day = LazyAttribute(lambda invitation: timezone.localdate(invitation.sent_at))
+    day = LazyAttribute(lambda invitation: clock.day_of(invitation.sent_at))
     finished_at = LazyFunction(timezone.now)
 
 
@@ -193,7 +194,7 @@ class AttemptFactory(DjangoModelFactory[Attempt]):
     app = SelfAttribute("invitation.conference.app")
     organizer = SelfAttribute("invitation.sent_by")
     channels = Channels.UNION_ID
-    day = LazyAttribute(lambda attempt: timezone.localdate(attempt.started_at))
+    day = LazyAttribute(lambda attempt: clock.day_of(attempt.started_at))
 
     @classmethod
     def _create(cls, model_class: type[Attempt], *args: Any, **kwargs: Any) -> Attempt:

@@ -7,7 +7,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects, assertTemplateUsed
 
@@ -16,11 +15,17 @@ from invites.errors import AppUnavailable
 from invites.forms.conference import PAGE_SIZE
 from invites.models import App, Conference, Invitation, User
 from invites.models.conference import ConferenceStatus
-from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
 from invites.views.invitation import INVITATIONS_SHOWN
 from tests.conftest import SignedIn, htmx
-from tests.factories import AppFactory, ConferenceFactory, InvitationFactory, InviteeFactory, UserFactory
+from tests.factories import (
+    AppFactory,
+    ConferenceFactory,
+    InvitationFactory,
+    InviteeFactory,
+    SentInvitationFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -33,15 +38,7 @@ def at(name: str, conference: Conference, *more: int) -> str:
 
 
 def sent_invitation(conference: Conference, *, sent_by: User | None = None) -> Invitation:
-    now = timezone.now()
-    invitation = InvitationFactory(
-        conference=conference,
-        state=InvitationState.FINISHED,
-        sent_at=now,
-        day=timezone.localdate(now),
-        finished_at=now,
-        sent_by=sent_by,
-    )
+    invitation: Invitation = SentInvitationFactory(conference=conference, sent_by=sent_by)
     for state in (InviteeState.INVITED, InviteeState.SKIPPED):
         InviteeFactory(invitation=invitation, state=state)
     return invitation
