@@ -8,17 +8,6 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-_KEPT = (
-    "attempt",
-    "attemptinvitee",
-    "invitee",
-    "invitation",
-    "person",
-    "auditentry",
-    "sealedday",
-    "sealedsection",
-    "erasure",
-)
 _OPERATIONS = DatabaseWrapper.ops_class
 _flush_of_django = _OPERATIONS.sql_flush
 
@@ -27,8 +16,9 @@ def let_tables_be_emptied() -> None:
     """Lets the end of a test, or a benchmark, empty whole tables of this database; rows stay as they are kept."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            for table in _KEPT:
-                cursor.execute(f"ALTER TABLE invites_{table} DISABLE TRIGGER invites_keep_all")
+            cursor.execute("SELECT tgrelid::regclass FROM pg_trigger WHERE tgname = 'invites_keep_all'")
+            for (table,) in cursor.fetchall():
+                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER invites_keep_all")
     else:
         _OPERATIONS.sql_flush = _flush  # type: ignore[method-assign,assignment]
 
