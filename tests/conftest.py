@@ -10,10 +10,11 @@ import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
-from invites.models import User
+from invites.models import User, Worker
 from invites.models.user import Role
 from tests.factories import UserFactory
 from tests.keeping import let_tables_be_emptied
@@ -97,3 +98,10 @@ def signed_in() -> SignedIn:
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def alive_worker(db: None) -> Worker:
+    """One that was seen just now."""
+    now = timezone.now()
+    return Worker.objects.create(name="worker", started_at=now, seen_at=now)

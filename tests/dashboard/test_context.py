@@ -31,12 +31,6 @@ def banner_of(user: User) -> str:
     return " ".join(text.split())
 
 
-@pytest.fixture
-def alive_worker(db: None) -> None:
-    now = timezone.now()
-    Worker.objects.create(name="worker", started_at=now, seen_at=now)
-
-
 class TestNavigation:
     """Where one may go."""
 
@@ -111,26 +105,26 @@ class TestBanner:
     def no_sandbox(self, settings: Settings) -> None:
         settings.DINGTALK_SANDBOX_URL = ""
 
-    def test_sandbox_is_named(self, organizer: User, settings: Settings, alive_worker: None) -> None:
+    def test_sandbox_is_named(self, organizer: User, settings: Settings, alive_worker: Worker) -> None:
         settings.DINGTALK_SANDBOX_URL = "http://127.0.0.1:9"
         AppFactory(kind=AppKind.SANDBOX, name="Sandbox", base_url="", access_token="")
         assert banner_of(organizer) == "Sandbox: nobody real is called."
 
-    def test_real_apps_are_named(self, organizer: User, alive_worker: None) -> None:
+    def test_real_apps_are_named(self, organizer: User, alive_worker: Worker) -> None:
         AppFactory(name="Head office")
         AppFactory(name="Branch")
         AppFactory(name="Old one", enabled=False)
         assert banner_of(organizer) == "Real people are called. DingTalk app in use: Branch, Head office"
 
-    def test_name_of_an_app_is_escaped(self, organizer: User, alive_worker: None) -> None:
+    def test_name_of_an_app_is_escaped(self, organizer: User, alive_worker: Worker) -> None:
         AppFactory(name="<b>Office</b>")
         assert "<b>" not in render_to_string("_banner.html", {}, request_of(organizer))
 
-    def test_missing_worker_is_told(self, organizer: User, alive_worker: None) -> None:
+    def test_missing_worker_is_told(self, organizer: User, alive_worker: Worker) -> None:
         Worker.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
         assert banner_of(organizer) == "No worker runs: invitations wait until one is started."
 
-    def test_nothing_to_say_shows_nothing(self, organizer: User, alive_worker: None) -> None:
+    def test_nothing_to_say_shows_nothing(self, organizer: User, alive_worker: Worker) -> None:
         assert not render_to_string("_banner.html", {}, request_of(organizer)).strip()
 
     @pytest.mark.parametrize(
@@ -142,7 +136,7 @@ class TestBanner:
         ],
     )
     def test_quota_that_runs_out_is_told_to_those_who_organize(
-        self, organizer: User, auditor: User, alive_worker: None, spent: int, said: str
+        self, organizer: User, auditor: User, alive_worker: Worker, spent: int, said: str
     ) -> None:
         app = AppFactory(name="Office")
         count_call(app.pk, "InviteUsers", calls=spent)
@@ -151,18 +145,18 @@ class TestBanner:
         assert ("quota" in banner_of(organizer)) is bool(said)
         assert "quota" not in banner_of(auditor)
 
-    def test_quota_of_last_month_is_forgotten(self, organizer: User, alive_worker: None) -> None:
+    def test_quota_of_last_month_is_forgotten(self, organizer: User, alive_worker: Worker) -> None:
         count_call(AppFactory().pk, "InviteUsers", calls=4_999)
         assert "quota" in banner_of(organizer)
         CallCount.objects.update(month=date(2020, 1, 1))
         assert "quota" not in banner_of(organizer)
 
-    def test_app_without_a_limit_is_never_short(self, organizer: User, alive_worker: None) -> None:
+    def test_app_without_a_limit_is_never_short(self, organizer: User, alive_worker: Worker) -> None:
         count_call(AppFactory(monthly_quota=0).pk, "InviteUsers", calls=100_000)
         assert "quota" not in banner_of(organizer)
 
     def test_banner_asks_twice_at_most(
-        self, organizer: User, alive_worker: None, django_assert_num_queries: DjangoAssertNumQueries
+        self, organizer: User, alive_worker: Worker, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         for app in AppFactory.create_batch(3):
             count_call(app.pk, "InviteUsers", calls=5_000)

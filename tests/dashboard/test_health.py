@@ -23,12 +23,6 @@ from tests.factories import AppFactory, AttemptFactory, ConferenceFactory, Invit
 
 
 @pytest.fixture
-def alive_worker(db: None) -> Worker:
-    now = timezone.now()
-    return Worker.objects.create(name="w", started_at=now, seen_at=now)
-
-
-@pytest.fixture
 def no_patience_with_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets each look find out anew whether migrations are applied."""
     monkeypatch.setattr(health, "MIGRATIONS_GOOD_FOR", 0.0)
@@ -70,9 +64,7 @@ class TestReady:
         assert answer.json()["status"] == "unavailable"
         assert "lacks 1 migration(s)" in answer.json()["problem"]
 
-    def test_applied_migrations_are_not_looked_for_again(
-        self, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
-    ) -> None:
+    def test_applied_migrations_are_not_looked_for_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         look()
 
         def refuse(*args: object) -> None:

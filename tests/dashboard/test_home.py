@@ -43,11 +43,6 @@ def called(conference: Conference, state: AttemptState = AttemptState.SUCCEEDED,
     )
 
 
-@pytest.fixture
-def worker(db: None) -> None:
-    Worker.objects.create(name="w", started_at=timezone.now(), seen_at=timezone.now())
-
-
 class TestHome:
     """The whole page."""
 
@@ -114,7 +109,7 @@ class TestHome:
         organizer: User,
         signed_in: SignedIn,
         rows: int,
-        worker: None,
+        alive_worker: Worker,
         django_assert_num_queries: DjangoAssertNumQueries,
     ) -> None:
         for conference in ConferenceFactory.create_batch(rows, owner=organizer):
@@ -175,7 +170,7 @@ class TestFigures:
 class TestAttention:
     """What needs attention."""
 
-    def test_nothing_does(self, auditor: User, signed_in: SignedIn, worker: None) -> None:
+    def test_nothing_does(self, auditor: User, signed_in: SignedIn, alive_worker: Worker) -> None:
         assert "Nothing needs attention" in signed_in(auditor).get("/").content.decode()
 
     def test_link_to_settings_is_for_administrators(
@@ -186,7 +181,7 @@ class TestAttention:
         assert ['id="home_alarm_1" href="/settings/"' in body for body in bodies] == [True, False]
 
     def test_unknown_call_leads_to_the_history(
-        self, organizer: User, signed_in: SignedIn, worker: None
+        self, organizer: User, signed_in: SignedIn, alive_worker: Worker
     ) -> None:
         called(ConferenceFactory(owner=organizer), AttemptState.UNKNOWN, error_code="readTimeout")
         called(ConferenceFactory(), AttemptState.UNKNOWN, error_code="readTimeout")
@@ -196,7 +191,7 @@ class TestAttention:
         assert 'href="/history/?outcome=unknown"' in body
 
     def test_day_that_is_not_sealed_leads_to_the_seals(
-        self, auditor: User, signed_in: SignedIn, worker: None
+        self, auditor: User, signed_in: SignedIn, alive_worker: Worker
     ) -> None:
         day = clock.today() - timedelta(days=3)
         AppCount.objects.create(app=AppFactory(), day=day, state="succeeded", attempts=1)
@@ -212,7 +207,7 @@ class TestRefresh:
         return found[1]
 
     def test_nothing_is_sent_while_nothing_is_new(
-        self, organizer: User, signed_in: SignedIn, worker: None
+        self, organizer: User, signed_in: SignedIn, alive_worker: Worker
     ) -> None:
         client = signed_in(organizer)
         called(ConferenceFactory(owner=organizer))
@@ -221,7 +216,7 @@ class TestRefresh:
         assert (response.status_code, response.content) == (204, b"")
 
     def test_parts_that_differ_are_sent_alone(
-        self, organizer: User, signed_in: SignedIn, worker: None
+        self, organizer: User, signed_in: SignedIn, alive_worker: Worker
     ) -> None:
         client = signed_in(organizer)
         conference = ConferenceFactory(owner=organizer)

@@ -119,9 +119,8 @@ class TestMetrics:
         assert value("invites_quota_spent_calls", found, app="A") == 7
         assert value("invites_quota_calls", found, app="A") == 500
 
-    def test_what_waits_and_who_works(self) -> None:
+    def test_what_waits_and_who_works(self, alive_worker: Worker) -> None:
         now = timezone.now()
-        Worker.objects.create(name="w", started_at=now, seen_at=now)
         App.objects.let_rest(AppFactory(name="A").pk, until=now + timedelta(minutes=1))
         AttemptFactory(started_at=now - timedelta(days=1))
         found = samples()

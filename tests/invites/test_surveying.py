@@ -27,14 +27,9 @@ from tests.factories import (
     SentInvitationFactory,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("alive_worker")]
 
 LONG_AGO = timedelta(minutes=6)
-
-
-@pytest.fixture(autouse=True)
-def worker(db: None) -> None:
-    Worker.objects.create(name="w", started_at=timezone.now(), seen_at=timezone.now())
 
 
 def concerns(user: User) -> list[Concern]:
@@ -101,6 +96,8 @@ class TestWork:
         tasks.deliver_invitation.enqueue(1)
         assert surveying.queue_waits_since() is not None
         assert kinds(administrator) == []
+        tasks.deliver_invitation.using(run_after=timezone.now() - LONG_AGO).enqueue(1)
+        assert kinds(administrator) == ["queue_waits"]
 
 
 class TestApps:
