@@ -44,9 +44,12 @@ NASTY = st.one_of(
 
 
 def contents(
-    *, rows_are: ExportRows = ExportRows.PEOPLE, zone: str = "UTC", numbers: bool = True, **facts: Any
+    *,
+    rows_are: ExportRows = ExportRows.PEOPLE,
+    zone: str = "UTC",
+    numbers: bool = True,
+    until: datetime = NOON + timedelta(days=1),
 ) -> Contents:
-    until = facts.pop("until", NOON + timedelta(days=1))
     return Contents(
         attempts=Attempt.objects.all(),
         columns=worded(rows_are),

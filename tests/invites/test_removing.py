@@ -6,13 +6,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
-from invites import clock, removing, sealing
+from invites import clock, erasing, removing, sealing
 from invites.models import (
     AppCount,
     Attempt,
     AttemptInvitee,
     AuditEntry,
-    Erasure,
     Invitation,
     Invitee,
     Person,
@@ -20,7 +19,7 @@ from invites.models import (
     User,
 )
 from invites.models.invitation import InvitationState
-from invites.models.invitee import InviteeState
+from invites.models.invitee import Channel, InviteeState
 from tests.conftest import SignedIn
 from tests.factories import AttemptFactory, BatchFactory, InviteeFactory, SentInvitationFactory
 from tests.invites.sealed import DayOfHistory, days_ago, make_day
@@ -174,14 +173,7 @@ class TestRemoving:
 
     def test_erased_person_stays_since_that_is_on_record(self, history: list[DayOfHistory]) -> None:
         person = Person.objects.get(value="person-5")
-        Erasure.objects.create(person=person)
-        Person.objects.filter(pk=person.pk).update(
-            digest=sealing.digest_of(person.salt, person.channel, person.value, person.nick),
-            value="",
-            nick="",
-            search_text="",
-            salt=b"",
-        )
+        erasing.erase(channel=Channel.UNION_ID, value="person-5", by=None, because="Asked for it")
         remove(day(3))
         assert Person.objects.filter(pk=person.pk).exists()
 

@@ -29,16 +29,11 @@ def invited(conference: Conference, *values: str, days_ago: int = 0) -> list[Inv
     """People whom DingTalk took so many days ago."""
     at = timezone.now() - timedelta(days=days_ago)
     invitation = SentInvitationFactory(conference=conference, sent_at=at)
-    people: list[Invitee] = [InviteeFactory(invitation=invitation, value=value) for value in values]
-    for person in people:
-        person.state = InviteeState.INVITED
-        person.save(update_fields=["state"])
-    attempt = AttemptFactory(
-        invitation=invitation, sent_to=people, people=len(people), started_at=at, people_state="invited"
-    )
-    for person in people:
-        person.last_attempt = attempt
-        person.save(update_fields=["last_attempt"])
+    people: list[Invitee] = [
+        InviteeFactory(invitation=invitation, value=value, state=InviteeState.INVITED) for value in values
+    ]
+    attempt = AttemptFactory(invitation=invitation, sent_to=people, people=len(people), started_at=at)
+    invitation.invitees.update(last_attempt=attempt)
     return people
 
 
