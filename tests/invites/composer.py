@@ -13,13 +13,14 @@ from invites.models import (
     User,
 )
 from invites.models.invitee import Channel
+from tests.conftest import htmx
 
 UNION_ID = "exxxxxxxxQiE"
 NUMBER = "+8613800138000"
-CHANGE = {"HX-Request": "true", "HX-Target": "draft_change"}
-BAR = {"HX-Request": "true", "HX-Target": "draft_bar"}
-SEARCH = {"HX-Request": "true", "HX-Target": "draft_suggestions"}
-OPERATOR = {"HX-Request": "true", "HX-Target": "draft_operator"}
+CHANGE = htmx("draft_change")
+BAR = htmx("draft_bar")
+SEARCH = htmx("draft_suggestions")
+OPERATOR = htmx("draft_operator")
 
 
 def at(name: str, conference: Conference, *more: int) -> str:

@@ -14,7 +14,7 @@ from invites.models.attempt import AttemptState
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationSource, InvitationState
 from invites.models.invitee import Channel, InviteeState
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import (
     AppFactory,
     AttemptFactory,
@@ -25,7 +25,7 @@ from tests.factories import (
 )
 
 LIST = "/history/"
-HTMX = {"HX-Request": "true", "HX-Target": "attempts"}
+HTMX = htmx("attempts")
 
 
 def shown(client: Client, query: str = "", **headers: str) -> list[int]:
@@ -220,7 +220,7 @@ class TestFilters:
         assert response["HX-Replace-Url"] == f"{LIST}?outcome=failed"
 
     def test_unknown_target_gets_the_whole_page(self, auditor: User, signed_in: SignedIn) -> None:
-        response = signed_in(auditor).get(LIST, headers=HTMX | {"HX-Target": "content"})
+        response = signed_in(auditor).get(LIST, headers=htmx("content"))
         assert "<html" in response.content.decode()
 
 
@@ -401,9 +401,7 @@ class TestUnderWay:
         assert 'hx-trigger="every 2s"' in page
         assert "Nothing yet." in page
         finish(attempt)
-        fragment = client.get(
-            f"{LIST}{attempt.pk}/", headers=HTMX | {"HX-Target": "attempt"}
-        ).content.decode()
+        fragment = client.get(f"{LIST}{attempt.pk}/", headers=htmx("attempt")).content.decode()
         assert fragment.lstrip().startswith('<div id="attempt"')
         assert "every 2s" not in fragment
 

@@ -17,7 +17,7 @@ from invites.dingtalk.sandbox import DEMO_ORGANIZER, SandboxServer
 from invites.dingtalk.sandbox.routes import Operation
 from invites.models import App, Conference, ConferenceCreation, User
 from invites.models.conference import CreationState
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import AppFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -201,7 +201,7 @@ class TestConferenceChoose:
             assertContains(page, text)
 
     def test_fragment_has_the_form_and_the_meetings(self, browser: Client, sandbox: SandboxServer) -> None:
-        headers = {"HX-Request": "true", "HX-Target": "way"}
+        headers = htmx("way")
         page = browser.post(CHOOSE, {"union_id": HOST}, headers=headers)
         assertContains(page, 'id="way"')
         assertContains(page, "2 meetings found.")

@@ -9,12 +9,12 @@ from invites.dingtalk.sandbox.routes import Operation
 from invites.models import AddressBook, BookChange, CallCount, Conference, Contact, Invitee, User
 from invites.models.address_book import Sharing
 from invites.models.app import App, AppKind
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import AddressBookFactory, ContactFactory, MarkedContactFactory
 from tests.invites.composer import CHANGE, SEARCH, at, page_of
 
-IN_PLACE = {"HX-Request": "true", "HX-Target": "draft_directory"}
-MORE = {"HX-Request": "true", "HX-Target": "draft_directory_more"}
+IN_PLACE = htmx("draft_directory")
+MORE = htmx("draft_directory_more")
 PERMISSION = "Forbidden.AccessDenied.AccessTokenPermissionDenied"
 ZHANG = "staff-person-01"
 
@@ -80,7 +80,7 @@ class TestSearch:
         assert all(CallCount.objects.filter(app=conference.app).values_list("is_exempt", flat=True))
 
     def test_another_target_gets_the_whole_page(self, client: Client, here: str) -> None:
-        answer = client.get(here, headers={"HX-Request": "true", "HX-Target": "else"})
+        answer = client.get(here, headers=htmx("else"))
         assert "<html" in answer.text
 
     def test_nothing_is_asked_for_no_text(self, client: Client, here: str, sandbox: SandboxServer) -> None:

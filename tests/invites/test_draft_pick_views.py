@@ -20,7 +20,7 @@ from invites.models import (
     User,
 )
 from invites.views.draft_pick import PEOPLE_SHOWN
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import (
     AddressBookFactory,
     ConferenceFactory,
@@ -184,9 +184,7 @@ class TestDraftPick:
     def test_panel_and_its_continuation_are_fragments(
         self, browser: Client, conference: Conference, group: ContactGroup, target: str, template: str
     ) -> None:
-        answer = browser.get(
-            at("draft_pick", conference), headers={"HX-Request": "true", "HX-Target": target}
-        )
+        answer = browser.get(at("draft_pick", conference), headers=htmx(target))
         assert answer.templates[0].name == template
 
     def test_search_narrows_it(self, browser: Client, conference: Conference, book: AddressBook) -> None:

@@ -15,7 +15,7 @@ from invites.models import Conference, Invitation, Invitee, User
 from invites.models.address_book import Sharing
 from invites.models.conference import ConferenceStatus
 from invites.models.invitee import Channel, InviteeState
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import (
     ConferenceFactory,
     ContactFactory,
@@ -27,7 +27,7 @@ from tests.invites.composer import CHANGE, NUMBER, UNION_ID, at, fill, page_of, 
 
 pytestmark = pytest.mark.django_db
 
-EARLIER = {"HX-Request": "true", "HX-Target": "draft_earlier"}
+EARLIER = htmx("draft_earlier")
 
 
 @pytest.fixture

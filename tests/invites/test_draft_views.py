@@ -23,7 +23,7 @@ from invites.models.draft_line import LineProblem
 from invites.models.invitee import Channel
 from invites.views.draft import CLEARED_WITHOUT_ASKING
 from invites.views.draft_shown import LINES_SHOWN, ROWS_SHOWN
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import (
     ConferenceFactory,
     InvitationFactory,
@@ -342,7 +342,7 @@ class TestDraftInvitee:
     def test_row_opens_for_a_new_name_and_closes_again(
         self, browser: Client, conference: Conference, person: Invitee
     ) -> None:
-        headers = {"HX-Request": "true", "HX-Target": f"invitee-{person.pk}"}
+        headers = htmx(f"invitee-{person.pk}")
         address = at("draft_invitee", conference, person.pk)
         assertTemplateUsed(browser.get(address, headers=headers), "invites/_draft_person_form.html")
         closed = browser.get(f"{address}?cancelled", headers=headers)
@@ -445,7 +445,7 @@ class TestDraftPeople:
         self, browser: Client, conference: Conference, draft: Invitation
     ) -> None:
         fill(draft, 2 * ROWS_SHOWN + 10)
-        headers = {"HX-Request": "true", "HX-Target": "draft_more"}
+        headers = htmx("draft_more")
         data = {"hidden_after": ROWS_SHOWN - 1, "hidden_to": 2 * ROWS_SHOWN + 5}
         answer = browser.get(at("draft_people", conference), data, headers=headers)
         assert shown_rows(answer.content.decode()) == ROWS_SHOWN

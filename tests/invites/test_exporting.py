@@ -21,7 +21,7 @@ from invites.exporting import PIECE, Kind
 from invites.files import Field
 from invites.models import AddressBook, Contact, User
 from invites.models.address_book import Sharing
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import AddressBookFactory, ContactFactory, ContactGroupFactory
 
 pytestmark = pytest.mark.django_db
@@ -228,7 +228,7 @@ class TestExportMenu:
 
     def test_search_is_carried_along_also_by_the_list_alone(self, browser: Client, book: AddressBook) -> None:
         ContactFactory(book=book, nick="Al")
-        headers = {"HX-Request": "true", "HX-Target": "book_contacts"}
+        headers = htmx("book_contacts")
         page = browser.get(reverse("invites:book_detail", args=[book.pk]), {"q": "al"}, headers=headers)
         assertContains(page, f'href="{address(book)}?q=al&amp;format=csv"')
 

@@ -11,11 +11,11 @@ from invites.models import Conference, Invitation, Invitee, User
 from invites.models.conference import ConferenceStatus
 from invites.models.invitation import InvitationState
 from invites.sending import send
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import ConferenceFactory, InvitationFactory, InviteeFactory
 
 pytestmark = pytest.mark.django_db
-PEOPLE = {"HX-Request": "true", "HX-Target": "people"}
+PEOPLE = htmx("people")
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ class TestInvitationDetail:
         assert "<html" not in fragment
 
     def test_unknown_target_gets_the_whole_page(self, client: Client, invitation: Invitation) -> None:
-        headers = {"HX-Request": "true", "HX-Target": "something"}
+        headers = htmx("something")
         assert "<html" in client.get(url(invitation), headers=headers).content.decode()
 
     def test_one_state_can_be_looked_at(self, client: Client, finished: Invitation) -> None:

@@ -19,7 +19,7 @@ from invites.models.address_book import Sharing
 from invites.models.draft_line import LineProblem
 from invites.models.invitee import Channel, InviteeState
 from invites.views.draft import CLEARED_WITHOUT_ASKING
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import (
     AddressBookFactory,
     AttemptFactory,
@@ -374,7 +374,7 @@ class TestPages:
         Contact.objects.update(do_not_invite_since=timezone.now())
         person = draft.invitees.get()
         row = at("draft_invitee", conference, person.pk)
-        in_row = {"HX-Request": "true", "HX-Target": f"invitee-{person.pk}"}
+        in_row = htmx(f"invitee-{person.pk}")
         cancelled = organizer_client.get(f"{row}?cancelled", headers=in_row)
         renamed = organizer_client.post(row, {"nick": "Lee Lee", **seen(draft)}, headers=CHANGE)
         again = {"contact": lee.pk, **seen(draft)}

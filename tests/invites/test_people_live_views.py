@@ -19,7 +19,7 @@ from invites.models.invitee import InviteeState
 from invites.models.member import Attendance
 from invites.sending import send
 from invites.views import people_shown
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import (
     AttemptFactory,
     BatchFactory,
@@ -70,7 +70,7 @@ class Page:
 
     def ask(self) -> str:
         """What is new; "" where nothing is."""
-        answer = self.client.get(self.question, headers={"HX-Request": "true", "HX-Target": "people_live"})
+        answer = self.client.get(self.question, headers=htmx("people_live"))
         assert answer.status_code in {200, 204}
         if answer.status_code == 200:
             self.text = answer.content.decode()
@@ -371,7 +371,7 @@ class TestSteering:
     def test_pause_answers_with_the_people_in_place(self, client: Client, invitation: Invitation) -> None:
         answer = client.post(
             reverse("invites:invitation_pause", args=[invitation.pk]),
-            headers={"HX-Request": "true", "HX-Target": "people"},
+            headers=htmx("people"),
         ).content.decode()
         assert answer.lstrip().startswith('<div id="people"')
         assert reverse("invites:invitation_resume", args=[invitation.pk]) in answer

@@ -12,7 +12,7 @@ from invites import recalling
 from invites.models import AddressBook, Conference, Contact, Invitee, User
 from invites.models.invitee import LOOKED_BACK, Channel, InviteeState
 from invites.models.member import Attendance
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import (
     ConferenceFactory,
     ContactFactory,
@@ -135,7 +135,7 @@ class TestInTheBook:
     ) -> None:
         contact = ContactFactory(book=book, union_id="u-ada")
         invited(conference, "u-ada")
-        target = {"HX-Request": "true", "HX-Target": f"contact-{contact.pk}"}
+        target = htmx(f"contact-{contact.pk}")
         assertContains(browser.get(f"/contacts/{contact.pk}/row/", headers=target), 'data-state="invited"')
 
     @pytest.mark.parametrize("people", [1, 50])

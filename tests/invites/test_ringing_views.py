@@ -15,7 +15,7 @@ from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel
 from invites.models.member import Attendance
 from invites.ringing_again import ring_due
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.invites.rung import AGES_AGO, NOW, called, sent_ages_ago
 
 pytestmark = pytest.mark.django_db
@@ -194,6 +194,6 @@ class TestCost:
             called(invitation, at=AGES_AGO)
         Observation.objects.update(watched_at=NOW, next_read_at=NOW + timedelta(seconds=60))
         Invitation.objects.update(ring_again_minutes=3)
-        headers = {"HX-Request": "true", "HX-Target": "people"}
+        headers = htmx("people")
         with django_assert_max_num_queries(12):  # type: ignore[operator]
             browser.get(url(invitation), headers=headers)

@@ -17,11 +17,11 @@ from invites.models import App, User, Worker
 from invites.models.app import AppKind
 from invites.models.spending import quota_month
 from invites.models.user import Role
-from tests.conftest import SignedIn
+from tests.conftest import SignedIn, htmx
 from tests.factories import AppFactory, UserFactory
 
 URL = "/settings/"
-HTMX = {"HX-Request": "true", "HX-Target": "account"}
+HTMX = htmx("account")
 
 
 def page(client: Client) -> str:
