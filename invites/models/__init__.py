@@ -1,12 +1,15 @@
 """What is stored, one module per noun. Models hold queries and constraints; they call no verb and no network."""
 
 from invites.models.address_book import AddressBook, BookShare, BookSize
+from invites.models.api_token import ApiToken, IdempotentRequest
 from invites.models.app import App, CachedToken
+from invites.models.app_check import AppCheck
 from invites.models.attempt import Attempt
 from invites.models.attempt_invitee import AttemptInvitee
 from invites.models.audit_entry import AuditEntry
 from invites.models.batch import Batch
 from invites.models.book_change import BookChange, ChangedContact
+from invites.models.cache_row import CacheRow
 from invites.models.conference import Conference, ConferenceCreation
 from invites.models.contact import Contact
 from invites.models.contact_group import ContactGroup, GroupSize
@@ -21,8 +24,12 @@ from invites.models.member import Member
 from invites.models.observation import Observation
 from invites.models.outcome_count import AppCount, ConferenceCount, DayTurnout, Turnout
 from invites.models.person import Erasure, Person
+from invites.models.received_event import ReceivedEvent
 from invites.models.saved_filter import SavedFilter
 from invites.models.sealed_day import SealedDay, SealedSection
+from invites.models.session import Session
+from invites.models.sign_in_policy import SignInPolicy
+from invites.models.sign_up_link import SignUpLink
 from invites.models.spending import CallCount, Pace
 from invites.models.user import User
 from invites.models.verification import Verification
@@ -31,7 +38,9 @@ from invites.models.worker import Worker
 
 __all__ = [
     "AddressBook",
+    "ApiToken",
     "App",
+    "AppCheck",
     "AppCount",
     "Attempt",
     "AttemptInvitee",
@@ -40,6 +49,7 @@ __all__ = [
     "BookChange",
     "BookShare",
     "BookSize",
+    "CacheRow",
     "CachedToken",
     "CallCount",
     "ChangedContact",
@@ -57,6 +67,7 @@ __all__ = [
     "Erasure",
     "GroupSize",
     "HistoryExport",
+    "IdempotentRequest",
     "ImportChunk",
     "ImportRow",
     "Invitation",
@@ -65,9 +76,13 @@ __all__ = [
     "Observation",
     "Pace",
     "Person",
+    "ReceivedEvent",
     "SavedFilter",
     "SealedDay",
     "SealedSection",
+    "Session",
+    "SignInPolicy",
+    "SignUpLink",
     "Turnout",
     "User",
     "Verification",

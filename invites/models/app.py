@@ -25,6 +25,14 @@ class AppKind(models.TextChoices):
     FIXED_TOKEN = "fixed_token", _("Fixed token")
 
 
+class EventMode(models.TextChoices):
+    """How an app hears of what happens in DingTalk."""
+
+    NONE = "none", _("Not at all: meetings are read while somebody looks")
+    STREAM = "stream", _("Through the Stream connection")
+    CALLBACK = "callback", _("Through an HTTP callback")
+
+
 # What the standard edition of DingTalk grants: calls a second for each app and operation, calls a month.
 CALLS_PER_SECOND = 20
 MOST_CALLS_PER_SECOND = 500
@@ -32,7 +40,10 @@ MONTHLY_QUOTA = 5000
 # A directory that refused to tell who somebody is is not asked again for so long.
 LOOKUP_REFUSED_FOR = timedelta(days=1)
 # The fields that are encrypted, and that no page may show.
-SECRETS = ("client_secret", "suite_ticket", "access_token")
+SECRETS = (
+    *("client_secret", "next_client_secret", "suite_ticket", "access_token"),
+    *("event_token", "event_aes_key"),
+)
 
 
 class AppQuerySet(models.QuerySet["App"]):
@@ -124,6 +135,17 @@ class App(OnRecord):
     auth_corp_id = models.CharField(_("authorised corp id"), max_length=128, blank=True)
     suite_ticket = EncryptedTextField(_("suite ticket"), blank=True)
     access_token = EncryptedTextField(_("fixed token"), blank=True)
+    # Already entered, and used as soon as DingTalk does not take the other one any more.
+    next_client_secret = EncryptedTextField(_("next secret"), blank=True, db_default="")
+    suite_ticket_at = models.DateTimeField(null=True, editable=False)
+    event_mode = models.CharField(
+        _("events"), max_length=16, choices=EventMode, default=EventMode.NONE, db_default=EventMode.NONE
+    )
+    event_token = EncryptedTextField(_("token of the callback"), blank=True, db_default="")
+    event_aes_key = EncryptedTextField(_("AES key of the callback"), blank=True, db_default="")
+    # The process that holds the Stream connection says so every few seconds; an event says so too.
+    stream_seen_at = models.DateTimeField(null=True, editable=False)
+    event_seen_at = models.DateTimeField(null=True, editable=False)
     default_country = models.CharField(_("default country"), max_length=2, default="CN")
     batch_size = models.PositiveSmallIntegerField(_("people per call"), default=100)
     halve_refused_batches = models.BooleanField(
@@ -176,6 +198,9 @@ class App(OnRecord):
         constraints = (
             models.CheckConstraint(condition=Q(kind__in=AppKind.values), name="app_kind_is_known"),
             models.CheckConstraint(condition=~Q(name=""), name="app_has_name"),
+            models.CheckConstraint(
+                condition=Q(event_mode__in=EventMode.values), name="app_event_mode_is_known"
+            ),
             models.CheckConstraint(condition=Q(batch_size__range=(1, 500)), name="app_batch_size_1_to_500"),
             models.CheckConstraint(
                 condition=Q(calls_per_second__range=(1, MOST_CALLS_PER_SECOND)),

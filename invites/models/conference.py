@@ -201,6 +201,8 @@ class Conference(OnRecord):
         _("state"), max_length=16, choices=ConferenceStatus, default=ConferenceStatus.UNKNOWN
     )
     status_read_at = models.DateTimeField(_("state read at"), null=True)
+    # The ``statusSeqNum`` of the last event about the meeting that was applied: older ones change nothing.
+    status_seq = models.BigIntegerField(null=True, editable=False)
     # Since when nobody else is let in, as far as this product knows: DingTalk does not tell.
     locked_at = models.DateTimeField(_("locked at"), null=True)
     owner = models.ForeignKey(

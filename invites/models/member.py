@@ -91,6 +91,8 @@ class Member(models.Model):
     attendance = models.CharField(_("attendance"), max_length=16, choices=Attendance)
     by_phone = models.BooleanField(_("by phone"), default=False)
     is_host = models.BooleanField(_("host"), default=False)
+    # The ``statusSeqNum`` of the last event about them that was applied: older ones change nothing.
+    status_seq = models.BigIntegerField(null=True, editable=False)
     joined_at = models.DateTimeField(_("joined at"), null=True)
     left_at = models.DateTimeField(_("left at"), null=True)
     read_at = models.DateTimeField(_("read at"))

@@ -107,6 +107,8 @@ class Observation(models.Model):
     calm = models.PositiveSmallIntegerField(default=0)
     # DingTalk did not take the number of members that was asked for at once, and is asked for its own number.
     asks_for_default_pages = models.BooleanField(default=False)
+    # When an event about its members was last applied.
+    event_at = models.DateTimeField(null=True)
     # Why the last reading failed; "" where it did not.
     problem = models.CharField(max_length=128, blank=True)
 
