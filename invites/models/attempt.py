@@ -21,6 +21,7 @@ from invites.models.batch import Batch
 from invites.models.conference import Conference, ConferenceKeys, ConferenceStatus
 from invites.models.invitation import Invitation
 from invites.models.invitee import Invitee, InviteeState
+from invites.models.keys import with_any
 from invites.models.person import SALT_BYTES, new_salt
 from invites.models.timeline import Position, TimelineQuerySet, Way
 from invites.models.user import User
@@ -90,7 +91,7 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
 
     def among(self, pks: Iterable[int]) -> Self:
         """Those with these keys."""
-        return self.filter(pk__in=list(pks))
+        return self.filter(with_any("pk", pks))
 
     def up_to_day(self, day: date) -> Self:
         """Those of ``day`` and earlier."""

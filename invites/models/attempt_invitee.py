@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import RowNumber
 
 from invites.models.invitee import Invitee
+from invites.models.keys import with_any
 from invites.models.person import Person
 from invites.models.timeline import TimelineQuerySet
 
@@ -28,7 +29,7 @@ class AttemptInviteeQuerySet(TimelineQuerySet["AttemptInvitee"]):
 
     def of_attempts(self, attempts: Sequence[int]) -> Self:
         """Those of these attempts, given by their keys."""
-        return self.filter(attempt__in=attempts)
+        return self.filter(with_any("attempt", attempts))
 
     def in_order_made(self) -> Self:
         """As they were written: those of an attempt as they stood in the call."""

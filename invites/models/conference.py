@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from invites.models.app import App
+from invites.models.keys import with_any
 from invites.models.on_record import OnRecord
 from invites.models.user import User
 
@@ -97,7 +98,7 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
 
     def keys_among(self, keys: Collection[int]) -> set[int]:
         """Which of ``keys`` belong to one of these."""
-        return set(self.filter(pk__in=keys).values_list("pk", flat=True))
+        return set(self.filter(with_any("pk", keys)).values_list("pk", flat=True))
 
     def newest_of(self, user: User, *, limit: int) -> ConferenceKeys:
         """The keys of the newest ``limit`` conferences that ``user`` owns or shares. Both come out of indexes.
@@ -110,7 +111,7 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
 
     def among(self, keys: ConferenceKeys) -> Self:
         """Those with these keys."""
-        return self.filter(pk__in=keys)
+        return self.filter(with_any("pk", keys))
 
     def with_reading(self) -> Self:
         """With ``read_at``, when the members of each were last read."""

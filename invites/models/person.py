@@ -15,6 +15,7 @@ from invites import spelling
 from invites.models.conference import ConferenceQuerySet
 from invites.models.contact import NICK_LENGTH
 from invites.models.invitee import Channel, Invitee
+from invites.models.keys import with_any
 from invites.models.on_record import REASON_LENGTH, OnRecord
 from invites.models.user import User
 
@@ -66,7 +67,7 @@ class PersonQuerySet(models.QuerySet["Person"]):
 
     def among(self, pks: Iterable[int]) -> Self:
         """Those with these keys."""
-        return self.filter(pk__in=list(pks))
+        return self.filter(with_any("pk", pks))
 
     def whom_nobody_refers_to(self) -> Self:
         """Those on no invitation and in no attempt. Who was erased is not among them."""

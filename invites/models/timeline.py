@@ -2,14 +2,16 @@
 history hold it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from django.db import models
 from django.db.models import F, Model, Q, QuerySet
+
+from invites.models.keys import with_any
 
 
 class Way(Enum):
@@ -116,9 +118,11 @@ class TimelineQuerySet[M: Model](models.QuerySet[M]):
         """Their places alone, which indexes hold."""
         return self.values_list("started_at", self.tie)
 
-    def of_any(self, field: str, keys: object) -> Self:
-        """Those with one of ``keys`` in ``field``."""
-        return self.filter((f"{field}__in", keys))
+    def of_any(self, field: str, keys: "Collection[int] | QuerySet[Any]") -> Self:
+        """Those with one of ``keys``, or of the rows of a query, in ``field``."""
+        if isinstance(keys, QuerySet):
+            return self.filter((f"{field}__in", keys))
+        return self.filter(with_any(field, keys))
 
     def of_outer(self, field: str) -> Self:
         """Those with the key of the row of an outer query in ``field``."""

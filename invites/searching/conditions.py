@@ -17,7 +17,7 @@ from invites.searching.criteria import Criteria
 from invites.spelling import FEWEST_ANYWHERE
 
 # One or two characters are looked for in the titles of so many conferences, the newest.
-_NEWEST = 5000
+_NEWEST = 1000
 
 
 class Asked(NamedTuple):

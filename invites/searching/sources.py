@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from django.db.models import QuerySet, Subquery
 
+from invites.models.keys import with_any
 from invites.models.timeline import Position, TimelineQuerySet, Way, furthest_last
 
 # So many rows of an index a window over many keys may gather, and so many are sifted for one.
@@ -109,7 +110,7 @@ class Many:
     ) -> list[tuple[int, datetime]]:
         """When the row with number ``row`` of each key began, the nearest first, without the keys that have none."""
         moment = rows.of_outer(self.field).in_order(way).values("started_at")[row : row + 1]
-        owners = self.owners.filter(pk__in=keys).annotate(moment=Subquery(moment))
+        owners = self.owners.filter(with_any("pk", keys)).annotate(moment=Subquery(moment))
         found = owners.order_by(furthest_last("moment", way)).values_list("pk", "moment")
         return [(key, moment) for key, moment in found if moment is not None]
 

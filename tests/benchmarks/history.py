@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.test.utils import setup_test_environment, teardown_test_environment
 
+from dashboard.warming import warm_up
 from invites.dingtalk.sandbox import SandboxServer
 from invites.models import User
 from tests.benchmarks.figures import Figure, milliseconds, timed_page
@@ -62,6 +63,8 @@ def measure(_sandbox: SandboxServer) -> Iterator[Figure]:
     """One history after the other; whatever else is in the database is thrown away."""
     medians = _Medians()
     _empty()
+    # As every web process does when it starts.
+    warm_up()
     for size in SIZES:
         begun = time.perf_counter()
         history = fill(size)
