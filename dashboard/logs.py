@@ -28,6 +28,8 @@ _SECRET_VALUE = re.compile(
 _BEARER = re.compile(r"(\bBearer\s+)\S+", re.IGNORECASE)
 # What comes behind the host holds ids of conferences and people, and with DingTalk's older interface a token.
 _URL = re.compile(r"""(\b[a-z][a-z0-9+.-]*://)(?:[^\s/"'<>]*@)?([^\s/"'<>?#]+)[^\s"'<>]*""", re.IGNORECASE)
+# Addresses of ours that hold what opens an account: a sign-up link, and the link to a new password.
+_SECRET_PATH = re.compile(r"""(/join/|/sign-in/forgotten/[0-9A-Za-z]+-)[^\s/"'<>?#]+""")
 # With a country code, whatever stands between its digits; and what people in China write without one.
 _NUMBERS = re.compile(r"\+(?:[\s().-]{0,2}\d){7,15}|(?<![\w.-])(?:86)?1[3-9]\d(?:[ -]?\d{4}){2}(?![\w-])")
 _SHOWN_DIGITS = 2
@@ -37,6 +39,7 @@ _READS = ("GET ", "HEAD ")
 def mask_text(text: str) -> str:
     """``text`` without phone numbers, secrets, and what stands behind the host of an address."""
     text = _URL.sub(r"\1\2/…", text)
+    text = _SECRET_PATH.sub(rf"\1{HIDDEN}", text)
     text = _SECRET_VALUE.sub(rf"\1{HIDDEN}", text)
     text = _BEARER.sub(rf"\1{HIDDEN}", text)
     return _NUMBERS.sub(lambda number: HIDDEN + number[0][-_SHOWN_DIGITS:], text)

@@ -169,10 +169,7 @@ if _mail is not None:
 SITE_URL = environment.read_site_url(env, hosts=ALLOWED_HOSTS, https_only=HTTPS_ONLY)
 
 AUTH_USER_MODEL = "invites.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+AUTHENTICATION_BACKENDS = ["invites.signing_in.backends.NameOrMailBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -185,6 +182,25 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+# Signing in is django-allauth's; what holds here says `invites.signing_in`. Addresses for mail are not verified by it,
+# so none of them is an identity: they are a name to sign in with, and where a link to a new password goes.
+ACCOUNT_ADAPTER = "invites.signing_in.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+ACCOUNT_SIGNUP_ENABLED = False
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_SESSION_REMEMBER = True
+# Django's own: a link in a mail is void as soon as the address or the password is another.
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
+ACCOUNT_FORMS = {
+    "login": "invites.forms.signing_in.SignInForm",
+    "change_password": "invites.forms.signing_in.PasswordForm",
+    "set_password": "invites.forms.signing_in.FirstPasswordForm",
+    "reset_password": "invites.forms.signing_in.ForgottenPasswordForm",
+    "reset_password_from_key": "invites.forms.signing_in.ResetPasswordWithLinkForm",
+}
 SESSION_COOKIE_NAME = "invites_session"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 

@@ -226,7 +226,7 @@ def _note_sign_out(sender: object, user: User | None, **kwargs: Any) -> None:
 
 def _note_failed_sign_in(sender: object, credentials: Mapping[str, Any], **kwargs: Any) -> None:
     """Of a name that nobody has, nothing is kept: it may be a password that was typed into the wrong field."""
-    user = User.objects.filter(username=credentials.get("username")).first()
+    user = User.objects.called(str(credentials.get("username") or credentials.get("email") or ""))
     if user is not None:
         _note_access(user, SIGN_IN_FAILED, actor=None)
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from invites import absorbing, bell, delivering, following, observing, reporting, sealing
 from invites.models import Invitation, SealedDay
+from invites.signing_in import resetting
 
 TURN_SECONDS = 1.0
 """After so long a sender lets others have the worker: somebody's meeting may wait behind a very long list."""
@@ -79,6 +80,19 @@ def send_weekly_mail(mail_id: int) -> None:
 def tell_head(day: str) -> None:
     """Lets the head of the chain leave the house; ``day``, in ISO form, is the one that was sealed last."""
     sealing.tell(SealedDay.objects.get(pk=date.fromisoformat(day)))
+
+
+@task(queue_name=LISTS)
+def send_password_link(user_id: int, language: str) -> None:
+    """Sends somebody the link to a new password."""
+    resetting.send_link(user_id, language=language)
+
+
+def ring_for_password_link(user_id: int, *, language: str) -> None:
+    """Has the link to a new password sent. Nobody waits for the mail server meanwhile, whose time could be measured."""
+    with transaction.atomic():
+        send_password_link.enqueue(user_id, language)
+        bell.ring()
 
 
 def ring_for_import(act: Task[[int, str], None], *, import_id: int, at: datetime) -> None:

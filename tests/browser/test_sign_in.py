@@ -23,7 +23,7 @@ class TestSignIn:
             "lang", "zh-hans" if look.language == "zh-CN" else "en"
         )
         screenshot("sign-in")
-        page.locator("input[name=username]").fill("visitor")
+        page.locator("input[name=login]").fill("visitor")
         page.locator("input[name=password]").fill("a-long-enough-password")
         page.locator("input[name=password]").press("Enter")
         page.wait_for_url("/")

@@ -109,7 +109,7 @@ class TestUsers:
         assert entries(User)[-1].changes == {"password": [auditing.HIDDEN, auditing.HIDDEN]}
 
     def test_signing_in_and_out_is_on_record(self, organizer: User, client: Client) -> None:
-        client.post("/sign-in/", {"username": "organizer", "password": PASSWORD})
+        client.post("/sign-in/", {"login": "organizer", "password": PASSWORD})
         client.post("/sign-out/")
         signed_in, signed_out = entries(User, Action.ACCESS)
         assert (signed_in.actor, signed_in.additional_data) == (organizer, {"what": "signed_in"})
@@ -118,8 +118,8 @@ class TestUsers:
     def test_failed_sign_in_is_on_record_without_what_was_typed(
         self, organizer: User, client: Client
     ) -> None:
-        client.post("/sign-in/", {"username": "organizer", "password": "wrong-guess"})
-        client.post("/sign-in/", {"username": "a password by mistake", "password": "wrong-guess"})
+        client.post("/sign-in/", {"login": "organizer", "password": "wrong-guess"})
+        client.post("/sign-in/", {"login": "a password by mistake", "password": "wrong-guess"})
         (entry,) = entries(User, Action.ACCESS)
         assert (entry.actor, entry.object_repr) == (None, "organizer")
         assert entry.additional_data == {"what": "sign_in_failed"}

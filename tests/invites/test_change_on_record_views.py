@@ -94,7 +94,7 @@ class TestEntryList:
         assert "organizer, in the address book “Team”: 3 people were marked “do not invite”: On leave" in page
 
     def test_sign_ins_are_told(self, reader: Client, client: Client, organizer: User) -> None:
-        client.post("/sign-in/", {"username": "organizer", "password": "wrong"})
+        client.post("/sign-in/", {"login": "organizer", "password": "wrong"})
         page = reader.get(f"{LIST}?action=3").content.decode()
         assert "auditor signed in." in page
         assert "Somebody could not sign in as organizer: the password was wrong." in page

@@ -1,0 +1,20 @@
+"""Who a name and a password belong to."""
+
+from allauth.account.auth_backends import AuthenticationBackend
+from django.contrib.auth.base_user import AbstractBaseUser
+
+from invites.models import User
+
+
+class NameOrMailBackend(AuthenticationBackend):
+    """Allauth's, by username or mail address; a name that is spelt exactly so wins over one in other capitals.
+
+    Allauth lets nobody in where two names differ in nothing but their capitals, which Django has always allowed.
+    """
+
+    def _authenticate_by_username(self, username: str, password: str) -> AbstractBaseUser | None:
+        try:
+            user = User.objects.get_by_natural_key(username)
+        except User.DoesNotExist:
+            return super()._authenticate_by_username(username, password)  # type: ignore[no-any-return]
+        return self._check_password(user, password)  # type: ignore[no-any-return]
