@@ -171,6 +171,7 @@ urlpatterns = [
     path("codes/", code.code_list, name="code_list"),
     # settings
     path("settings/", settings.settings, name="settings"),
+    path("settings/about/", settings.about, name="about"),
     # invitations
     path("invitations/<int:pk>/repeat/", draft_repeat.invitation_repeat, name="invitation_repeat"),
     path("invitations/<int:pk>/", invitation.invitation_detail, name="invitation_detail"),

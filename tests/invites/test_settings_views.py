@@ -21,11 +21,12 @@ from tests.conftest import SignedIn, htmx
 from tests.factories import AppFactory, UserFactory
 
 URL = "/settings/"
+ABOUT = "/settings/about/"
 HTMX = htmx("account")
 
 
-def page(client: Client) -> str:
-    response = client.get(URL)
+def page(client: Client, url: str = URL) -> str:
+    response = client.get(url)
     assert response.status_code == 200
     return unescape(response.content.decode())
 
@@ -117,6 +118,12 @@ class TestForAdministrators:
         # The banner names the app in use; a link to it is the administrator's alone.
         for text in ("127.0.0.1:9", "somebody-else", "SQLite", "PostgreSQL", "/admin/"):
             assert text not in shown
+        assert client.get(ABOUT).status_code == 403
+
+    def test_tabs_mark_the_page_that_is_shown(self, administrator: User, signed_in: SignedIn) -> None:
+        client = signed_in(administrator)
+        assert f'aria-current="page" href="{URL}">My account' in page(client)
+        assert f'aria-current="page" href="{ABOUT}">About' in page(client, ABOUT)
 
     def test_apps_show_host_and_kind_and_no_secret(self, administrator: User, signed_in: SignedIn) -> None:
         app = AppFactory(
@@ -214,19 +221,19 @@ class TestForAdministrators:
 
     def test_missing_worker_is_said(self, administrator: User, signed_in: SignedIn) -> None:
         client = signed_in(administrator)
-        assert "No worker is running" in page(client)
+        assert "No worker is running" in page(client, ABOUT)
         now = timezone.now()
         worker = Worker.objects.create(name="w", started_at=now, seen_at=now - timedelta(hours=1))
-        assert "last seen" in page(client)
+        assert "last seen" in page(client, ABOUT)
         worker.seen_at = now
         worker.save()
-        assert "1 worker is running" in page(client)
+        assert "1 worker is running" in page(client, ABOUT)
 
     def test_about_names_version_database_and_tasks(
         self, administrator: User, settings: Settings, signed_in: SignedIn
     ) -> None:
         settings.DINGTALK_SANDBOX_URL = "http://127.0.0.1:4711"
-        shown = page(signed_in(administrator))
+        shown = page(signed_in(administrator), ABOUT)
         for text in ("0.1.0", "Django 6", "django_tasks_db", "http://127.0.0.1:4711"):
             assert text in shown
 
@@ -243,8 +250,8 @@ class TestForAdministrators:
             count_call(app.pk, "GetUser")
         UserFactory.create_batch(count)
         client = signed_in(administrator)
-        # Session, user twice, apps and their calls, users, two about workers, and the banner's two.
-        with django_assert_max_num_queries(10):
+        # Session, user twice, apps and their calls, users, and the banner's two.
+        with django_assert_max_num_queries(8):
             client.get(URL)
 
 
