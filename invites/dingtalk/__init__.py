@@ -24,6 +24,7 @@ from invites.dingtalk.errors import (
     UnreadableAnswer,
     WrongParameters,
 )
+from invites.dingtalk.sign_in import SignIn
 from invites.dingtalk.tokens import (
     FixedToken,
     InternalApp,
@@ -50,6 +51,7 @@ from invites.dingtalk.types import (
     MembersPage,
     PeoplePage,
     PhoneInvitee,
+    SignedInPerson,
     Timeouts,
     UserGroup,
     UserGroupsPage,
@@ -92,6 +94,8 @@ __all__ = [
     "PhoneInvitee",
     "QuotaExhausted",
     "Refused",
+    "SignIn",
+    "SignedInPerson",
     "StaleToken",
     "ThirdPartyApp",
     "Throttled",

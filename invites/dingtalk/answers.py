@@ -18,6 +18,7 @@ from invites.dingtalk.types import (
     CreatedConference,
     Member,
     MembersPage,
+    SignedInPerson,
 )
 
 # DingTalk's tokens live two hours. One that claimed to live for years would never be replaced.
@@ -104,6 +105,19 @@ def contact_user(fields: Fields) -> ContactUser:
     if not union_id:
         raise WrongShapeError("no unionId")
     return ContactUser(union_id=union_id, nick=text_of(fields, "nick"))
+
+
+def signed_in_person(fields: Fields, *, corp_id: str) -> SignedInPerson:
+    """The answer about whoever has signed in. Without the id that this app knows them by it is no answer."""
+    open_id, union_id = text_of(fields, "openId"), text_of(fields, "unionId")
+    if not open_id or not union_id:
+        raise WrongShapeError("no openId or no unionId")
+    return SignedInPerson(open_id=open_id, union_id=union_id, nick=text_of(fields, "nick"), corp_id=corp_id)
+
+
+def person_token(fields: Fields, *, asked_at: datetime) -> tuple[AccessToken, str]:
+    """The token of somebody who has signed in, and the company that they chose."""
+    return access_token(fields, asked_at=asked_at), text_of(fields, "corpId")
 
 
 def access_token(fields: Fields, *, asked_at: datetime) -> AccessToken:

@@ -20,6 +20,7 @@ INVITE_USERS = "InviteUsers"
 QUERY_CONFERENCE_INFO = "QueryConferenceInfo"
 QUERY_CONFERENCE_MEMBERS = "QueryConferenceMembers"
 GET_USER = "GetUser"
+GET_USER_TOKEN = "GetUserToken"  # noqa: S105 - the name of an operation
 SEARCH_USER = "SearchUser"
 BATCH_GET_USER = "BatchGetUser"
 SEARCH_DEPARTMENT = "SearchDepartment"
@@ -31,7 +32,15 @@ GET_DEPARTMENT = "topapi/v2/department/get"
 LIST_PEOPLE = "topapi/v2/user/list"
 # Calls for tokens, sign-in and contacts are not taken from an organisation's monthly quota.
 EXEMPT = frozenset(
-    {"GetAccessToken", "GetCorpAccessToken", GET_USER, SEARCH_USER, BATCH_GET_USER, SEARCH_DEPARTMENT}
+    {
+        "GetAccessToken",
+        "GetCorpAccessToken",
+        GET_USER_TOKEN,
+        GET_USER,
+        SEARCH_USER,
+        BATCH_GET_USER,
+        SEARCH_DEPARTMENT,
+    }
     | {LIST_USER_GROUPS, LIST_USER_GROUP_MEMBERS, LIST_DEPARTMENTS, GET_DEPARTMENT, LIST_PEOPLE}
 )
 
@@ -186,6 +195,11 @@ def room_code_request(*, room_code: str) -> Call:
 def user_request(*, union_id: str) -> Call:
     """The request for one person of the organisation's contacts."""
     return Call(operation=GET_USER, method="GET", path=f"/v1.0/contact/users/{path_segment(union_id)}")
+
+
+def me_request() -> Call:
+    """The request for whoever the token belongs to."""
+    return Call(operation=GET_USER, method="GET", path="/v1.0/contact/users/me")
 
 
 def is_exempt(operation: str) -> bool:

@@ -29,6 +29,7 @@ from invites.dingtalk.errors import (
     StaleToken,
 )
 from invites.dingtalk.judging import Reading
+from invites.dingtalk.sign_in import SignIn
 from invites.dingtalk.tokens import (
     InternalApp,
     MemoryTokenStore,
@@ -97,6 +98,7 @@ class DingTalkClient:
         self._default_country = default_country
         self._timeouts = timeouts
         self._on_call = on_call
+        self._app = tokens if isinstance(tokens, InternalApp) else None
         self._tokens = self._token_source(tokens, token_store)
         self._http = httpx.Client(
             transport=transport or DeadlineTransport(),
@@ -122,6 +124,13 @@ class DingTalkClient:
     def directory(self) -> Directory:
         """The company's directory, asked through this client."""
         return Directory(ask=self._ask, country=self._default_country)
+
+    @property
+    def sign_in(self) -> SignIn | None:
+        """Signing people in, through this client; None for an app that has no credentials of its own."""
+        if self._app is None:
+            return None
+        return SignIn(app=self._app, base_url=self._base_url, exchange=self._exchange, until=self._until)
 
     def close(self) -> None:
         """Closes all connections."""

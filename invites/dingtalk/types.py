@@ -65,6 +65,18 @@ class ContactUser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignedInPerson:
+    """Somebody who has signed in to DingTalk. ``open_id`` is theirs at one app, ``union_id`` at all of its developer;
+    ``corp_id`` is the company that they chose, empty where DingTalk did not say.
+    """
+
+    open_id: str
+    union_id: str
+    nick: str
+    corp_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """DingTalk said yes. `body` is an excerpt of at most `EXCERPT` characters, free of tokens."""
 

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
 from invites.dingtalk import (
@@ -10,14 +12,18 @@ from invites.dingtalk import (
     ConferenceOver,
     ConferenceStatus,
     DingTalkClient,
+    DingTalkError,
     FixedToken,
     InternalApp,
     Invitee,
     NotAuthorised,
+    OutcomeUnknown,
     PhoneInvitee,
     StaleToken,
     ThirdPartyApp,
+    Throttled,
     UnknownPerson,
+    UnreadableAnswer,
 )
 from invites.dingtalk.sandbox import (
     DEMO_ORGANIZER,
@@ -186,3 +192,72 @@ class TestClientAgainstSandbox:
             _union_id, answer = next(client.get_users(union_ids=["a", "b", "c"]))
         assert isinstance(answer, NotAuthorised)
         assert len([post for post in sandbox.received if "contact/users" in post.target]) == 1
+
+
+class TestSignIn:
+    """Who somebody is who has agreed on the page."""
+
+    @staticmethod
+    def code(sandbox: SandboxServer, client: DingTalkClient, **query: str) -> str:
+        sign_in = client.sign_in
+        assert sign_in is not None
+        asked = {"client_id": sign_in.client_id, "redirect_uri": "http://localhost/", "response_type": "code"}
+        asked |= {"scope": "openid corpid", "person": DEMO_PEOPLE[0].union_id} | query
+        answer = httpx.get(sign_in.page(), params=asked)
+        return parse_qs(urlsplit(answer.headers["location"]).query)["authCode"][0]
+
+    def test_person_has_their_ids_and_their_company(self, sandbox: SandboxServer) -> None:
+        with DingTalkClient(base_url=sandbox.base_url, tokens=INTERNAL) as client:
+            assert client.sign_in is not None
+            person = client.sign_in.person(code=self.code(sandbox, client))
+        assert person.union_id == DEMO_PEOPLE[0].union_id
+        assert person.open_id == f"open-{DEMO_PEOPLE[0].union_id}"
+        assert (person.nick, person.corp_id) == (DEMO_PEOPLE[0].nick, SANDBOX_CORP_ID)
+
+    @pytest.mark.parametrize(
+        ("operation", "fault", "error"),
+        [
+            ("user_token", "html_502", OutcomeUnknown),
+            ("user_token", "html", UnreadableAnswer),
+            ("user_token", "drop", OutcomeUnknown),
+            ("user_token", "redirect", OutcomeUnknown),
+            ("user_token", "empty_object", UnreadableAnswer),
+            ("user_token", "throttled", Throttled),
+            ("me", "cut_json", UnreadableAnswer),
+            ("me", "json_array", UnreadableAnswer),
+            ("me", "code:Forbidden.AccessDenied.AccessTokenPermissionDenied", NotAuthorised),
+        ],
+    )
+    def test_what_goes_wrong_is_an_error_of_ours_without_code_or_secret(
+        self, sandbox: SandboxServer, operation: str, fault: str, error: type[DingTalkError]
+    ) -> None:
+        with DingTalkClient(base_url=sandbox.base_url, tokens=INTERNAL) as client:
+            assert client.sign_in is not None
+            code = self.code(sandbox, client)
+            sandbox.add_fault(fault, operation=operation)
+            with pytest.raises(error) as raised:
+                client.sign_in.person(code=code)
+        told = repr((raised.value.args, vars(raised.value)))
+        assert code not in told
+        assert SANDBOX_CLIENT_SECRET not in told
+        assert raised.value.__cause__ is None
+
+    def test_app_without_credentials_signs_nobody_in(self, sandbox: SandboxServer) -> None:
+        with DingTalkClient(base_url=sandbox.base_url, tokens=FixedToken("token")) as client:
+            assert client.sign_in is None
+
+    @pytest.mark.parametrize(
+        ("host", "page"),
+        [
+            ("https://api.dingtalk.com", "https://login.dingtalk.com/oauth2/auth"),
+            ("https://api.dingtalk.io", "https://login.dingtalk.io/oauth2/auth"),
+            ("https://proxy.example", "https://proxy.example/oauth2/auth"),
+        ],
+    )
+    def test_page_is_on_the_host_of_the_edition(self, host: str, page: str) -> None:
+        with DingTalkClient(base_url=host, tokens=INTERNAL) as client:
+            assert client.sign_in is not None
+            assert client.sign_in.page() == page
+            assert (
+                client.sign_in.page(login_url_instead="https://x.example") == "https://x.example/oauth2/auth"
+            )

@@ -20,6 +20,7 @@ from invites.dingtalk.sandbox.answers import (
     in_old_style,
     json_answer,
 )
+from invites.dingtalk.sandbox.authorising import USER_PREFIX, Authorising
 from invites.dingtalk.sandbox.company import Company
 from invites.dingtalk.sandbox.credentials import TokenOperations
 from invites.dingtalk.sandbox.directory import DirectoryOperations
@@ -81,7 +82,15 @@ class Exchange:
         self._rates = RateLimit(rate=options.rate, clock=clock)
         self._conferences = ConferenceOperations(state=self.state, batch_limit=options.batch_limit).table
         self.company = Company()
+        authorising = Authorising(
+            company=self.company,
+            tokens=self.tokens,
+            clock=clock,
+            credentials=(options.client_id, options.client_secret),
+        )
+        self._pages = authorising.pages
         self._others = {
+            **authorising.table,
             **TokenOperations(
                 tokens=self.tokens,
                 token_life=options.token_life,
@@ -161,7 +170,8 @@ class Exchange:
             is_old = operation in OLD_OPERATIONS
             token = request.resolved.query.get("access_token") if is_old else request.token
             holder = self.tokens.holder_of(token) if token else None
-        if holder is None:
+        # A person's own token opens what the person may see, and nothing that is an app's.
+        if holder is None or (operation is Operation.ME) != holder.startswith(USER_PREFIX):
             return RefusedError(STALE_TOKEN_CODE)
         return None if self._rates.admits(holder, operation) else RefusedError(QPS_CODE)
 
@@ -176,6 +186,8 @@ class Exchange:
 
     def _perform(self, request: Request, operation: Operation, people: Sequence[Person]) -> Answer:
         try:
+            if operation in self._pages:
+                return self._pages[operation](request)
             if operation in self._others:
                 return self._in_style(json_answer(self._others[operation](request)), request)
             return json_answer(self._conferences[operation](request, people))

@@ -27,6 +27,7 @@ SANDBOX_SUITE_KEY: Final = "sandbox-suite-key"
 SANDBOX_SUITE_SECRET: Final = "sandbox-suite-secret"  # noqa: S105 -- likewise
 SANDBOX_SUITE_TICKET: Final = "sandbox-suite-ticket"
 SANDBOX_CORP_ID: Final = "sandbox-corp-id"
+SANDBOX_OTHER_CORP_ID: Final = "sandbox-other-corp-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,11 @@ DEMO_GUESTS: Final[tuple[DemoPerson, ...]] = (
 # Somebody who has left the company: DingTalk no longer knows the id, and a call with it is refused as a whole.
 DEMO_FORMER_COLLEAGUE: Final = DemoPerson(
     f"{UNION_ID_PREFIX}unknown-01", "前同事 Former Colleague", None, SALES
+)
+
+# Somebody who has DingTalk, but in another company: in no directory, and yet able to sign in to DingTalk.
+DEMO_STRANGER: Final = DemoPerson(
+    f"{UNION_ID_PREFIX}stranger-01", "外公司人员 Stranger", None, "Another company"
 )
 
 DEMO_CONFERENCES: Final[tuple[DemoConference, ...]] = (

@@ -18,6 +18,9 @@ class Operation(StrEnum):
 
     TOKEN = "token"  # noqa: S105 -- the name of an operation
     CORP_TOKEN = "corp_token"  # noqa: S105 -- likewise
+    AUTHORISE = "authorise"
+    USER_TOKEN = "user_token"  # noqa: S105 -- likewise
+    ME = "me"
     CREATE = "create"
     CLOSE = "close"
     INFO = "info"
@@ -40,7 +43,10 @@ class Operation(StrEnum):
     DEPARTMENT_PEOPLE = "department_people"
 
 
-ANONYMOUS_OPERATIONS: Final = frozenset({Operation.TOKEN, Operation.CORP_TOKEN})
+# Without an access token of an app. What they carry is secret.
+ANONYMOUS_OPERATIONS: Final = frozenset(
+    {Operation.TOKEN, Operation.CORP_TOKEN, Operation.AUTHORISE, Operation.USER_TOKEN}
+)
 # Those of the older interface: the token stands in the query, errors have numbers and come under 200.
 OLD_OPERATIONS: Final = frozenset(
     {Operation.DEPARTMENTS_BELOW, Operation.DEPARTMENT_GET, Operation.DEPARTMENT_PEOPLE}
@@ -50,6 +56,10 @@ CONFERENCE_ID: Final = "conferenceId"
 _OPERATIONS: Final = (
     ("POST", "/v1.0/oauth2/accessToken", Operation.TOKEN),
     ("POST", "/v1.0/oauth2/corpAccessToken", Operation.CORP_TOKEN),
+    ("GET", "/oauth2/auth", Operation.AUTHORISE),
+    ("POST", "/v1.0/oauth2/userAccessToken", Operation.USER_TOKEN),
+    # Before the one of anybody, of whom nobody is called `me`.
+    ("GET", "/v1.0/contact/users/me", Operation.ME),
     ("POST", "/v1.0/conference/videoConferences", Operation.CREATE),
     ("POST", "/v1.0/conference/videoConferences/query", Operation.BATCH_INFO),
     ("DELETE", "/v1.0/conference/videoConferences/{conferenceId}", Operation.CLOSE),

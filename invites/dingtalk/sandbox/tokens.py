@@ -20,7 +20,7 @@ class TokenStore:
     """The tokens in circulation. `life` is in seconds."""
 
     def __init__(self, *, clock: Callable[[], float], life: float, fixed: str) -> None:
-        self._clock, self._life, self._fixed = clock, life, fixed
+        self._clock, self.life, self._fixed = clock, life, fixed
         self._fixed_works = True
         self._lock = threading.Lock()
         self._grants: dict[str, _Grant] = {}
@@ -31,7 +31,7 @@ class TokenStore:
             now = self._clock()
             for token, grant in self._grants.items():
                 if grant.holder == holder and grant.expires_at > now:
-                    grant.expires_at = now + self._life
+                    grant.expires_at = now + self.life
                     return token
             return self._issue(holder, now)
 
@@ -64,5 +64,5 @@ class TokenStore:
         for token in expired:
             del self._grants[token]
         token = secrets.token_hex(16)
-        self._grants[token] = _Grant(holder, now + self._life)
+        self._grants[token] = _Grant(holder, now + self.life)
         return token
