@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.csp import CSP
 from django_htmx.http import HttpResponseClientRedirect, reswap
 from django_structlog.middlewares import RequestMiddleware
 from structlog.contextvars import bind_contextvars, clear_contextvars
@@ -25,15 +26,63 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from dashboard.context import here
 from dashboard.logs import mask_text
 from invites import acting, tracing
-from invites.errors import InviteError
+from invites.errors import InviteError, TooOften
 
-# base.html tells htmx to swap these two as well.
-_SWAPPED_REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
+# base.html tells htmx to swap these as well.
+_SWAPPED_REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS}
 
 # What a proxy makes: a UUID, a ULID, the id of a trace.
 _ID_OF_A_PROXY = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{7,{tracing.LENGTH - 1}}}")
 
+# No page of ours uses any of these; passkeys and the button that copies are for our own pages alone.
+PERMISSIONS_POLICY = ", ".join(
+    [
+        *(
+            f"{feature}=()"
+            for feature in (
+                *("accelerometer", "autoplay", "bluetooth", "camera", "display-capture", "encrypted-media"),
+                *(
+                    "geolocation",
+                    "gyroscope",
+                    "hid",
+                    "identity-credentials-get",
+                    "idle-detection",
+                    "local-fonts",
+                ),
+                *("magnetometer", "microphone", "midi", "payment", "picture-in-picture", "screen-wake-lock"),
+                *("serial", "storage-access", "usb", "window-management", "xr-spatial-tracking"),
+            )
+        ),
+        *(f"{feature}=(self)" for feature in ("clipboard-write", "publickey-credentials-create")),
+        "publickey-credentials-get=(self)",
+    ]
+)
+FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+
 type GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class PolicyMiddleware:
+    """Says to browsers what no answer of ours needs, beside what Django's own middleware says.
+
+    It stands before what serves files, so that they carry it, too.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        # Nothing of ours is meant for another site's page: no file, no answer of the API.
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        # What no other part has said how long to keep, such as a refusal of the host, nobody keeps.
+        response.headers.setdefault("Cache-Control", "no-store")
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if CSP.HEADER_ENFORCE in response.headers and not is_page:
+            # A file that somebody opens instead of saving it runs and loads nothing.
+            response.headers[str(CSP.HEADER_ENFORCE)] = FILE_POLICY
+        return response
 
 
 class RequestLogMiddleware(RequestMiddleware):
@@ -157,7 +206,7 @@ def _has_unshown_messages(request: HttpRequest) -> bool:
 
 
 class DomainErrorMiddleware:
-    """Answers what the domain refuses with its message and 409: a toast for htmx, a page otherwise."""
+    """Answers what the domain refuses with its message and its status, mostly 409: a toast for htmx, else a page."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -171,6 +220,10 @@ class DomainErrorMiddleware:
             return None
         if request.htmx:  # type: ignore[attr-defined]
             messages.error(request, str(exception))
-            return reswap(HttpResponse(status=HTTPStatus.CONFLICT), "none")
-        context = {"message": str(exception), "back": here(request) if request.method == "POST" else "/"}
-        return render(request, "409.html", context, status=HTTPStatus.CONFLICT)
+            response = reswap(HttpResponse(status=exception.status), "none")
+        else:
+            context = {"message": str(exception), "back": here(request) if request.method == "POST" else "/"}
+            response = render(request, "409.html", context, status=exception.status)
+        if isinstance(exception, TooOften):
+            response["Retry-After"] = str(exception.seconds)
+        return response

@@ -9,7 +9,7 @@ import environ
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
-from dashboard import environment, logs
+from dashboard import environment, logs, safety
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -20,6 +20,7 @@ if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
 DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / "var")
 DEBUG = environment.read_flag(env, "DEBUG")
 HTTPS_ONLY = environment.read_flag(env, "HTTPS_ONLY")
+INSECURE_HTTP = environment.read_flag(env, "INSECURE_HTTP")
 DATABASES: dict[str, Any] = {
     "default": environment.read_database(env, default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
 }
@@ -56,7 +57,10 @@ INSTALLED_APPS = [
     "django_tasks_db",
 ]
 MIDDLEWARE = [
+    # Before what serves files and what refuses a host, so that these answers are guarded, too.
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "dashboard.middleware.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # After what serves files: these have nothing to tell.
     "dashboard.middleware.RequestLogMiddleware",
@@ -73,7 +77,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.middleware.ViewerMiddleware",
     "dashboard.middleware.HtmxAnswerMiddleware",
@@ -137,6 +140,17 @@ HEARTBEAT_SECONDS = 10.0
 # So many calls to DingTalk may one worker have under way at the same time; each takes a connection to the database.
 CALLS_IN_FLIGHT = environment.read_positive(env, "CALLS_IN_FLIGHT", default=4)
 
+# So often may one person do what costs others something (`invites.limiting`): how many times in how many seconds.
+# Nobody who presses buttons gets near these; a script in somebody's name does.
+LIMITS = {
+    "sending": (60, 60),
+    "exporting": (30, 600),
+    "importing": (30, 600),
+    "looking_up": (60, 60),
+    "testing": (12, 60),
+    "api": (300, 60),
+}
+
 # So many people a meeting holds in DingTalk's standard edition; above it the composer warns before it sends.
 MEETING_HOLDS = 500
 
@@ -167,6 +181,14 @@ if _mail is not None:
     DEFAULT_FROM_EMAIL = SERVER_EMAIL = _mail.sender
 # Where people reach the site, for links in mail.
 SITE_URL = environment.read_site_url(env, hosts=ALLOWED_HOSTS, https_only=HTTPS_ONLY)
+safety.refuse_unsafe(
+    debug=DEBUG,
+    https_only=HTTPS_ONLY,
+    insecure_http=INSECURE_HTTP,
+    hosts=ALLOWED_HOSTS,
+    site_url=SITE_URL,
+    dingtalk=DINGTALK,
+)
 
 AUTH_USER_MODEL = "invites.User"
 AUTHENTICATION_BACKENDS = ["invites.signing_in.backends.NameOrMailBackend"]
@@ -201,7 +223,10 @@ ACCOUNT_FORMS = {
     "reset_password": "invites.forms.signing_in.ForgottenPasswordForm",
     "reset_password_from_key": "invites.forms.signing_in.ResetPasswordWithLinkForm",
 }
-SESSION_COOKIE_NAME = "invites_session"
+# With this prefix a browser takes them from this very host alone, over https, for all of it (RFC 6265bis).
+_COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
+SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}invites_session"
+CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}csrftoken"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 LANGUAGE_CODE = "en"
@@ -241,8 +266,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Whoever looks whether a process is well asks it directly, and not through the proxy that speaks https.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
-CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
+CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 if HTTPS_ONLY:
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True

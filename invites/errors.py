@@ -1,4 +1,4 @@
-"""What the domain refuses to do, and why. Pages answer these with a message and status 409.
+"""What the domain refuses to do, and why. Pages answer these with a message and the refusal's status, mostly 409.
 
 InviteError
 ├── AlreadySent        the draft was sent meanwhile, by somebody or by an earlier press
@@ -25,17 +25,22 @@ InviteError
 ├── ConferenceTaken    somebody else has this conference already
 ├── FormAlreadyUsed    this form has created another conference already
 ├── CreationUnderWay   an earlier press of the same form still waits for DingTalk
+├── TooOften           somebody does the same more often than anybody presses (429)
 └── DingTalkRefused    DingTalk did not do what was asked about a conference, or may have
 """
 
+from http import HTTPStatus
+
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django_stubs_ext import StrOrPromise
 
 
 class InviteError(Exception):
-    """The domain says no. ``message`` is a sentence for the person who asked."""
+    """The domain says no. ``message`` is a sentence for the person who asked; ``status`` is that of the answer."""
 
     message: StrOrPromise = _("This cannot be done.")
+    status = HTTPStatus.CONFLICT
 
     def __init__(self, message: StrOrPromise = "") -> None:
         if message:
@@ -207,6 +212,25 @@ class CreationUnderWay(InviteError):  # noqa: N818
     """The same form was sent a moment ago, and DingTalk has not answered yet."""
 
     message = _("This meeting is being created already.")
+
+
+class TooOften(InviteError):  # noqa: N818
+    """Somebody does the same more often than anybody presses; in ``seconds`` it may be done again."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, *, seconds: int) -> None:
+        self.seconds = max(1, seconds)
+        super().__init__()
+
+    def __str__(self) -> str:
+        return ngettext(
+            "This was done very often within a short time, so it was not done again. Please try again in "
+            "%(seconds)s second.",
+            "This was done very often within a short time, so it was not done again. Please try again in "
+            "%(seconds)s seconds.",
+            self.seconds,
+        ) % {"seconds": self.seconds}
 
 
 class DingTalkRefused(InviteError):  # noqa: N818

@@ -1,5 +1,7 @@
 """Spaces the calls of all processes, on whatever machines: each books the next free moment and waits for it.
 
+What people do is counted in the same way by `limiting`, which waits for nothing.
+
 The algorithm is that of `pyrate_limiter`; what it has to remember, when the next call is free, stands in our own
 database, since that is what all processes share. Calls are spread evenly, so that none of DingTalk's windows ever holds
 more than it allows. Must not run inside a transaction, which would keep everybody waiting.
@@ -29,7 +31,7 @@ _BOOKED_AT_MOST_MS = int((LONGEST_PATIENCE + 2.0) * 1000)
 _algorithm = GCRA()
 
 # Once for every call while people wait, so in SQL; always in the same order, so that nobody waits in a circle.
-_READ = "SELECT key, state FROM invites_pace WHERE key IN (%s, %s) ORDER BY key"
+_READ = "SELECT key, state FROM invites_pace WHERE key IN ({}) ORDER BY key"
 _READ_AND_LOCK = f"{_READ} FOR UPDATE"
 _WRITE = "UPDATE invites_pace SET state = %s WHERE key = %s"
 
@@ -66,7 +68,11 @@ def book_turn(app: App, operation: str, *, patience: float) -> Turn:
         f"{app.pk}:{operation}": Rate(app.calls_per_second, _A_GOOD_SECOND_MS, burst=1),
         _ADDRESS: _OF_THE_ADDRESS,
     }
-    patience = min(patience, LONGEST_PATIENCE)
+    return book(rates, patience=min(patience, LONGEST_PATIENCE))
+
+
+def book(rates: Mapping[str, Rate], *, patience: float) -> Turn:
+    """Books the first moment that the rate of every key in ``rates`` has free, unless it is too far away."""
     wait = _book(rates, patience=patience)
     return Turn(is_booked=wait <= patience, wait=wait)
 
@@ -79,7 +85,7 @@ def waits() -> list[tuple[int, str, float]]:
         (int(app), operation, max(0.0, (state[0] - now_us) / 1_000_000))
         for key, state in Pace.objects.values_list("key", "state")
         for app, separator, operation in [key.partition(":")]
-        if separator and state
+        if separator and state and app.isdecimal()
     ]
 
 
@@ -106,7 +112,8 @@ def _locked_states(cursor: CursorWrapper, keys: list[str]) -> dict[str, State]:
         # Losing the last bookings in a crash does no harm; waiting for the disk at every call does.
         cursor.execute("SET LOCAL synchronous_commit TO OFF")
     locks = connection.features.has_select_for_update
-    cursor.execute(_READ_AND_LOCK if locks else _READ, keys)
+    read = (_READ_AND_LOCK if locks else _READ).format(", ".join(["%s"] * len(keys)))
+    cursor.execute(read, keys)
     return {key: tuple(json.loads(state)) for key, state in cursor.fetchall()}
 
 

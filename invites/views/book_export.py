@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from invites import exporting, permissions
+from invites import exporting, limiting, permissions
 from invites.forms.contact import ContactFilterForm
 
 
@@ -18,6 +18,7 @@ def book_export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         kind = exporting.Kind(request.GET.get("format", ""))
     except ValueError as error:
         raise Http404 from error
+    limiting.spend(permissions.organizer(request.user), limiting.Kind.EXPORTING)
     filters = ContactFilterForm(request.GET, book=book)
     numbers = permissions.may_see_phone_numbers(request.user)
     name = exporting.file_name(book=book, group=filters.group_chosen, kind=kind)

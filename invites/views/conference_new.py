@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dashboard.fragments import page_or_fragment
-from invites import conferring, permissions
+from invites import conferring, limiting, permissions
 from invites.conferring import FoundConference
 from invites.errors import CreationUnderWay, InviteError
 from invites.forms.conference_new import (
@@ -30,6 +30,7 @@ LOOK_AGAIN = 1
 
 @form_view
 @permissions.allow(permissions.may_organize)
+@limiting.limit(limiting.Kind.LOOKING_UP)
 def conference_create(request: HttpRequest) -> HttpResponse:
     """A new meeting in DingTalk, one for however many presses of the same form."""
     form = CreateConferenceForm(posted(request), user=permissions.organizer(request.user))
@@ -72,6 +73,7 @@ def conference_creating(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 @form_view
 @permissions.allow(permissions.may_organize)
+@limiting.limit(limiting.Kind.LOOKING_UP)
 def conference_choose(request: HttpRequest) -> HttpResponse:
     """One's running meetings. DingTalk is asked on a press only, since every look is a call of the monthly quota."""
     form = RunningConferencesForm(posted(request), user=permissions.organizer(request.user))
@@ -88,6 +90,7 @@ def conference_choose(request: HttpRequest) -> HttpResponse:
 
 @form_view
 @permissions.allow(permissions.may_organize)
+@limiting.limit(limiting.Kind.LOOKING_UP)
 def conference_find(request: HttpRequest) -> HttpResponse:
     """The meetings behind a meeting number."""
     form = FindConferenceForm(posted(request), user=permissions.organizer(request.user))
@@ -102,6 +105,7 @@ def conference_find(request: HttpRequest) -> HttpResponse:
 
 @form_view
 @permissions.allow(permissions.may_organize)
+@limiting.limit(limiting.Kind.LOOKING_UP)
 def conference_register(request: HttpRequest) -> HttpResponse:
     """A conference by its id: pasted, or chosen among those that were found."""
     form = RegisterConferenceForm(posted(request), user=permissions.organizer(request.user))

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.fragments import page_or_fragment
 from dashboard.uploads import TOO_LARGE
-from invites import absorbing, files, importing, permissions
+from invites import absorbing, files, importing, limiting, permissions
 from invites.forms.contact_import import ColumnsForm, ImportForm, RowFilterForm
 from invites.models import ContactImport
 from invites.models.contact_import import ImportState, RowOutcome
@@ -24,6 +24,7 @@ LATEST = 10
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.allow(permissions.may_organize)
+@limiting.limit(limiting.Kind.IMPORTING)
 def import_create(request: HttpRequest, pk: int) -> HttpResponse:
     """The first step: a file or a pasted list. Below it the last imports into the book."""
     book = get_object_or_404(permissions.writable_books(request.user).for_page(), pk=pk)

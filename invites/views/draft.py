@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from invites import composing, permissions, sending
+from invites import composing, limiting, permissions, sending
 from invites.composing import Change
 from invites.conferring.operator import remember
 from invites.errors import AlreadySent, DraftChanged, NobodyToInvite
@@ -186,6 +186,7 @@ def draft_operator(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @permissions.allow(permissions.may_organize)
+@limiting.limit(limiting.Kind.SENDING)
 def draft_send(request: HttpRequest, pk: int) -> HttpResponse:
     """Sends the draft that the page showed; asks once above 50 people or before the meeting has started."""
     conference = load(request, pk)

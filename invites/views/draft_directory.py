@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from invites import inquiring, permissions
+from invites import inquiring, limiting, permissions
 from invites.composing import Change, find_draft
 from invites.errors import ColleagueGone, DingTalkRefused
 from invites.forms.draft_directory import DirectoryAddForm, DirectorySearchForm
@@ -87,6 +87,7 @@ def _found(request: HttpRequest, conference: Conference) -> dict[str, Any]:
     }
     if not text:
         return context
+    limiting.spend(user, limiting.Kind.LOOKING_UP)
     try:
         found = inquiring.search(text=text, offset=offset, app=app, user=user, draft=find_draft(conference))
     except DingTalkRefused as refusal:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from invites import composing, permissions, scheduling
+from invites import composing, limiting, permissions, scheduling
 from invites.forms.draft import SeenDraftForm
 from invites.forms.draft_later import RingAgainForm, ScheduleForm
 from invites.models import Conference, Invitation
@@ -25,6 +25,7 @@ from invites.views.draft_shown import LATER, later_context, page_url, question_c
 
 @require_POST
 @permissions.allow(permissions.may_organize)
+@limiting.limit(limiting.Kind.SENDING)
 def draft_schedule(request: HttpRequest, pk: int) -> HttpResponse:
     """Puts the list aside, to be sent by itself at a set time."""
     conference = load(request, pk)
@@ -109,6 +110,7 @@ def scheduled_change(request: HttpRequest, pk: int, invitation_pk: int) -> HttpR
 
 @require_POST
 @permissions.allow(permissions.may_organize)
+@limiting.limit(limiting.Kind.SENDING)
 def scheduled_send(request: HttpRequest, pk: int, invitation_pk: int) -> HttpResponse:
     """Sends what was put aside without waiting; asks once where Invite would."""
     conference = load(request, pk)

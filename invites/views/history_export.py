@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from dashboard.fragments import page_or_fragment
-from invites import extracting, permissions, searching
+from invites import extracting, limiting, permissions, searching
 from invites.errors import FiltersGone
 from invites.forms.attempt import AttemptFilterForm
 from invites.forms.history_export import HistoryExportForm
@@ -24,6 +24,7 @@ _STALLED_SECONDS = 60.0
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@limiting.limit(limiting.Kind.EXPORTING)
 def history_export_list(request: HttpRequest) -> HttpResponseBase:
     """What the filters in the address leave, to be taken away as a file; beneath it, what was taken away before."""
     filters = AttemptFilterForm(data=request.GET, user=request.user)

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.fragments import page_or_fragment
-from invites import permissions, sending, steering, watching
+from invites import limiting, permissions, sending, steering, watching
 from invites.errors import InvitationOver
 from invites.forms.invitation import ON_CONFERENCE, PeopleForm
 from invites.models import Conference, Invitation
@@ -102,6 +102,7 @@ def invitation_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @permissions.allow(permissions.may_organize)
+@limiting.limit(limiting.Kind.SENDING)
 def invitation_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Invites those who failed, or those of whom nothing is known, once more: one press, a new invitation."""
     invitation = load_sent(request, pk)

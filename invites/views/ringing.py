@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from invites import permissions, ringing_again
+from invites import limiting, permissions, ringing_again
 from invites.forms.invitation import PeopleForm
 from invites.forms.ringing import RingAgainForm
 from invites.models import Invitation
@@ -63,6 +63,7 @@ def ring_again_context(request: HttpRequest, invitation: Invitation) -> dict[str
 
 @require_POST
 @permissions.allow(permissions.may_organize)
+@limiting.limit(limiting.Kind.SENDING)
 def invitation_ring(request: HttpRequest, pk: int) -> HttpResponse:
     """Rings those who have not joined, or those of whom that is not known: one press, a new invitation."""
     invitation = load_sent(request, pk)

@@ -102,6 +102,7 @@ class TestFrame:
         swapped = {rule["code"]: rule["swap"] for rule in config["responseHandling"]}
         assert swapped["409"]
         assert swapped["422"]
+        assert swapped["429"]
         assert not swapped["[45].."]
         assert not swapped["204"]
         assert config["includeIndicatorStyles"] is config["allowEval"] is config["allowScriptTags"] is False

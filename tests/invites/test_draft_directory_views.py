@@ -151,7 +151,7 @@ class TestSearch:
             )
             MarkedContactFactory(book=book, union_id=f"sandbox-t{number:02}", nick="T")
         client.get(here, {"q": "Twin"}, headers=IN_PLACE)
-        with django_assert_max_num_queries(13):  # type: ignore[operator]
+        with django_assert_max_num_queries(14):  # type: ignore[operator]
             client.get(here, {"q": "Twin"}, headers=IN_PLACE)
 
 

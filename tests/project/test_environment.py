@@ -111,8 +111,11 @@ class TestSite:
         [
             ({}, "http://localhost"),
             ({"ALLOWED_HOSTS": "invites.example.com", "HTTPS_ONLY": "1"}, "https://invites.example.com"),
-            ({"ALLOWED_HOSTS": ".example.com,a.example.com"}, "http://a.example.com"),
-            ({"ALLOWED_HOSTS": "*"}, "http://localhost"),
+            (
+                {"ALLOWED_HOSTS": ".example.com,a.example.com", "INSECURE_HTTP": "1"},
+                "http://a.example.com",
+            ),
+            ({"ALLOWED_HOSTS": ".localhost"}, "http://localhost"),
             ({"SITE_URL": "https://example.com/invites/"}, "https://example.com/invites"),
             ({"SITE_URL": "http://10.0.0.7:8000"}, "http://10.0.0.7:8000"),
         ],
@@ -121,6 +124,56 @@ class TestSite:
         self, read: Read, variables: dict[str, str], url: str
     ) -> None:
         assert read(**variables)["SITE_URL"] == url
+
+
+class TestUnsafe:
+    """Each value makes sense; together they would show secrets to whoever reaches the site."""
+
+    @pytest.mark.parametrize(
+        ("variables", "words"),
+        [
+            ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name the hosts"),
+            ({"ALLOWED_HOSTS": "a.example.com, *", "HTTPS_ONLY": "1"}, "ALLOWED_HOSTS must name the hosts"),
+            ({"ALLOWED_HOSTS": "a.example.com"}, "HTTPS_ONLY is not 1"),
+            ({"ALLOWED_HOSTS": "localhost,.example.com"}, "HTTPS_ONLY is not 1"),
+            ({"ALLOWED_HOSTS": "8.8.8.8"}, "HTTPS_ONLY is not 1"),
+            ({"ALLOWED_HOSTS": "a.example.com", "HTTPS_ONLY": "1", "DEBUG": "1"}, "DEBUG is 1"),
+            ({"DINGTALK_ACCESS_TOKEN": "hush-hush", "DEBUG": "1"}, "DEBUG is 1, and DingTalk is real"),
+            ({"HTTPS_ONLY": "1", "INSECURE_HTTP": "1"}, "set one of them"),
+            ({"HTTPS_ONLY": "1", "SITE_URL": "http://a.example.com"}, "SITE_URL must begin with https"),
+        ],
+    )
+    def test_start_is_refused_in_words_of_what_to_change(
+        self, read: Read, variables: dict[str, str], words: str
+    ) -> None:
+        with pytest.raises(ImproperlyConfigured, match=re.escape(words)) as refusal:
+            read(**variables)
+        assert "hush-hush" not in str(refusal.value)
+
+    @pytest.mark.parametrize(
+        "variables",
+        [
+            {"ALLOWED_HOSTS": "a.example.com", "HTTPS_ONLY": "1"},
+            {"ALLOWED_HOSTS": "a.example.com", "INSECURE_HTTP": "1"},
+            {"ALLOWED_HOSTS": "192.168.1.7,10.0.0.7,[fd00::7],invites.localhost"},
+            {"DEBUG": "1"},
+            {"DEBUG": "1", "DINGTALK_ACCESS_TOKEN": "t", "DINGTALK_BASE_URL": "http://127.0.0.1:9"},
+            {"DINGTALK_ACCESS_TOKEN": "t"},
+        ],
+        ids=str,
+    )
+    def test_whatever_is_safe_starts(self, read: Read, variables: dict[str, str]) -> None:
+        read(**variables)
+
+    def test_cookies_are_bound_to_the_host_where_there_is_https(self, read: Read) -> None:
+        plain = read()
+        assert (plain["SESSION_COOKIE_NAME"], plain["SESSION_COOKIE_SECURE"]) == ("invites_session", False)
+        secure = read(ALLOWED_HOSTS="a.example.com", HTTPS_ONLY="1")
+        assert secure["SESSION_COOKIE_NAME"] == "__Host-invites_session"
+        assert secure["CSRF_COOKIE_NAME"] == "__Host-csrftoken"
+        for name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "LANGUAGE_COOKIE_SECURE"):
+            assert secure[name]
+        assert secure["SECURE_HSTS_SECONDS"] >= 31536000
 
 
 class TestWrongValues:
@@ -275,9 +328,9 @@ class TestFile:
 
     def test_file_is_read_and_the_environment_wins_over_it(self, read: Read, tmp_path: Path) -> None:
         file = tmp_path / "settings"
-        file.write_text("ALLOWED_HOSTS=from-the-file.example\nTIME_ZONE=Europe/Paris\n", encoding="utf-8")
+        file.write_text("ALLOWED_HOSTS=from-the-file.localhost\nTIME_ZONE=Europe/Paris\n", encoding="utf-8")
         settings = read(ENV_FILE=str(file), TIME_ZONE="Asia/Tokyo")
-        assert settings["ALLOWED_HOSTS"] == ["from-the-file.example"]
+        assert settings["ALLOWED_HOSTS"] == ["from-the-file.localhost"]
         assert settings["TIME_ZONE"] == "Asia/Tokyo"
 
     def test_example_changes_nothing_as_it_stands(self, read: Read) -> None:

@@ -3,7 +3,7 @@
 import os
 
 from dashboard.settings import *  # noqa: F403
-from dashboard.settings import DATABASES, STORAGES
+from dashboard.settings import DATABASES, LIMITS, STORAGES
 
 CALL_SECONDS = 2.0
 # A test in which the database is away, and nobody dead, gives senders time to write down what they have heard.
@@ -12,6 +12,8 @@ GRACE_SECONDS = float(os.environ.get("GRACE_SECONDS", "1"))
 UNHEARD_SECONDS = 2.0
 LOOK_UP_SECONDS = 3.0
 HEARTBEAT_SECONDS = 0.5
+# Those who send in these tests are programs, and never rest.
+LIMITS = LIMITS | {"sending": (1_000_000, 60)}
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Processes die in these tests, and never the machine.
