@@ -125,6 +125,22 @@ def read_dingtalk(env: environ.Env) -> DingTalkEnvironment | None:
     )
 
 
+def read_events(env: environ.Env, *, dingtalk: DingTalkEnvironment | None) -> str:
+    """``DINGTALK_EVENTS``; by default the Stream connection, which needs a client secret, or none where there is none.
+
+    Raises ImproperlyConfigured for another word, and for a way that the credentials do not allow.
+    """
+    has_secret = dingtalk is None or bool(dingtalk.client_secret)
+    word = read_text(env, "DINGTALK_EVENTS").strip().lower() or ("stream" if has_secret else "none")
+    if word not in {"stream", "callback", "none"}:
+        raise ImproperlyConfigured(f"DINGTALK_EVENTS must be stream, callback or none, not “{word}”.")
+    if word == "stream" and not has_secret:
+        raise ImproperlyConfigured(
+            "DINGTALK_EVENTS is stream, which needs DINGTALK_CLIENT_ID and DINGTALK_CLIENT_SECRET instead of a token."
+        )
+    return word
+
+
 def read_sandbox_url(env: environ.Env) -> str:
     """Where the sandbox listens, or "" where none runs. Raises ImproperlyConfigured for any other machine."""
     if not read_text(env, "DINGTALK_SANDBOX_URL").strip():

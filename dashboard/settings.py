@@ -31,6 +31,8 @@ ALLOWED_HOSTS = environment.read_hosts(env, default=["localhost", "127.0.0.1", "
 DINGTALK = environment.read_dingtalk(env)
 DINGTALK_SANDBOX_URL = environment.read_sandbox_url(env)
 DINGTALK_DEFAULT_COUNTRY = environment.read_country(env)
+# How what happens in DingTalk is heard of, for these two: "stream", "callback" or "none".
+DINGTALK_EVENTS = environment.read_events(env, dingtalk=DINGTALK)
 FIELD_ENCRYPTION_KEYS = environment.read_encryption_keys(env)
 # The first seals the days of the history, all of them verify; without any, one is derived from SECRET_KEY.
 HISTORY_KEYS = environment.read_history_keys(env)
@@ -157,11 +159,13 @@ MEETING_HOLDS = 500
 # How often the members of a conference are read while somebody looks, in seconds: OBSERVE_SHORTEST_SECONDS after
 # something has happened, then ever more seldom up to OBSERVE_LONGEST_SECONDS; OBSERVE_REFUSED_SECONDS after a refusal
 # that does not pass by itself. Whoever asked for a reading that is not there OBSERVE_LEASE_SECONDS later (longer than
-# CALL_SECONDS) is taken for dead.
+# CALL_SECONDS) is taken for dead. Where events tell who is in, it is read every OBSERVE_DESPITE_EVENTS_SECONDS all the
+# same, in case that one was lost.
 OBSERVE_SHORTEST_SECONDS = 3.0
 OBSERVE_LONGEST_SECONDS = 60.0
 OBSERVE_REFUSED_SECONDS = 300.0
 OBSERVE_LEASE_SECONDS = 20.0
+OBSERVE_DESPITE_EVENTS_SECONDS = 600.0
 
 # Changes of what people look after are on record, in a table of ours that the database keeps as it is.
 AUDITLOG_LOGENTRY_MODEL = "invites.AuditEntry"

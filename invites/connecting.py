@@ -19,11 +19,12 @@ from invites.dingtalk import (
     InternalApp,
     ThirdPartyApp,
 )
+from invites.dingtalk.callback import CallbackCipher
 from invites.dingtalk.sandbox.people import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from invites.encryption import UndecryptableError
 from invites.errors import AppUnavailable
 from invites.models import App
-from invites.models.app import AppKind
+from invites.models.app import AppKind, EventMode
 from invites.token_store import DatabaseTokenStore, fingerprint
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,62 @@ def client_for(app: App) -> DingTalkClient:
         # Another encryption key, or a host or a country that is none: an administrator's to mend, and no way to call.
         logger.warning("DingTalk app %s cannot be used: %s", app.pk, error)
         raise AppUnavailable from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamAccount:
+    """With which credentials a Stream connection is opened, and where."""
+
+    base_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+def stream_accounts() -> dict[StreamAccount, list[int]]:
+    """What Stream connections are wanted at this moment, and the keys of the apps that each is for.
+
+    DingTalk gives an event to one connection of the same credentials, so apps that share them share the connection.
+    """
+    accounts: dict[StreamAccount, list[int]] = {}
+    for app in App.objects.usable().hearing_by(EventMode.STREAM).order_by("pk"):
+        try:
+            connection = _connection(app)
+        except (AppUnavailable, UndecryptableError, ValueError) as error:
+            logger.warning("No events for DingTalk app %s: %s", app.pk, error)
+            continue
+        client_id, secret = _names_and_secret(connection)
+        if client_id and secret:
+            account = StreamAccount(base_url=connection.base_url, client_id=client_id, client_secret=secret)
+            accounts.setdefault(account, []).append(app.pk)
+    return accounts
+
+
+def callback_cipher(app: App) -> CallbackCipher:
+    """What reads and answers the callbacks of ``app``.
+
+    Raises AppUnavailable where it takes none, or lacks the token, the key or a client id that callbacks are for.
+    """
+    if not app.enabled or app.hears_by != EventMode.CALLBACK:
+        raise AppUnavailable
+    try:
+        client_id, _secret = _names_and_secret(_connection(app))
+        return CallbackCipher(
+            token=app.event_token,
+            aes_key=app.event_aes_key,
+            receivers=[client_id, app.auth_corp_id, app.client_id],
+        )
+    except (UndecryptableError, ValueError) as error:
+        raise AppUnavailable from error
+
+
+def _names_and_secret(connection: _Connection) -> tuple[str, str]:
+    """The public name and the secret of an app's credentials; both are empty for a fixed token."""
+    match connection.credentials:
+        case InternalApp(client_id=client_id, client_secret=secret):
+            return client_id, secret
+        case ThirdPartyApp(suite_key=suite_key, suite_secret=secret):
+            return suite_key, secret
+    return "", ""
 
 
 def _client(app_id: int, connection: _Connection) -> DingTalkClient:
@@ -167,9 +224,10 @@ def _new_client(connection: _Connection, *, on_call: Callable[[str], None]) -> D
             on_call=on_call,
         )
     credentials = connection.credentials
-    public = credentials.client_id if isinstance(credentials, InternalApp) else credentials.suite_key
+    # A new suite ticket, which comes every few hours, is no reason to fetch another token.
+    public, secret = _names_and_secret(connection)
     corp = "" if isinstance(credentials, InternalApp) else credentials.auth_corp_id
-    store = DatabaseTokenStore(fingerprint(connection.base_url, public, corp, *credentials.secrets))
+    store = DatabaseTokenStore(fingerprint(connection.base_url, public, corp, secret))
     return DingTalkClient(
         base_url=connection.base_url,
         old_base_url=connection.old_base_url,

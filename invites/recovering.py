@@ -16,6 +16,7 @@ from invites import (
     delivering,
     importing,
     linking,
+    receiving,
     reporting,
     ringing_again,
     scheduling,
@@ -97,6 +98,7 @@ _STEPS: tuple[Callable[[], object], ...] = (
     _ring_for_weekly_mails,
     importing.forget_old,
     curating.forget_old,
+    receiving.forget_old,
     _seal_what_is_over,
     surveying.compact,
 )

@@ -26,6 +26,7 @@ from invites.views import (
     draft_left_out,
     draft_pick,
     draft_repeat,
+    event,
     history_export,
     invitation,
     organizer_history,
@@ -172,6 +173,8 @@ urlpatterns = [
     # settings
     path("settings/", settings.settings, name="settings"),
     path("settings/about/", settings.about, name="about"),
+    # events
+    path("dingtalk/events/<int:pk>/", event.event_callback, name="event_callback"),
     # invitations
     path("invitations/<int:pk>/repeat/", draft_repeat.invitation_repeat, name="invitation_repeat"),
     path("invitations/<int:pk>/", invitation.invitation_detail, name="invitation_detail"),

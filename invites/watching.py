@@ -48,7 +48,7 @@ def _watch(conference: Conference, *, is_due: Callable[[Observation, datetime], 
 
 
 def _seen(conference: Conference) -> Observation:
-    row = Observation.objects.of(conference.pk).with_news()
+    row = Observation.objects.of(conference.pk).with_news().with_app()
     if (seen := row.first()) is None:
         Observation.objects.begin(conference.pk)
         seen = row.get()
@@ -56,9 +56,15 @@ def _seen(conference: Conference) -> Observation:
 
 
 def _is_due(seen: Observation, now: datetime) -> bool:
-    """Whether the pause is over, or cut short by an answer to an invitation."""
+    """Whether the pause is over, or cut short by an answer to an invitation.
+
+    Where events tell who is in the conference it is read once, and then seldom, in case that one was lost.
+    """
     if _is_leased(seen, now):
         return False
+    if seen.is_told_by_events and seen.read_at is not None:
+        seldom = timedelta(seconds=settings.OBSERVE_DESPITE_EVENTS_SECONDS)
+        return seen.read_at <= now - seldom and (seen.next_read_at is None or seen.next_read_at <= now)
     if seen.next_read_at is None or seen.next_read_at <= now:
         return True
     return seen.has_news and _may_be_read(seen, now)

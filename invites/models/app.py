@@ -1,5 +1,6 @@
 """DingTalk apps: the credentials with which the API is called, and the access tokens they get."""
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
@@ -33,6 +34,14 @@ class EventMode(models.TextChoices):
     CALLBACK = "callback", _("Through an HTTP callback")
 
 
+# The apps that the settings describe.
+OF_SETTINGS = (AppKind.ENVIRONMENT, AppKind.SANDBOX)
+# Events count as coming for so long after the process that holds the connection was last heard of, which says so every
+# ten seconds; through a callback, which nobody holds, after the last event. Later than that meetings are read again.
+STREAM_FRESH = timedelta(seconds=40)
+CALLBACK_FRESH = timedelta(minutes=2)
+# A connection that has been gone for longer is somebody's to look after.
+SILENT_AFTER = timedelta(minutes=2)
 # What the standard edition of DingTalk grants: calls a second for each app and operation, calls a month.
 CALLS_PER_SECOND = 20
 MOST_CALLS_PER_SECOND = 500
@@ -90,6 +99,34 @@ class AppQuerySet(models.QuerySet["App"]):
     def note_lookup_refused(self, pk: int) -> None:
         """The directory does not tell one app who somebody is."""
         self.filter(pk=pk).update(lookup_refused_at=timezone.now())
+
+    def note_event(self, pk: int) -> None:
+        """An event of one app came just now."""
+        self.filter(pk=pk).update(event_seen_at=timezone.now())
+
+    def note_stream(self, keys: Collection[int]) -> None:
+        """The Stream connection of these apps stands at this moment."""
+        self.filter(pk__in=keys).update(stream_seen_at=timezone.now())
+
+    def note_ticket(self, pk: int, ticket: str, *, born_at: datetime) -> bool:
+        """Keeps the suite ticket that DingTalk has issued for one app; False where it has a later one."""
+        rows = self.filter(pk=pk).exclude(suite_ticket_at__gt=born_at)
+        return bool(rows.update(suite_ticket=ticket, suite_ticket_at=born_at))
+
+    def hearing_by(self, mode: EventMode) -> Self:
+        """Those that hear of what happens in this way: as the settings say where they describe the app."""
+        of_settings = Q(kind__in=OF_SETTINGS)
+        wanted = ~of_settings & Q(event_mode=mode)
+        return self.filter(wanted | of_settings if mode == settings.DINGTALK_EVENTS else wanted)
+
+    def silent(self) -> Self:
+        """Those whose Stream connection has not stood for a while though it should.
+
+        What the settings describe counts only where it has ever stood: nobody has asked for it by name.
+        """
+        lately = timezone.now() - SILENT_AFTER
+        never = Q(stream_seen_at__isnull=True) & ~Q(kind__in=OF_SETTINGS)
+        return self.hearing_by(EventMode.STREAM).filter(never | Q(stream_seen_at__lt=lately))
 
     def names(self) -> dict[int, str]:
         """What each is called."""
@@ -260,6 +297,21 @@ class App(OnRecord):
         if self.kind in {AppKind.ENVIRONMENT, AppKind.SANDBOX}:
             return str(settings.DINGTALK_DEFAULT_COUNTRY)
         return self.default_country
+
+    @property
+    def hears_by(self) -> EventMode:
+        """How events come: as the settings say where they describe the app."""
+        return EventMode(settings.DINGTALK_EVENTS if self.kind in OF_SETTINGS else self.event_mode)
+
+    @property
+    def hears_now(self) -> bool:
+        """Whether what happens in DingTalk is told to us at this moment, so that it need not be asked for."""
+        match self.hears_by:
+            case EventMode.STREAM:
+                return self.stream_seen_at is not None and timezone.now() - self.stream_seen_at < STREAM_FRESH
+            case EventMode.CALLBACK:
+                return self.event_seen_at is not None and timezone.now() - self.event_seen_at < CALLBACK_FRESH
+        return False
 
     def end_of_quiet_hours(self, moment: datetime) -> datetime | None:
         """When the quiet hours end in which ``moment`` lies, by the clock of this server; None outside of them.

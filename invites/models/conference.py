@@ -174,6 +174,11 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
             self.filter(pk=pk, title="").update(title=title)
         return noted
 
+    def note_sequence(self, pk: int, sequence: int | None) -> None:
+        """Writes the number of the last event about the meeting that was applied, where it has one."""
+        if sequence is not None:
+            self.filter(pk=pk).update(status_seq=sequence)
+
     def note_lock(self, pk: int, *, locked_at: datetime | None) -> None:
         """Writes since when nobody else is let in, as far as this product knows; None where people are."""
         self.filter(pk=pk).update(locked_at=locked_at)

@@ -1,5 +1,6 @@
 """Members: whom DingTalk reports as called into a conference or in it."""
 
+from collections.abc import Iterable
 from typing import Self
 
 from django.db import models
@@ -42,6 +43,16 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def of(self, conference: Conference) -> Self:
         """Those of ``conference``."""
         return self.filter(conference=conference)
+
+    def among(self, keys: Iterable[str]) -> Self:
+        """Those with one of these keys, which are unique within a conference."""
+        return self.filter(key__in=list(keys))
+
+    def namesakes_of(self, members: "Iterable[Member]") -> Self:
+        """Those without a unionId who have the name, and not the key, of one of ``members`` without a unionId."""
+        nameless = [member for member in members if not member.union_id]
+        others = self.filter(union_id="", nick__in={member.nick for member in nameless})
+        return others.exclude(key__in=[member.key for member in nameless])
 
     def in_meeting(self) -> Self:
         """Those who are in the meeting now."""

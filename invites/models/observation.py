@@ -1,6 +1,6 @@
 """Observations: when the members of a conference were read, who wants to know, and when they are read next."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -10,6 +10,9 @@ from invites.models.app import App
 from invites.models.attempt import Attempt
 from invites.models.conference import Conference
 from invites.models.invitation import Invitation
+
+# What a reading shows is told by an event as well, at most so long before or after.
+EVENTS_TAKE = timedelta(seconds=30)
 
 
 class ObservationQuerySet(models.QuerySet["Observation"]):
@@ -29,13 +32,29 @@ class ObservationQuerySet(models.QuerySet["Observation"]):
         invitations = Invitation.objects.sent().filter(later, conference=OuterRef("conference"))
         return self.annotate(has_news=Exists(invitations.filter(Exists(answered))))
 
+    def with_app(self) -> Self:
+        """With the app of the conference."""
+        return self.select_related("conference__app")
+
     def for_reading(self) -> Self:
         """With what a reading has to know."""
-        return self.with_news().select_related("conference__app")
+        return self.with_news().with_app()
 
     def begin(self, conference_id: int) -> None:
         """Makes the row of a conference where there is none."""
         self.bulk_create([Observation(conference_id=conference_id)], ignore_conflicts=True)
+
+    def lock(self, conference_id: int) -> "Observation":
+        """The row of a conference, locked until the transaction ends, made where there is none."""
+        row = self.of(conference_id).select_for_update()
+        if (found := row.first()) is None:
+            self.begin(conference_id)
+            found = row.get()
+        return found
+
+    def trust_no_events(self, conference_id: int, *, asked_at: datetime) -> None:
+        """A reading showed what no event had told, unless one came just before: from now on it is read as without."""
+        self.of(conference_id).filter(event_at__lt=asked_at - EVENTS_TAKE).update(event_at=None)
 
     def note_watched(self, conference_id: int, *, at: datetime, last_before: datetime) -> None:
         """Somebody looked at ``at``; nothing is written where somebody else has since ``last_before``."""
@@ -119,3 +138,8 @@ class Observation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.conference_id}"
+
+    @property
+    def is_told_by_events(self) -> bool:
+        """Whether events tell who is in this conference: one has, and they still come."""
+        return self.event_at is not None and self.conference.app.hears_now

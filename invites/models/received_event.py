@@ -1,7 +1,7 @@
 """Events that DingTalk sent us, each once."""
 
 from datetime import datetime, timedelta
-from typing import ClassVar, Self
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
@@ -12,6 +12,8 @@ from invites.models.app import App
 
 KEPT = timedelta(days=7)
 """An event that is older than this is refused, so that its id need not be remembered for longer."""
+KEPT_OF_OTHERS = timedelta(hours=1)
+"""An event about a meeting that is not here changes nothing, also where it comes again."""
 EVENT_ID_LENGTH = 128
 
 
@@ -35,8 +37,15 @@ class ReceivedEventQuerySet(models.QuerySet["ReceivedEvent"]):
     """Queries over events."""
 
     def outdated(self) -> Self:
-        """Those that need not be remembered any longer."""
-        return self.filter(received_at__lt=timezone.now() - 2 * KEPT)
+        """Those that need not be remembered any longer; of what is not here, soon."""
+        now = timezone.now()
+        of_others = Q(outcome=EventOutcome.NOT_OURS, received_at__lt=now - KEPT_OF_OTHERS)
+        return self.filter(of_others | Q(received_at__lt=now - 2 * KEPT))
+
+    def outcome_of(self, app: App, event_id: str) -> EventOutcome | None:
+        """What became of an event that came before; None where it did not."""
+        row = self.filter(app=app, event_id=event_id).values_list("outcome", flat=True).first()
+        return None if row is None else EventOutcome(row)
 
     def newest_of(self, app: App, *, limit: int) -> list["ReceivedEvent"]:
         """The last ``limit`` of ``app``."""
@@ -57,7 +66,7 @@ class ReceivedEvent(models.Model):
     born_at: models.DateTimeField[str | datetime | None, datetime | None] = models.DateTimeField(null=True)
     received_at = models.DateTimeField(_("received at"), default=timezone.now, db_index=True)
 
-    objects: ClassVar[models.Manager["ReceivedEvent"]] = ReceivedEventQuerySet.as_manager()
+    objects = ReceivedEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("event")

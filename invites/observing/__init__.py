@@ -22,6 +22,8 @@ from invites.models import App, Conference, Observation, Turnout
 from invites.models.conference import ConferenceStatus
 from invites.models.member import Attendance
 from invites.observing import pausing
+from invites.observing.ending import end
+from invites.observing.hearing import Heard, hear_meeting, hear_members
 from invites.observing.matching import match
 from invites.observing.reading import (
     NotOurTurn,
@@ -32,7 +34,7 @@ from invites.observing.reading import (
 )
 from invites.observing.storing import store
 
-__all__ = ["read"]
+__all__ = ["Heard", "hear_meeting", "hear_members", "read"]
 
 # What the members operation says of a conference that is over, beside the codes of `ConferenceOver`.
 _NO_SUCH_MEETING = "roomNotFound"
@@ -76,7 +78,7 @@ def _read(observation: Observation, client: DingTalkClient, *, until: datetime) 
         return _failed(observation, error, asked_at=asked_at, until=until)
     next_read_at = _write_down(observation, reading, asked_at=asked_at, until=until)
     if is_over:
-        _end(conference, asked_at=asked_at, because=CONFERENCE_CLOSED)
+        end(conference, asked_at=asked_at, because=CONFERENCE_CLOSED)
         return None
     return next_read_at
 
@@ -103,6 +105,8 @@ def _write_down(
             return None
         changed = store(conference, reading, asked_at=asked_at)
         match(conference)
+        if changed and observation.event_at is not None:
+            Observation.objects.trust_no_events(conference.pk, asked_at=asked_at)
         has_news = changed or observation.has_news
         calm = 0 if has_news else pausing.calmer(observation.calm)
         next_read_at = timezone.now() + pausing.pause(calm)
@@ -144,7 +148,7 @@ def _failed(
         "Conference %s was not read: %s (request %s)", conference.pk, error.code, error.request_id or "-"
     )
     if isinstance(error, ConferenceOver) or error.code == _NO_SUCH_MEETING:
-        _end(conference, asked_at=asked_at, because=error.code)
+        end(conference, asked_at=asked_at, because=error.code)
         return None
     rest = min(pausing.rest(error), _LONGEST_REST)
     if rest:
@@ -174,12 +178,3 @@ def _put_off(
         leased_until=until, next_read_at=next_read_at, problem=problem[:128], calm=calm
     )
     return next_read_at
-
-
-def _end(conference: Conference, *, asked_at: datetime, because: str) -> None:
-    """Notes that a conference is over, and leaves out everybody who was still to be called into it."""
-    Observation.objects.of(conference.pk).update(next_read_at=None, leased_until=None, problem="")
-    if not Conference.objects.note(conference.pk, asked_at=asked_at, status=ConferenceStatus.ENDED):
-        return
-    logger.info("Conference %s is over (%s)", conference.pk, because)
-    delivering.leave_out_everybody(conference, because=because)

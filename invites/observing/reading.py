@@ -95,7 +95,7 @@ def read_everybody(
         token = page.next_token
         if token is None:
             return Reading(
-                members=_by_key(conference, listed), is_complete=total is None or len(listed) >= total
+                members=by_key(conference, listed), is_complete=total is None or len(listed) >= total
             )
         if token in seen or len(seen) >= MOST_PAGES:
             raise UnreadableAnswer(
@@ -115,7 +115,8 @@ def _take_turn(app: App, *, deadline: float) -> None:
         raise NotOurTurn(wait)
 
 
-def _by_key(conference: Conference, listed: Iterable[RemoteMember]) -> dict[str, Member]:
+def by_key(conference: Conference, listed: Iterable[RemoteMember]) -> dict[str, Member]:
+    """Members in our words, not saved. Of somebody who is listed more than once one device counts."""
     members: dict[str, Member] = {}
     for member in _members(conference, listed):
         other = members.get(member.key)

@@ -11,19 +11,28 @@ from invites.models.member import LET_BE, Attendance
 from invites.observing.reading import Reading
 
 _READ = ["union_id", "nick", "attendance", "by_phone", "is_host", "joined_at", "left_at"]
-_NOTED = ["read_at", "changed_at", "let_be_since"]
+_NOTED = ["read_at", "changed_at", "let_be_since", "status_seq"]
 
 
 def store(conference: Conference, reading: Reading, *, asked_at: datetime) -> bool:
     """Stores a reading and returns whether it shows anything new. The caller holds the transaction.
 
-    Who was in the meeting or being called and is not on a complete list any more is not known from then on.
+    Who was in the meeting or being called and is not on a complete list any more is not known from then on. Of whom
+    something was heard after DingTalk was asked, that stands.
     """
     now = timezone.now()
-    known = {member.key: member for member in Member.objects.of(conference)}
+    before_it = Member.objects.of(conference)
+    if not reading.is_complete:
+        before_it = before_it.among(reading.members)
+    known = {member.key: member for member in before_it}
+    listed = {
+        key: member for key, member in reading.members.items() if not _is_later(known.get(key), asked_at)
+    }
     changed = False
-    for key, member in reading.members.items():
+    for key, member in listed.items():
         before = known.get(key)
+        if before is not None and member.status_seq is None:
+            member.status_seq = before.status_seq
         is_new = before is None or before.attendance != member.attendance
         member.read_at = asked_at
         member.changed_at = now if before is None or is_new else before.changed_at
@@ -32,12 +41,16 @@ def store(conference: Conference, reading: Reading, *, asked_at: datetime) -> bo
             member.let_be_since = now
         changed |= is_new
     Member.objects.bulk_create(
-        reading.members.values(),
+        listed.values(),
         update_conflicts=True,
         unique_fields=["conference", "key"],
         update_fields=_READ + _NOTED,
     )
-    gone = [member.pk for key, member in known.items() if key not in reading.members and _was_there(member)]
+    gone = [
+        member.pk
+        for key, member in known.items()
+        if key not in reading.members and _was_there(member) and not _is_later(member, asked_at)
+    ]
     if gone and reading.is_complete:
         left = Case(When(attendance=Attendance.JOINED, then=Value(now)))
         Member.objects.filter(pk__in=gone).update(
@@ -45,6 +58,11 @@ def store(conference: Conference, reading: Reading, *, asked_at: datetime) -> bo
         )
         changed = True
     return changed
+
+
+def _is_later(before: Member | None, asked_at: datetime) -> bool:
+    """Whether something was heard of a member since then: an event that came while a list was on its way."""
+    return before is not None and before.read_at > asked_at
 
 
 def _has_left(before: Member | None, member: Member) -> bool:
