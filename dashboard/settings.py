@@ -31,6 +31,8 @@ ALLOWED_HOSTS = environment.read_hosts(env, default=["localhost", "127.0.0.1", "
 DINGTALK = environment.read_dingtalk(env)
 DINGTALK_SANDBOX_URL = environment.read_sandbox_url(env)
 DINGTALK_DEFAULT_COUNTRY = environment.read_country(env)
+# Whether the host of an app may be inside a private network.
+DINGTALK_ALLOW_PRIVATE_HOSTS = environment.read_flag(env, "DINGTALK_ALLOW_PRIVATE_HOSTS")
 # How what happens in DingTalk is heard of, for these two: "stream", "callback" or "none".
 DINGTALK_EVENTS = environment.read_events(env, dingtalk=DINGTALK)
 FIELD_ENCRYPTION_KEYS = environment.read_encryption_keys(env)

@@ -5,19 +5,25 @@ Must not call DingTalk itself.
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
+from django.db import Error
 from django.utils.translation import gettext_lazy as _
 
 from invites.counting import counter
 from invites.dingtalk import (
+    ANYWHERE,
     INTERNATIONAL_HOST,
     DingTalkClient,
     FixedToken,
     InternalApp,
+    MemoryTokenStore,
+    Reach,
     ThirdPartyApp,
+    TokenStore,
 )
 from invites.dingtalk.callback import CallbackCipher
 from invites.dingtalk.sandbox.people import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
@@ -25,6 +31,7 @@ from invites.encryption import UndecryptableError
 from invites.errors import AppUnavailable
 from invites.models import App
 from invites.models.app import AppKind, EventMode
+from invites.promoting import promote_next_secret
 from invites.token_store import DatabaseTokenStore, fingerprint
 
 logger = logging.getLogger(__name__)
@@ -39,6 +46,7 @@ class _Connection:
 
     base_url: str
     country: str
+    reach: Reach
     old_base_url: str = ""
     fixed_token: str = field(default="", repr=False)
     credentials: InternalApp | ThirdPartyApp | None = field(default=None, repr=False)
@@ -51,8 +59,32 @@ def client_for(app: App) -> DingTalkClient:
     """
     if not app.enabled:
         raise AppUnavailable(_("This DingTalk app has been switched off by an administrator."))
+    return client_to_test(app)
+
+
+def client_to_test(app: App) -> DingTalkClient:
+    """The client of ``app``, also of one that is switched off. Raises AppUnavailable as `client_for` does."""
+    with _usable(app):
+        return _client(app, _connection(app))
+
+
+def client_asking_anew(app: App, *, base_url: str = "") -> DingTalkClient:
+    """A client of ``app`` for whoever closes it, that knows no token yet and so shows what the credentials are worth;
+    with ``base_url``, on another host. Raises AppUnavailable as `client_for` does.
+    """
+    with _usable(app):
+        connection = _connection(app)
+        if base_url:
+            # What another host takes says nothing about this one's next secret.
+            moved = replace(connection, base_url=base_url)
+            return _new_client(app, moved, token_store=MemoryTokenStore(), promotes=False)
+        return _new_client(app, connection, token_store=MemoryTokenStore())
+
+
+@contextmanager
+def _usable(app: App) -> Iterator[None]:
     try:
-        return _client(app.pk, _connection(app))
+        yield
     except (UndecryptableError, ValueError) as error:
         # Another encryption key, or a host or a country that is none: an administrator's to mend, and no way to call.
         logger.warning("DingTalk app %s cannot be used: %s", app.pk, error)
@@ -115,12 +147,12 @@ def _names_and_secret(connection: _Connection) -> tuple[str, str]:
     return "", ""
 
 
-def _client(app_id: int, connection: _Connection) -> DingTalkClient:
+def _client(app: App, connection: _Connection) -> DingTalkClient:
     # Rows of the same credentials share their tokens but no client: the calls of each are counted apart.
-    key = (app_id, connection)
+    key = (app.pk, connection)
     with _clients_lock:
         # Taken out and put back, so that the one in front is the one that was not used for longest.
-        client = _clients.pop(key, None) or _new_client(connection, on_call=counter(app_id))
+        client = _clients.pop(key, None) or _new_client(app, connection)
         _clients[key] = client
         idle = _clients.pop(next(iter(_clients))) if len(_clients) > MOST_CLIENTS else None
     if idle is not None:
@@ -168,40 +200,62 @@ def _connection(app: App) -> _Connection:
             return _Connection(
                 base_url=settings.DINGTALK_SANDBOX_URL,
                 country=app.country,
+                reach=Reach.LOOPBACK,
                 credentials=InternalApp(client_id=SANDBOX_CLIENT_ID, client_secret=SANDBOX_CLIENT_SECRET),
             )
+        case _:
+            return _Connection(
+                base_url=_host(app),
+                country=app.country,
+                reach=reach_of_stored_hosts(),
+                fixed_token=app.access_token if app.kind == AppKind.FIXED_TOKEN else "",
+                credentials=_credentials(app),
+            )
+
+
+def _credentials(app: App) -> InternalApp | ThirdPartyApp | None:
+    match app.kind:
         case AppKind.INTERNAL:
-            credentials = InternalApp(client_id=app.client_id, client_secret=app.client_secret)
-            return _Connection(base_url=_host(app), country=app.country, credentials=credentials)
+            return InternalApp(
+                client_id=app.client_id, client_secret=app.client_secret, next_secret=app.next_client_secret
+            )
         case AppKind.THIRD_PARTY:
-            suite = ThirdPartyApp(
+            return ThirdPartyApp(
                 suite_key=app.client_id,
                 suite_secret=app.client_secret,
                 auth_corp_id=app.auth_corp_id,
                 suite_ticket=app.suite_ticket,
+                next_secret=app.next_client_secret,
             )
-            return _Connection(base_url=_host(app), country=app.country, credentials=suite)
         case _:
-            return _Connection(base_url=_host(app), country=app.country, fixed_token=app.access_token)
+            return None
 
 
 def _environment_connection(app: App) -> _Connection:
     described = settings.DINGTALK
     if described is None:
         raise AppUnavailable(_("The environment of this server describes no DingTalk app at present."))
-    if described.access_token:
-        return _Connection(
-            base_url=described.base_url,
-            old_base_url=described.old_base_url,
-            country=app.country,
-            fixed_token=described.access_token,
-        )
-    return _Connection(
+    # Whoever writes the environment may mean this machine by it.
+    connection = _Connection(
         base_url=described.base_url,
         old_base_url=described.old_base_url,
         country=app.country,
-        credentials=InternalApp(client_id=described.client_id, client_secret=described.client_secret),
+        reach=ANYWHERE if settings.DINGTALK_ALLOW_PRIVATE_HOSTS else Reach.PUBLIC | Reach.LOOPBACK,
     )
+    if described.access_token:
+        return replace(connection, fixed_token=described.access_token)
+    credentials = InternalApp(client_id=described.client_id, client_secret=described.client_secret)
+    return replace(connection, credentials=credentials)
+
+
+def reach_of_stored_hosts() -> Reach:
+    """How far a host may lead that an administrator has entered: to public addresses.
+
+    Loopback is where people try a stand-in, so it is allowed beside the sandbox; everything else by the environment.
+    """
+    if settings.DINGTALK_ALLOW_PRIVATE_HOSTS:
+        return ANYWHERE
+    return Reach.PUBLIC | Reach.LOOPBACK if settings.DINGTALK_SANDBOX_URL else Reach.PUBLIC
 
 
 def _host(app: App) -> str:
@@ -214,25 +268,44 @@ _clients: dict[tuple[int, _Connection], DingTalkClient] = {}
 _clients_lock = threading.Lock()
 
 
-def _new_client(connection: _Connection, *, on_call: Callable[[str], None]) -> DingTalkClient:
-    if connection.credentials is None:
-        return DingTalkClient(
-            base_url=connection.base_url,
-            old_base_url=connection.old_base_url,
-            tokens=FixedToken(connection.fixed_token),
-            default_country=connection.country,
-            on_call=on_call,
-        )
-    credentials = connection.credentials
-    # A new suite ticket, which comes every few hours, is no reason to fetch another token.
-    public, secret = _names_and_secret(connection)
-    corp = "" if isinstance(credentials, InternalApp) else credentials.auth_corp_id
-    store = DatabaseTokenStore(fingerprint(connection.base_url, public, corp, secret))
+def _new_client(
+    app: App, connection: _Connection, *, token_store: TokenStore | None = None, promotes: bool = True
+) -> DingTalkClient:
     return DingTalkClient(
         base_url=connection.base_url,
         old_base_url=connection.old_base_url,
-        tokens=credentials,
-        token_store=store,
+        tokens=connection.credentials or FixedToken(connection.fixed_token),
+        token_store=token_store or _shared_tokens(connection),
         default_country=connection.country,
-        on_call=on_call,
+        on_call=counter(app.pk),
+        on_next_secret=_promotion(app.pk, connection.credentials) if promotes else None,
+        reach=connection.reach,
     )
+
+
+def _shared_tokens(connection: _Connection) -> TokenStore | None:
+    """Where the tokens of the credentials are. A next secret does not make others of them, nor does a suite ticket,
+    which is a new one every few hours.
+    """
+    if connection.credentials is None:
+        return None
+    public, secret = _names_and_secret(connection)
+    corp = connection.credentials.auth_corp_id if isinstance(connection.credentials, ThirdPartyApp) else ""
+    return DatabaseTokenStore(fingerprint(connection.base_url, public, corp, secret))
+
+
+def _promotion(app_id: int, credentials: InternalApp | ThirdPartyApp | None) -> Callable[[], None] | None:
+    """What puts the next secret of ``credentials`` in the place of the one that DingTalk does not take any more."""
+    if credentials is None or not credentials.next_secret:
+        return None
+    secret = credentials.next_secret
+
+    def promote() -> None:
+        try:
+            if promote_next_secret(app_id, secret):
+                logger.info("DingTalk app %s goes on with its next secret", app_id)
+        except Error:
+            # Somebody waits for the token itself, which is there; the next one that is fetched tries again.
+            logger.warning("The next secret of DingTalk app %s could not be kept", app_id, exc_info=True)
+
+    return promote

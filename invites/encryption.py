@@ -21,17 +21,21 @@ class UndecryptableError(ObjectDoesNotExist):
 
 
 @cache
-def _fernet(keys: tuple[str, ...], secret_key: str) -> MultiFernet:
+def _fernets(keys: tuple[str, ...], secret_key: str) -> tuple[Fernet, ...]:
     if not keys:
         derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"invites.encryption").derive(
             secret_key.encode()
         )
         keys = (base64.urlsafe_b64encode(derived).decode(),)
-    return MultiFernet([Fernet(key) for key in keys])
+    return tuple(Fernet(key) for key in keys)
+
+
+def _configured_keys() -> tuple[Fernet, ...]:
+    return _fernets(tuple(settings.FIELD_ENCRYPTION_KEYS), settings.SECRET_KEY)
 
 
 def _configured() -> MultiFernet:
-    return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS), settings.SECRET_KEY)
+    return MultiFernet(_configured_keys())
 
 
 def encrypt(text: str) -> str:
@@ -51,10 +55,33 @@ def decrypt(token: str) -> str:
         ) from error
 
 
-class _Closed(str):
-    """A secret as it stands in the database, which nobody has asked for yet."""
+def is_newest(token: str) -> bool:
+    """Whether ``token`` was made with the newest key. Raises UndecryptableError where no configured key fits."""
+    newest = _configured_keys()[0]
+    try:
+        newest.decrypt(token.encode())
+    except InvalidToken:
+        decrypt(token)
+        return False
+    return True
+
+
+def renewed(token: str) -> str:
+    """The text behind ``token`` under the newest key. Raises UndecryptableError where no configured key fits."""
+    return encrypt(decrypt(token))
+
+
+class Closed(str):
+    """A secret as it stands in the database, which nobody has asked for yet. Fields store and compare it as it is."""
 
     __slots__ = ()
+
+
+def as_stored(instance: models.Model, *names: str) -> dict[str, Closed]:
+    """What the database holds in these fields of ``instance``, which has just been read and whose secrets nobody has
+    asked for. To find out later whether somebody else has changed them.
+    """
+    return {name: Closed(instance.__dict__[name]) for name in names}
 
 
 class _OpenedWhenAsked(DeferredAttribute):
@@ -66,7 +93,7 @@ class _OpenedWhenAsked(DeferredAttribute):
 
     def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> Any:
         value = super().__get__(instance, cls)
-        if isinstance(value, _Closed):
+        if isinstance(value, Closed):
             value = decrypt(value)
             self.__set__(instance, value)
         return value
@@ -86,12 +113,12 @@ class EncryptedTextField(models.TextField[str, str]):
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         """What is to be stored: where nobody has asked for it, it stays as it is."""
         value = model_instance.__dict__.get(self.attname)
-        return value if isinstance(value, _Closed) else super().pre_save(model_instance, add)
+        return value if isinstance(value, Closed) else super().pre_save(model_instance, add)
 
     def get_prep_value(self, value: Any) -> Any:
         """The encrypted form that goes to the database."""
-        return str(value) if isinstance(value, _Closed) else encrypt(super().get_prep_value(value) or "")
+        return str(value) if isinstance(value, Closed) else encrypt(super().get_prep_value(value) or "")
 
     def from_db_value(self, value: str | None, _expression: object, _connection: object) -> str:
         """What the database holds, to be opened when somebody asks for it."""
-        return _Closed(value or "")
+        return Closed(value or "")

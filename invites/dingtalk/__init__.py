@@ -24,6 +24,7 @@ from invites.dingtalk.errors import (
     UnreadableAnswer,
     WrongParameters,
 )
+from invites.dingtalk.hosts import ANYWHERE, Reach
 from invites.dingtalk.sign_in import SignIn
 from invites.dingtalk.tokens import (
     FixedToken,
@@ -58,6 +59,7 @@ from invites.dingtalk.types import (
 )
 
 __all__ = [
+    "ANYWHERE",
     "CHINESE_HOST",
     "INTERNATIONAL_HOST",
     "WHOLE_COMPANY",
@@ -93,6 +95,7 @@ __all__ = [
     "PeoplePage",
     "PhoneInvitee",
     "QuotaExhausted",
+    "Reach",
     "Refused",
     "SignIn",
     "SignedInPerson",

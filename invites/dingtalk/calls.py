@@ -16,7 +16,14 @@ from invites.dingtalk.types import Invitee, PhoneInvitee
 
 CONFERENCES = "/v1.0/conference/videoConferences"
 
+GET_TOKEN = "GetAccessToken"  # noqa: S105 - the name of an operation
+GET_CORP_TOKEN = "GetCorpAccessToken"  # noqa: S105 - likewise
 INVITE_USERS = "InviteUsers"
+CREATE_CONFERENCE = "CreateVideoConference"
+CLOSE_CONFERENCE = "CloseVideoConference"
+LOCK_CONFERENCE = "LockConference"
+QUERY_ONGOING = "QueryUserOnGoingConference"
+QUERY_BY_ROOM_CODE = "QueryConferenceInfoByRoomCode"
 QUERY_CONFERENCE_INFO = "QueryConferenceInfo"
 QUERY_CONFERENCE_MEMBERS = "QueryConferenceMembers"
 GET_USER = "GetUser"
@@ -33,8 +40,8 @@ LIST_PEOPLE = "topapi/v2/user/list"
 # Calls for tokens, sign-in and contacts are not taken from an organisation's monthly quota.
 EXEMPT = frozenset(
     {
-        "GetAccessToken",
-        "GetCorpAccessToken",
+        GET_TOKEN,
+        GET_CORP_TOKEN,
         GET_USER_TOKEN,
         GET_USER,
         SEARCH_USER,
@@ -127,14 +134,14 @@ def create_request(
     if invite_user_ids:
         body["inviteUserIds"] = [needed(union_id, "unionId") for union_id in invite_user_ids]
     body["userId"] = needed(user_id, "unionId of the creator")
-    return Call(operation="CreateVideoConference", method="POST", path=CONFERENCES, body=body)
+    return Call(operation=CREATE_CONFERENCE, method="POST", path=CONFERENCES, body=body)
 
 
 def close_request(*, conference_id: str, union_id: str) -> Call:
     """The request that ends a conference for all, in the name of `union_id`."""
     query = {"unionId": needed(union_id, "unionId")}
     return Call(
-        operation="CloseVideoConference",
+        operation=CLOSE_CONFERENCE,
         method="DELETE",
         path=f"{CONFERENCES}/{path_segment(conference_id)}",
         query=query,
@@ -144,7 +151,7 @@ def close_request(*, conference_id: str, union_id: str) -> Call:
 def lock_request(*, conference_id: str, action: LockAction) -> Call:
     """The request that lets nobody else into a conference, or lets people in again."""
     return Call(
-        operation="LockConference",
+        operation=LOCK_CONFERENCE,
         method="POST",
         path=f"{CONFERENCES}/{path_segment(conference_id)}/lock",
         body={"action": action},
@@ -178,15 +185,13 @@ def members_request(
 def ongoing_request(*, union_id: str) -> Call:
     """The request for the running conferences of one person."""
     query = {"unionId": needed(union_id, "unionId")}
-    return Call(
-        operation="QueryUserOnGoingConference", method="GET", path="/v1.0/conference/users/lists", query=query
-    )
+    return Call(operation=QUERY_ONGOING, method="GET", path="/v1.0/conference/users/lists", query=query)
 
 
 def room_code_request(*, room_code: str) -> Call:
     """The request for the conferences behind a meeting number (the first page of them)."""
     return Call(
-        operation="QueryConferenceInfoByRoomCode",
+        operation=QUERY_BY_ROOM_CODE,
         method="GET",
         path=f"/v1.0/conference/roomCodes/{path_segment(room_code)}/infos",
     )

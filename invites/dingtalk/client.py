@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self
@@ -25,10 +25,13 @@ from invites.dingtalk.directory import Directory
 from invites.dingtalk.directory_calls import old_base_url as derived_old_base_url
 from invites.dingtalk.errors import (
     DingTalkError,
+    NotAuthorised,
     NotSent,
     StaleToken,
 )
+from invites.dingtalk.hosts import ANYWHERE, Reach
 from invites.dingtalk.judging import Reading
+from invites.dingtalk.probing import Probes
 from invites.dingtalk.sign_in import SignIn
 from invites.dingtalk.tokens import (
     InternalApp,
@@ -76,7 +79,10 @@ class DingTalkClient:
     `old_base_url` is where the older interface is, if not where DingTalk has it for `base_url`.
 
     `on_call` is told the operation of each request right before it leaves, those for tokens included. It must
-    not raise.
+    not raise. `on_next_secret` is called, and must not raise either, when DingTalk has refused the secret of the
+    credentials and taken the next one.
+
+    Nothing connects to an address beyond `reach`, whatever name leads there; a `transport` sees to that itself.
     """
 
     def __init__(  # noqa: PLR0913 - all by name, and all but the tokens with a default
@@ -91,17 +97,20 @@ class DingTalkClient:
         transport: httpx.BaseTransport | None = None,
         user_agent: str = USER_AGENT,
         on_call: Callable[[str], None] | None = None,
+        on_next_secret: Callable[[], None] | None = None,
+        reach: Reach = ANYWHERE,
     ) -> None:
         calls.calling_code(default_country)
         self._base_url = _checked_base_url(base_url)
         self._old_base_url = _checked_base_url(old_base_url or derived_old_base_url(self._base_url))
         self._default_country = default_country
         self._timeouts = timeouts
-        self._on_call = on_call
+        self._on_call, self._on_next_secret = on_call, on_next_secret
+        self._clock_offset: timedelta | None = None
         self._app = tokens if isinstance(tokens, InternalApp) else None
         self._tokens = self._token_source(tokens, token_store)
         self._http = httpx.Client(
-            transport=transport or DeadlineTransport(),
+            transport=transport or DeadlineTransport(reach=reach),
             headers={"user-agent": user_agent, "accept": "application/json", "accept-encoding": "identity"},
             timeout=httpx.Timeout(
                 connect=timeouts.connect, read=timeouts.read, write=timeouts.read, pool=timeouts.connect
@@ -131,6 +140,19 @@ class DingTalkClient:
         if self._app is None:
             return None
         return SignIn(app=self._app, base_url=self._base_url, exchange=self._exchange, until=self._until)
+
+    @property
+    def probes(self) -> Probes:
+        """Harmless questions that show what the app may do, asked through this client."""
+        return Probes(ask=self._ask)
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far the clock of the other side was ahead of this machine's at its last answer, to a second or two.
+
+        None where nothing has told the time yet.
+        """
+        return self._clock_offset
 
     def close(self) -> None:
         """Closes all connections."""
@@ -347,6 +369,8 @@ class DingTalkClient:
             lost = judging.lost(failure, late=late, scrubbed=judging.Scrubber(secrets))
         else:
             reading = judging.read(response, secrets=secrets)
+            if reading.sent_at is not None:
+                self._clock_offset = reading.sent_at - datetime.now(UTC)
             _log(operation, begun, str(reading.http_status), reading.code, reading.request_id)
             return reading
         # Raised here and not above, so that it is not chained to an exception that holds the request.
@@ -370,6 +394,19 @@ class DingTalkClient:
         )
 
     def _fetch_token(self, app: InternalApp | ThirdPartyApp, deadline: float) -> AccessToken:
+        """A token for the app's secret, or for its next one where DingTalk does not take the other any more."""
+        try:
+            return self._fetch_token_of(app, deadline)
+        except NotAuthorised as refused:
+            successor = app.successor
+            if successor is None or refused.code not in codes.WRONG_SECRET:
+                raise
+        token = self._fetch_token_of(successor, deadline)
+        if self._on_next_secret is not None:
+            self._on_next_secret()
+        return token
+
+    def _fetch_token_of(self, app: InternalApp | ThirdPartyApp, deadline: float) -> AccessToken:
         asked_at = datetime.now(UTC)
         try:
             _check_time(deadline)

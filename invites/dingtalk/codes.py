@@ -98,6 +98,9 @@ DOCUMENTED: Mapping[str, CodeFacts] = MappingProxyType(
     }
 )
 
+# What a secret that is not the app's is answered with, or a client id that nobody has.
+WRONG_SECRET = frozenset({"invalidClientIdOrSecret", "invalidSuiteKey"})
+
 # The numbers of the older interface, which come as `errcode` and mostly under 200. All of 90001 to 90018
 # say that one limit or another has been exceeded and calls are barred for a while.
 # Of the directory: no permission, an address that is not allowed, people or departments outside of what the app may
@@ -119,6 +122,7 @@ _THROTTLE_FAMILIES = (
 NOT_SUCCESSFUL = "notSuccessful"
 ADDRESS_SHUT_OUT = "addressShutOut"
 NOT_CONNECTED = "notConnected"
+HOST_NOT_ALLOWED = "hostNotAllowed"
 CONNECT_TIMEOUT = "connectTimeout"
 NO_FREE_CONNECTION = "noFreeConnection"
 NO_TIME_LEFT = "noTimeLeft"
@@ -140,6 +144,8 @@ OWN: Mapping[str, CodeFacts] = MappingProxyType(
         ADDRESS_SHUT_OUT: CodeFacts(consequence=AddressShutOut, rest=SHUT_OUT),
         # Connection refused, name not found, TLS failed.
         NOT_CONNECTED: CodeFacts(consequence=NotSent),
+        # The host of the app leads to an address that nobody may connect to from this server.
+        HOST_NOT_ALLOWED: CodeFacts(consequence=NotSent),
         # No connection within the time for connecting.
         CONNECT_TIMEOUT: CodeFacts(consequence=NotSent),
         # All connections of this process were busy.

@@ -27,7 +27,7 @@ from invites.dingtalk.errors import (
     UnreadableAnswer,
     WrongParameters,
 )
-from invites.dingtalk.transport import AnswerTooLarge
+from invites.dingtalk.transport import AnswerTooLarge, HostNotAllowed
 from invites.dingtalk.types import EXCERPT
 
 _LONGEST_MESSAGE = 500
@@ -44,7 +44,8 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]
 class Reading:
     """An answer, read but not yet judged. `payload` is None where the body is no JSON object.
 
-    `code` is empty where the answer names no failure; `body` is the whole text, free of secrets.
+    `code` is empty where the answer names no failure; `body` is the whole text, free of secrets; `sent_at` is what the
+    other side's clock said.
     """
 
     http_status: int
@@ -55,6 +56,7 @@ class Reading:
     request_id: str
     required_scopes: tuple[str, ...]
     retry_after: float | None
+    sent_at: datetime | None = None
 
     @property
     def excerpt(self) -> str:
@@ -105,6 +107,7 @@ def read(response: httpx.Response, *, secrets: Iterable[str] = ()) -> Reading:
         request_id=scrubbed(_text(fields, "RequestId", "requestid", "requestId", "request_id")),
         required_scopes=scopes,
         retry_after=_retry_after(response.headers.get("retry-after")),
+        sent_at=_moment(response.headers.get("date", "")),
     )
 
 
@@ -151,6 +154,8 @@ def lost(failure: httpx.RequestError, *, late: bool, scrubbed: "Scrubber") -> Di
             kind, code = NotSent, codes.CONNECT_TIMEOUT
         case httpx.PoolTimeout():
             kind, code = NotSent, codes.NO_FREE_CONNECTION
+        case HostNotAllowed():
+            kind, code = NotSent, codes.HOST_NOT_ALLOWED
         case httpx.ConnectError():
             kind, code = NotSent, codes.NOT_CONNECTED
         case httpx.TimeoutException():
@@ -302,10 +307,14 @@ def _retry_after(value: str | None) -> float | None:
         return None
     if value.isascii() and value.isdigit():
         return float(value)
+    when = _moment(value)
+    return None if when is None else max((when - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def _moment(value: str) -> datetime | None:
+    """The moment that a header of HTTP tells, if it tells one."""
     try:
         when = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max((when - datetime.now(UTC)).total_seconds(), 0.0)
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -14,7 +14,13 @@ from typing import Any
 
 import httpcore
 
+from invites.dingtalk.hosts import ANYWHERE, Reach, reach_of
+
 type Address = tuple[socket.AddressFamily, Any]
+
+
+class AddressNotAllowed(httpcore.ConnectError):
+    """The name leads to addresses only that nobody may connect to from here."""
 
 
 class Remaining(threading.local):
@@ -35,10 +41,13 @@ class Remaining(threading.local):
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Opens connections within what remains, looking up the name included."""
+    """Opens connections within what remains, looking up the name included, and none beyond ``reach``.
 
-    def __init__(self, remaining: Remaining) -> None:
-        self._remaining = remaining
+    Each address is judged right before it is connected to: a name that leads elsewhere by then gains nothing.
+    """
+
+    def __init__(self, remaining: Remaining, *, reach: Reach = ANYWHERE) -> None:
+        self._remaining, self._reach = remaining, reach
 
     def connect_tcp(
         self,
@@ -51,7 +60,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         """A connection to the first address of `host` that accepts one; `timeout` is for all of them."""
         timeout = self._remaining.cap(timeout)
         end = None if timeout is None else time.monotonic() + timeout
-        addresses = _addresses(host, port, timeout)
+        addresses = self._allowed(_addresses(host, port, timeout))
         failure: Exception = httpcore.ConnectError("the name has no address")
         for position, (family, address) in enumerate(addresses):
             # A dead first address must leave time for the next.
@@ -61,6 +70,12 @@ class DeadlineBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as refused:
                 failure = refused
         raise failure
+
+    def _allowed(self, addresses: list[Address]) -> list[Address]:
+        allowed = [each for each in addresses if reach_of(each[1][0]) in self._reach]
+        if addresses and not allowed:
+            raise AddressNotAllowed(f"{addresses[0][1][0]} is not an address that may be connected to")
+        return allowed
 
 
 class DeadlineStream(httpcore.NetworkStream):
@@ -134,6 +149,14 @@ class DeadlineStream(httpcore.NetworkStream):
         if timeout is not None and timeout <= 0:
             raise TimeoutError("the deadline has passed")
         self._socket.settimeout(timeout)
+
+
+def look_up(host: str, *, timeout: float) -> list[str]:
+    """The addresses of a name, or of an address in whichever form; none where the name is not found in time."""
+    try:
+        return [str(address[0]) for _, address in _addresses(host, 443, timeout)]
+    except (httpcore.ConnectError, httpcore.ConnectTimeout):
+        return []
 
 
 def _addresses(host: str, port: int, timeout: float | None) -> list[Address]:

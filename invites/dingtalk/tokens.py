@@ -7,7 +7,7 @@ holds a lock while the network is asked. A token lasts 7,200 s, and asking for o
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -81,10 +81,14 @@ class TokenStore(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InternalApp:
-    """The credentials of an app that an organisation made for itself."""
+    """The credentials of an app that an organisation made for itself.
+
+    `next_secret`, if there is one, is tried where DingTalk does not take the secret any more.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
+    next_secret: str = field(default="", repr=False)
 
     def request(self) -> Call:
         """The request for a token."""
@@ -111,15 +115,24 @@ class InternalApp:
         """What must not appear in any text."""
         return (self.client_secret,)
 
+    @property
+    def successor(self) -> "InternalApp | None":
+        """The same app with its next secret."""
+        return replace(self, client_secret=self.next_secret, next_secret="") if self.next_secret else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThirdPartyApp:
-    """The credentials of a third-party enterprise app, for one organisation that has authorised it."""
+    """The credentials of a third-party enterprise app, for one organisation that has authorised it.
+
+    `next_secret`, if there is one, is tried where DingTalk does not take the secret any more.
+    """
 
     suite_key: str
     suite_secret: str = field(repr=False)
     auth_corp_id: str
     suite_ticket: str = field(repr=False)
+    next_secret: str = field(default="", repr=False)
 
     def request(self) -> Call:
         """The request for a token."""
@@ -137,6 +150,11 @@ class ThirdPartyApp:
     def secrets(self) -> tuple[str, ...]:
         """What must not appear in any text."""
         return (self.suite_secret, self.suite_ticket)
+
+    @property
+    def successor(self) -> "ThirdPartyApp | None":
+        """The same app with its next secret."""
+        return replace(self, suite_secret=self.next_secret, next_secret="") if self.next_secret else None
 
 
 class FixedToken:

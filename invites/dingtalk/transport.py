@@ -10,7 +10,8 @@ import zlib
 import httpcore
 import httpx
 
-from invites.dingtalk.network import DeadlineBackend, Remaining
+from invites.dingtalk.hosts import ANYWHERE, Reach
+from invites.dingtalk.network import AddressNotAllowed, DeadlineBackend, Remaining
 
 LARGEST_ANSWER = 1_000_000
 """Bytes, before and after decompression. The largest answer expected, a page of members, has a tenth."""
@@ -24,7 +25,18 @@ DEADLINE = "deadline"
 # That of what goes into the query as it is, but must stand in no URL that a log or an exception could show.
 SECRET_QUERY = "secret_query"  # noqa: S105 - the name of an extension
 
+
+class HostNotAllowed(httpx.ConnectError):
+    """The host leads to an address that nobody may connect to from here; nothing was sent."""
+
+
+class AnswerTooLarge(httpx.RequestError):
+    """More than `LARGEST_ANSWER` bytes came; the rest was not read."""
+
+
+# Children before their parents.
 _FAILURES: tuple[tuple[type[Exception], type[httpx.RequestError]], ...] = (
+    (AddressNotAllowed, HostNotAllowed),
     (httpcore.ConnectTimeout, httpx.ConnectTimeout),
     (httpcore.PoolTimeout, httpx.PoolTimeout),
     (httpcore.ConnectError, httpx.ConnectError),
@@ -38,18 +50,15 @@ _FAILURES: tuple[tuple[type[Exception], type[httpx.RequestError]], ...] = (
 _CORE_FAILURES = tuple(core for core, _ in _FAILURES)
 
 
-class AnswerTooLarge(httpx.RequestError):
-    """More than `LARGEST_ANSWER` bytes came; the rest was not read."""
-
-
 class DeadlineTransport(httpx.BaseTransport):
     """An httpx transport over a pool of HTTP/1.1 connections. Several threads may share it.
 
     A request carries its deadline in the extension `deadline`; without one only the steps are bounded.
-    It uses no proxy, whatever the environment says, and answers with responses that are already whole.
+    It uses no proxy, whatever the environment says, connects to no address beyond ``reach``, and answers with responses
+    that are already whole.
     """
 
-    def __init__(self, *, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, ssl_context: ssl.SSLContext | None = None, reach: Reach = ANYWHERE) -> None:
         self._remaining = Remaining()
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl_context or httpx.create_ssl_context(trust_env=False),
@@ -58,7 +67,7 @@ class DeadlineTransport(httpx.BaseTransport):
             keepalive_expiry=KEEPALIVE_EXPIRY,
             http1=True,
             http2=False,
-            network_backend=DeadlineBackend(self._remaining),
+            network_backend=DeadlineBackend(self._remaining, reach=reach),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -376,6 +376,19 @@ _RATE_AND_NETWORK = (
         meanwhile=_TRIED_AGAIN,
     ),
     Entry(
+        codes=(codes.HOST_NOT_ALLOWED,),
+        mover=Mover.ADMINISTRATOR,
+        what=_(
+            "The host of the app leads into a private network, where this server does not call, so nothing was sent "
+            "and nobody was called."
+        ),
+        action=_(
+            "An administrator checks the host of the app. Where it is meant to be there, DINGTALK_ALLOW_PRIVATE_HOSTS "
+            "in the environment of the server allows it."
+        ),
+        meanwhile=_TRIED_AGAIN,
+    ),
+    Entry(
         codes=(codes.NO_FREE_CONNECTION, codes.NO_TIME_LEFT),
         mover=Mover.YOU,
         what=_(

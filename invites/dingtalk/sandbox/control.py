@@ -59,6 +59,15 @@ def _expire_tokens(exchange: Exchange, _: Fields) -> Answer:
     return json_answer({"expired": True})
 
 
+def _change_secret(exchange: Exchange, fields: Fields) -> Answer:
+    client_secret = fields.get("clientSecret")
+    if not (isinstance(client_secret, str) and client_secret):
+        return json_answer({"error": "clientSecret is a string"}, status=HTTPStatus.BAD_REQUEST)
+    exchange.credentials.change_secret(client_secret)
+    exchange.note_control("client secret changed")
+    return json_answer({"changed": True})
+
+
 def _add_fault(exchange: Exchange, fields: Fields) -> Answer:
     try:
         fault = Fault.from_record(fields)
@@ -148,6 +157,7 @@ _ENDPOINTS: Final[Mapping[tuple[str, str], Callable[[Exchange, Fields], Answer]]
     ("GET", "/log"): _log,
     ("DELETE", "/log"): _clear_log,
     ("POST", "/tokens/expire"): _expire_tokens,
+    ("POST", "/secret"): _change_secret,
     ("POST", "/conferences"): _add_conference,
     ("GET", "/directory"): _directory,
     ("POST", "/directory"): _change_directory,
@@ -168,6 +178,7 @@ DELETE removes them.</p>
 <p>Documented codes: {codes}</p>
 <h2>Others</h2>
 <p>GET <code>/_sandbox/log</code>, DELETE <code>/_sandbox/log</code>, POST <code>/_sandbox/tokens/expire</code>,
+POST <code>/_sandbox/secret</code>,
 POST <code>/_sandbox/conferences</code>, GET and POST <code>/_sandbox/directory</code>.</p>
 </body></html>
 """

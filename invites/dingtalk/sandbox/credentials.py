@@ -32,6 +32,10 @@ class TokenOperations:
             Operation.CORP_TOKEN: self._corp_token,
         }
 
+    def change_secret(self, client_secret: str) -> None:
+        """Take another client secret from now on, and the old one no more. Tokens go on."""
+        self._client_secret = client_secret
+
     def _token(self, request: Request) -> Payload:
         client_id, client_secret = text(request.fields, "appKey"), text(request.fields, "appSecret")
         if not (_same(client_id, self._client_id) and _same(client_secret, self._client_secret)):

@@ -89,14 +89,15 @@ class Exchange:
             credentials=(options.client_id, options.client_secret),
         )
         self._pages = authorising.pages
+        self.credentials = TokenOperations(
+            tokens=self.tokens,
+            token_life=options.token_life,
+            client_id=options.client_id,
+            client_secret=options.client_secret,
+        )
         self._others = {
             **authorising.table,
-            **TokenOperations(
-                tokens=self.tokens,
-                token_life=options.token_life,
-                client_id=options.client_id,
-                client_secret=options.client_secret,
-            ).table,
+            **self.credentials.table,
             **DirectoryOperations(self.company).table,
         }
         events = (Event.from_record(record) for record in self._journal.records())

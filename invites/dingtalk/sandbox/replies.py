@@ -4,8 +4,10 @@ Table `SPOILERS`: one entry a fault. An entry gets the fault's settings and the 
 instead. Knows neither operations nor sockets.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import Final
@@ -24,6 +26,7 @@ from invites.dingtalk.sandbox.answers import (
 CODE_PREFIX: Final = "code:"
 DEFAULT_HANG_SECONDS: Final = 30.0
 DEFAULT_LATENCY_SECONDS: Final = 1.0
+DEFAULT_CLOCK_SECONDS: Final = 600.0
 REDIRECT_PATH: Final = "/redirected"
 
 
@@ -113,6 +116,12 @@ def _redirect(spoiling: Spoiling) -> Reply:
     return Reply(answer=answer)
 
 
+def _at_another_time(spoiling: Spoiling) -> Reply:
+    seconds = DEFAULT_CLOCK_SECONDS if spoiling.seconds is None else spoiling.seconds
+    date = ("Date", formatdate(time.time() + seconds, usegmt=True))
+    return Reply(answer=replace(spoiling.genuine, headers=(*spoiling.genuine.headers, date)))
+
+
 def _success_false_with_code(spoiling: Spoiling) -> Reply:
     code, message = "paramsError", spoiling.message or "error:nobody was called"
     payload = {"success": False, "code": code, "message": message, "requestid": spoiling.request_id}
@@ -194,6 +203,11 @@ SPOILERS: Final[Mapping[str, Spoiler]] = {
     "wrong_type": _fault(_with_json({"success": "true"}), '200 {"success":"true"}', takes_effect=True),
     "json_array": _fault(_with_json([1, 2]), "200 [1,2]", takes_effect=True),
     "json_null": _fault(_with_json(None), "200 null", takes_effect=True),
+    "wrong_clock": _fault(
+        _at_another_time,
+        "the genuine answer, with a Date `seconds` (600) ahead",
+        takes_effect=True,
+    ),
     "hang": _fault(
         _in_manner(Manner.WHOLE, seconds=DEFAULT_HANG_SECONDS),
         "silence for `seconds` (30), then the genuine answer",

@@ -106,6 +106,10 @@ class SandboxServer(SandboxOptions):
         """Let every access token expire now, the fixed one included."""
         self._exchange.tokens.expire_all()
 
+    def change_secret(self, client_secret: str) -> None:
+        """Take another client secret from now on, and the old one no more. Tokens go on."""
+        self._exchange.credentials.change_secret(client_secret)
+
     def add_conference(
         self,
         *,

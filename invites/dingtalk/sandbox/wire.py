@@ -210,9 +210,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _render(self, answer: Answer, *, request_id: str, close: bool) -> tuple[bytes, bytes]:
         """Head and body, to be written in one piece so that no packet waits for another."""
         body = b"" if answer.status in WITHOUT_BODY or self.command == "HEAD" else answer.body
+        # A fault may have the clock wrong.
+        date = () if "Date" in dict(answer.headers) else (f"Date: {self.date_time_string()}",)
         lines = [
             f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, 'Unknown')}",
-            f"Date: {self.date_time_string()}",
+            *date,
             f"Server: {self.server_version}",
             f"x-acs-request-id: {request_id}",
         ]

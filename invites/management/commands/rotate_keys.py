@@ -1,0 +1,49 @@
+"""Encrypts all that is secret in the database with the newest key, so that older keys can be dropped."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import translation
+
+from invites import rekeying
+from invites.rekeying import Found
+
+
+class Command(BaseCommand):
+    """``python manage.py rotate_keys``"""
+
+    help = (
+        "Encrypts everything secret with the first of FIELD_ENCRYPTION_KEYS. Exit status 0 where older keys may be "
+        "dropped afterwards, 1 where something still needs them or no key opens it."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Adds that it may only look."""
+        parser.add_argument("--check", action="store_true", help="only say whether older keys may be dropped")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Renews what is to be renewed, or only looks, and tells what there was."""
+        only_looks: bool = options["check"]
+        with translation.override("en"):
+            tables = rekeying.look() if only_looks else rekeying.renew()
+            for found in tables:
+                self.stdout.write(_told(found, only_looked=only_looks))
+            for where in (where for found in tables for where in found.unreadable):
+                self.stderr.write(self.style.ERROR(f"No key opens this: {where}"))
+        needs_older = any(each.changed_meanwhile or (only_looks and each.older) for each in tables)
+        self.stdout.write(_verdict(needs_older=needs_older))
+        if needs_older or any(found.unreadable for found in tables):
+            sys.exit(1)
+
+
+def _told(found: Found, *, only_looked: bool) -> str:
+    done = "still under an older key" if only_looked else "renewed"
+    missed = f", {found.changed_meanwhile} changed meanwhile" if found.changed_meanwhile else ""
+    return f"{found.table}: {found.newest} under the newest key, {found.older} {done}{missed}"
+
+
+def _verdict(*, needs_older: bool) -> str:
+    if needs_older:
+        return "Older keys are still needed: run rotate_keys, and keep them until it says that they are not."
+    return "Everything that a key opens is under the newest one: older keys may be dropped."
