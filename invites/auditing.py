@@ -26,6 +26,7 @@ from invites.models import (
     DirectoryLink,
     Erasure,
     HistoryExport,
+    Person,
     SealedDay,
     User,
 )
@@ -35,6 +36,7 @@ from invites.models.book_change import ChangeKind
 HIDDEN: Final = "•••"
 """Stands for every secret."""
 
+DISCLOSED: Final = "disclosed"
 SIGNED_IN: Final = "signed_in"
 SIGNED_OUT: Final = "signed_out"
 SIGN_IN_FAILED: Final = "sign_in_failed"
@@ -122,6 +124,19 @@ def note_update(instance: models.Model, changes: Changes) -> None:
         instance,
         action=AuditEntry.Action.UPDATE,
         changes={name: [_as_stored(value) for value in pair] for name, pair in changes.items()},
+    )
+
+
+def note_disclosure(whose: Person | User) -> None:
+    """Notes that somebody took away as a file what is held of a person of the history, or of somebody who is not in it:
+    then it stands with whoever took it. Who it was about is not said: an erasure would have to erase this, too.
+    """
+    AuditEntry.objects.log_create(
+        whose,
+        force_log=True,
+        action=AuditEntry.Action.ACCESS,
+        object_repr=str(whose) if isinstance(whose, User) else f"#{whose.pk}",
+        additional_data={"what": DISCLOSED},
     )
 
 

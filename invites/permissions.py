@@ -25,6 +25,7 @@ from invites.models import (
     Contact,
     ContactGroup,
     ContactImport,
+    Erasure,
     HistoryExport,
     Invitation,
     Person,
@@ -42,7 +43,7 @@ from invites.models.contact_group import ContactGroupQuerySet
 from invites.models.contact_import import ContactImportQuerySet
 from invites.models.history_export import HistoryExportQuerySet
 from invites.models.invitation import InvitationQuerySet
-from invites.models.person import PersonQuerySet
+from invites.models.person import ErasureQuerySet, PersonQuerySet
 from invites.models.saved_filter import SavedFilterQuerySet
 from invites.models.user import Role
 
@@ -270,6 +271,11 @@ def entries(user: Viewer) -> AuditEntryQuerySet:
     """
     found: AuditEntryQuerySet = AuditEntry.objects.all()
     return found if may_read_all_history(user) else found.none()
+
+
+def erasures(user: Viewer) -> ErasureQuerySet:
+    """The erasures of people of which ``user`` may know, and which they may order."""
+    return Erasure.objects.all() if may_administer(user) else Erasure.objects.none()
 
 
 def history_exports(user: Viewer) -> HistoryExportQuerySet:

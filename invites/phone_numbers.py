@@ -1,5 +1,8 @@
 """Reads and shows phone numbers. Stored form is E.164; the rules of each country are those of libphonenumber."""
 
+import re
+import unicodedata
+
 import phonenumbers
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +24,11 @@ _PARSE_PROBLEMS = {
     NumberParseException.TOO_LONG: _PROBLEMS[ValidationResult.TOO_LONG],
     NumberParseException.INVALID_COUNTRY_CODE: _PROBLEMS[ValidationResult.INVALID_COUNTRY_CODE],
 }
+
+_STYLES = (PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL, PhoneNumberFormat.RFC3966)
+# So many digits without a country code are taken for one number and no other.
+_TELLING_DIGITS = 9
+_BETWEEN_DIGITS = re.compile(r"[\s().\-\u2010-\u2015]+")
 
 
 def parse(text: str, *, country: str) -> str:
@@ -76,6 +84,27 @@ def display(e164: str, *, country: str) -> str:
     home = number.country_code == phonenumbers.country_code_for_region(country)
     style = PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL
     return phonenumbers.format_number(number, style)
+
+
+def spellings(e164: str) -> list[str]:
+    """How a stored number may stand in a text that somebody has written: without its country code where that leaves
+    enough digits to mean nobody else, and as people at home and abroad group its digits.
+    """
+    try:
+        number = phonenumbers.parse(e164)
+    except NumberParseException:
+        return [e164]
+    national = phonenumbers.national_significant_number(number)
+    written = [phonenumbers.format_number(number, style) for style in _STYLES]
+    enough = [national] if len(national) >= _TELLING_DIGITS else []
+    return list(dict.fromkeys([e164, e164.lstrip("+"), *written, *enough]))
+
+
+def stands_in(e164: str, text: str) -> bool:
+    """Whether ``text``, in which people write numbers as they like, contains a stored number."""
+    # Full-width digits become plain ones.
+    bare = _BETWEEN_DIGITS.sub("", unicodedata.normalize("NFKC", text))
+    return any(spelling in bare for spelling in spellings(e164))
 
 
 def mask(e164: str) -> str:

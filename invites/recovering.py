@@ -25,7 +25,7 @@ from invites import (
     surveying,
     tasks,
 )
-from invites.models import Invitation
+from invites.models import Erasure, Invitation
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +82,13 @@ def _ring_for_weekly_mails() -> None:
             tasks.send_weekly_mail.enqueue(mail_id)
 
 
+def _ring_for_erasures() -> None:
+    """Has people erased who were to be: their bell is lost, or an invitation that called them is over by now."""
+    unheard = timezone.now() - timedelta(seconds=settings.UNHEARD_SECONDS)
+    for erasure in Erasure.objects.waiting().ordered_before(unheard).not_held_up():
+        tasks.erase_person.enqueue(erasure.pk)
+
+
 def _seal_what_is_over() -> None:
     """Seals days; their head leaves by the thread that may wait for a mail server."""
     sealing.seal_due(let_leave=lambda day: tasks.tell_head.enqueue(day.day.isoformat()))
@@ -96,6 +103,7 @@ _STEPS: tuple[Callable[[], object], ...] = (
     importing.go_on,
     linking.refresh_due,
     _ring_for_weekly_mails,
+    _ring_for_erasures,
     importing.forget_old,
     curating.forget_old,
     receiving.forget_old,

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.tasks import Task, task
 from django.utils import timezone
 
-from invites import absorbing, bell, delivering, following, observing, reporting, sealing
+from invites import absorbing, bell, delivering, erasing, following, observing, reporting, sealing
 from invites.models import Invitation, SealedDay
 from invites.signing_in import resetting
 
@@ -93,6 +93,12 @@ def ring_for_password_link(user_id: int, *, language: str) -> None:
     with transaction.atomic():
         send_password_link.enqueue(user_id, language)
         bell.ring()
+
+
+@task(queue_name=LISTS, priority=_BEHIND_INVITATIONS)
+def erase_person(erasure_id: int) -> None:
+    """Erases whom an erasure on record is about."""
+    erasing.carry_out(erasure_id)
 
 
 def ring_for_import(act: Task[[int, str], None], *, import_id: int, at: datetime) -> None:

@@ -31,6 +31,7 @@ from invites.views import (
     invitation,
     organizer_history,
     person,
+    personal_data,
     ringing,
     saved_filter,
     seal,
@@ -173,6 +174,18 @@ urlpatterns = [
     # settings
     path("settings/", settings.settings, name="settings"),
     path("settings/about/", settings.about, name="about"),
+    path("settings/personal-data/", personal_data.personal_data, name="personal_data"),
+    path("settings/personal-data/<str:token>/", personal_data.personal_data_held, name="personal_data_held"),
+    path(
+        "settings/personal-data/<str:token>/file/",
+        personal_data.personal_data_file,
+        name="personal_data_file",
+    ),
+    path(
+        "settings/personal-data/<str:token>/erase/",
+        personal_data.personal_data_erase,
+        name="personal_data_erase",
+    ),
     # events
     path("dingtalk/events/<int:pk>/", event.event_callback, name="event_callback"),
     # invitations

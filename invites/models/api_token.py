@@ -1,11 +1,15 @@
 """Personal tokens for the HTTP API, and what was asked for with an idempotency key."""
 
+from collections.abc import Iterable
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import ClassVar, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +18,8 @@ from invites.models.user import User
 
 KEY_LENGTH = 255
 HINT_LENGTH = 12
+ERASED_ANSWER = {"erased": True}
+"""In the place of an answer that named somebody who was erased."""
 KEPT = timedelta(days=7)
 """For so long a repeated idempotency key is answered with what it brought about the first time."""
 
@@ -93,6 +99,15 @@ class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
     def of(self, user: User, key: str) -> Self:
         """The one that ``user`` has sent with ``key``, if any."""
         return self.filter(user=user, key=key)
+
+    def telling_of(self, texts: Iterable[str]) -> Self:
+        """Those whose answer contains any of ``texts``."""
+        written = self.alias(written=Cast("answer", models.TextField()))
+        return written.filter(reduce(or_, (Q(written__contains=text) for text in texts)))
+
+    def erase(self) -> None:
+        """Drops what was answered. That it was asked for stays: the same key must not do it again."""
+        self.update(answer=ERASED_ANSWER)
 
     def outdated(self) -> Self:
         """Those whose key may be used anew."""

@@ -101,6 +101,11 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
         """Those that were to call the person with this key."""
         return self.filter(people_sent__person=person)
 
+    def with_any_of(self, people: Iterable[int]) -> Self:
+        """Those that were to call any of the people with these keys, each once."""
+        sendings = AttemptInvitee.objects.filter(with_any("person", people))
+        return self.filter(pk__in=sendings.values("attempt"))
+
     def telling_of(self, texts: Iterable[str]) -> Self:
         """Those of which the message or the answer contains any of ``texts``."""
         told = (Q(error_message__contains=text) | Q(response_excerpt__contains=text) for text in texts)

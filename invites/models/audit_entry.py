@@ -64,6 +64,11 @@ class AuditEntryQuerySet(TimelineQuerySet["AuditEntry"]):
             found |= Q(**{f"written_{name}__contains": text})
         return written.filter(found, digest__isnull=True)
 
+    def about(self, model: type[models.Model], pks: Iterable[int]) -> Self:
+        """Those about the rows of ``model`` with these keys."""
+        kind = ContentType.objects.get_for_model(model)
+        return self.filter(content_type=kind, object_id__in=list(pks), digest__isnull=True)
+
     def about_people(self, contacts: Iterable[int], *, names: Iterable[str]) -> Self:
         """Those about these contacts, given by their keys, and those of changes of books that name one of ``names``."""
         kind = ContentType.objects.get_by_natural_key

@@ -126,6 +126,10 @@ class ChangedContactQuerySet(models.QuerySet["ChangedContact"]):
         name = "union_id" if channel == "union_id" else "phone_number"
         return self.filter(Q(**{f"before__{name}": value}) | Q(**{f"after__{name}": value}))
 
+    def with_change(self) -> Self:
+        """With the change that each is of, and its book."""
+        return self.select_related("change__book")
+
     def oldest_change(self) -> BookChange | None:
         """The oldest change of which there are some."""
         first = self.select_related("change").order_by("change", "contact_key").first()

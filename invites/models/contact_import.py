@@ -4,6 +4,7 @@ uploaded ──columns──▶ reading ──▶ ready ──confirmed──▶
     └──────────────────┴─────────▶ failed       └──▶ discarded
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from invites.models.address_book import AddressBook, AddressBookQuerySet
 from invites.models.book_change import BookChange
+from invites.models.keys import with_any
 from invites.models.user import User
 
 
@@ -86,6 +88,10 @@ class ContactImportQuerySet(models.QuerySet["ContactImport"]):
     def silent_since(self, moment: datetime) -> Self:
         """Those under way of which nothing has been heard since: their process has ended, or their bell is lost."""
         return self.under_way().filter(heard_at__lt=moment)
+
+    def undecided(self) -> Self:
+        """Those whose file is still kept, since they have not been confirmed."""
+        return self.filter(state__in=[ImportState.UPLOADED, ImportState.READING, ImportState.READY])
 
     def left_lying(self, since: datetime) -> Self:
         """Those that somebody has begun before then and never confirmed."""
@@ -222,6 +228,12 @@ class ContactImport(models.Model):
         self.forget_file()
         self.rows.all().delete()
 
+    @property
+    def text(self) -> str:
+        """Its file as it was uploaded, as far as it is text."""
+        file = b"".join(self.chunks.order_by("number").values_list("data", flat=True))
+        return file.decode(errors="ignore")
+
     def forget_file(self) -> None:
         """Drops the file and what was shown of it: the people in it are in the book now, or nowhere."""
         self.chunks.all().delete()
@@ -265,6 +277,10 @@ class ImportRowQuerySet(models.QuerySet["ImportRow"]):
         """Those of one import."""
         return self.filter(contact_import=contact_import)
 
+    def among(self, pks: Iterable[int]) -> Self:
+        """Those with these keys."""
+        return self.filter(with_any("pk", pks))
+
     def with_outcome(self, outcome: str) -> Self:
         """Those of which this becomes."""
         return self.filter(outcome=outcome)
@@ -272,6 +288,14 @@ class ImportRowQuerySet(models.QuerySet["ImportRow"]):
     def with_groups(self) -> Self:
         """Those that name a group."""
         return self.filter(outcome__in=[RowOutcome.ADD, RowOutcome.CHANGE]).exclude(groups=[])
+
+    def reached_by(self, channel: str, value: str) -> Self:
+        """Those of somebody whom ``value`` reaches through ``channel``."""
+        return self.filter(union_id=value) if channel == "union_id" else self.filter(phone_number=value)
+
+    def as_written(self) -> "models.QuerySet[ImportRow, tuple[int, list[str]]]":
+        """The key of each and its cells as they stood in the file; only of those of which these are kept."""
+        return self.exclude(cells=[]).values_list("pk", "cells")
 
     def met(self) -> Self:
         """Those about somebody who is in the book already, and in the file or the directory."""

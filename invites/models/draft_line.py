@@ -1,5 +1,6 @@
 """Lines of a draft that cannot be used yet, each with its reason."""
 
+from collections.abc import Iterable
 from typing import Self
 
 from django.db import models
@@ -8,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from invites.models.contact import Contact
 from invites.models.invitation import Invitation, InvitationQuerySet
+from invites.models.keys import with_any
 
 
 class LineProblem(models.TextChoices):
@@ -37,9 +39,17 @@ class DraftLineQuerySet(models.QuerySet["DraftLine"]):
         """Those of any of ``invitations``."""
         return self.filter(invitation__in=invitations)
 
-    def telling_of(self, text: str) -> Self:
-        """Those that contain ``text``."""
-        return self.filter(text__contains=text)
+    def among(self, pks: Iterable[int]) -> Self:
+        """Those with these keys."""
+        return self.filter(with_any("pk", pks))
+
+    def as_written(self) -> "models.QuerySet[DraftLine, tuple[int, str]]":
+        """The key and the text of each."""
+        return self.values_list("pk", "text")
+
+    def with_conference(self) -> Self:
+        """With the conference that each is for."""
+        return self.select_related("invitation__conference")
 
     def to_correct(self) -> Self:
         """Those in which something is wrong."""

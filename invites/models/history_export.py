@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.on_record import OnRecord
-from invites.models.saved_filter import QUERY_LENGTH
+from invites.models.saved_filter import PERSON, QUERY_LENGTH
 from invites.models.user import User
 
 # Whoever has ordered a file may fetch it for so long.
@@ -52,6 +52,14 @@ class HistoryExportQuerySet(models.QuerySet["HistoryExport"]):
     def of(self, user: User) -> Self:
         """Those of ``user``."""
         return self.filter(user=user)
+
+    def of_somebody(self) -> Self:
+        """Those that were narrowed to a person."""
+        return self.filter(query__contains=PERSON)
+
+    def rewrite(self, pk: int, query: str) -> None:
+        """Writes ``query`` in the place of the one that an export was narrowed by."""
+        self.filter(pk=pk).update(query=query)
 
     def newest_first(self) -> Self:
         """For lists, with whose each is."""

@@ -16,6 +16,7 @@ from django.utils.translation import pgettext_lazy
 from invites.models.batch import Batch, BatchQuerySet
 from invites.models.chronicle import ChronicleQuerySet
 from invites.models.contact import NICK_LENGTH, Contact, ContactQuerySet
+from invites.models.keys import with_any
 from invites.models.member import Attendance, Member, MemberQuerySet
 from invites.models.user import User
 
@@ -109,6 +110,14 @@ class InviteeQuerySet(ChronicleQuerySet["Invitee"]):
         # By their value, which an index knows.
         people = list(people)
         return self.filter(value__in={person.value for person in people}, person__in=people)
+
+    def known_by(self, people: Iterable[int]) -> Self:
+        """Those on sent invitations who are one of the people with these keys."""
+        return self.filter(with_any("person", people))
+
+    def with_sender(self) -> Self:
+        """With the invitation of each, its conference and whoever sent it."""
+        return self.select_related("invitation__conference", "invitation__sent_by")
 
     def not_erased(self) -> Self:
         """Those who can be called: of whoever was erased nobody knows any more how."""

@@ -1,7 +1,7 @@
 """Members: whom DingTalk reports as called into a conference or in it."""
 
 from collections.abc import Iterable
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Q, Value
@@ -9,6 +9,9 @@ from django.db.models.functions import Cast, Coalesce, Concat, Lower
 from django.utils.translation import gettext_lazy as _
 
 from invites.models.conference import Conference
+
+if TYPE_CHECKING:
+    from invites.models.invitee import Invitee
 
 NICK_LENGTH = 256
 # What stands before the unionId in the key of a member who has one.
@@ -77,10 +80,32 @@ class MemberQuerySet(models.QuerySet["Member"]):
         """Those whom nobody on any sent invitation is matched with."""
         return self.filter(invitees__isnull=True)
 
-    def erase(self, union_id: str) -> None:
-        """Drops who it is of all members with this unionId."""
+    def reached_by(self, channel: str, value: str) -> Self:
+        """Those with this unionId; of a number members know nothing."""
+        return self.filter(union_id=value) if channel == "union_id" else self.none()
+
+    def with_union_ids(self, union_ids: Iterable[str]) -> Self:
+        """Those with one of these unionIds."""
+        return self.filter(union_id__in=list(union_ids)).exclude(union_id="")
+
+    def called(self, name: str) -> Self:
+        """Those whose whole name is ``name``, in large or small letters."""
+        return self.alias(name=Lower("nick")).filter(name=Lower(Value(name)))
+
+    def taken_for(self, invitees: "models.QuerySet[Invitee]") -> Self:
+        """Those that somebody among ``invitees`` is, and that are nobody else by their unionId."""
+        people = invitees.filter(member__isnull=False)
+        surely = Q(pk__in=people.filter(member_is_probable=False).values("member"))
+        return self.filter(surely | Q(pk__in=people.values("member"), union_id=""))
+
+    def with_conference(self) -> Self:
+        """With the conference of each."""
+        return self.select_related("conference")
+
+    def erase(self) -> None:
+        """Drops who they are."""
         nobody = Concat(Value("erased:"), Cast("pk", models.CharField()))
-        self.filter(union_id=union_id).exclude(union_id="").update(union_id="", nick="", key=nobody)
+        self.update(union_id="", nick="", key=nobody)
 
     def by_name(self) -> Self:
         """In the order in which lists show people."""

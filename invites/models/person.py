@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Self
@@ -14,7 +15,7 @@ from django.utils.translation import pgettext_lazy
 from invites import spelling
 from invites.models.conference import ConferenceQuerySet
 from invites.models.contact import NICK_LENGTH
-from invites.models.invitee import Channel, Invitee
+from invites.models.invitee import Channel, Invitee, InviteeState
 from invites.models.keys import with_any
 from invites.models.on_record import REASON_LENGTH, OnRecord
 from invites.models.user import User
@@ -74,6 +75,10 @@ class PersonQuerySet(models.QuerySet["Person"]):
         # By their value, which an index knows; so were all invitees of somebody who was not erased.
         invitees = Invitee.objects.filter(value=models.OuterRef("value"), person=models.OuterRef("pk"))
         return self.filter(~models.Exists(invitees), digest__isnull=True, sendings__isnull=True)
+
+    def without_erasure(self) -> Self:
+        """Those of whom nobody has said that they are to be erased."""
+        return self.filter(erasure__isnull=True)
 
     def through(self, channel: str) -> Self:
         """Those who are reached by ``channel``."""
@@ -162,13 +167,65 @@ class Person(models.Model):
         self.search_text = spelling.search_text(nick=self.nick, phone_number=number)
 
 
+class ErasureQuerySet(models.QuerySet["Erasure"]):
+    """Queries over erasures."""
+
+    def newest_first(self) -> Self:
+        """For lists, with who ordered each, and with ``is_held_up``: an invitation is still going to call them."""
+        return self.select_related("by", "person").annotate(is_held_up=_is_held_up()).order_by("-pk")
+
+    def older_than(self, pk: int) -> Self:
+        """Those ordered before erasure ``pk``."""
+        return self.filter(pk__lt=pk)
+
+    def waiting(self) -> Self:
+        """Those that were ordered and are not done yet."""
+        return self.filter(person__digest__isnull=True)
+
+    def of_people(self, pks: Iterable[int]) -> Self:
+        """Those of the people with these keys."""
+        return self.filter(with_any("person", pks))
+
+    def keys(self) -> list[int]:
+        """Their keys, in the order in which they were ordered."""
+        return list(self.order_by("pk").values_list("pk", flat=True))
+
+    def ordered_before(self, moment: datetime) -> Self:
+        """Those that have waited since then."""
+        return self.filter(at__lt=moment)
+
+    def not_held_up(self) -> Self:
+        """Those of people whom no invitation is going to call."""
+        return self.exclude(_is_held_up())
+
+    def for_change_if_free(self) -> Self:
+        """Locked until the transaction ends, those left out that another one has locked: somebody is at it."""
+        return self.select_related("by", "person").select_for_update(of=("self",), skip_locked=True)
+
+
+def _is_held_up() -> models.Exists:
+    """Whether DingTalk is being asked, or is to be asked, to call the person of an erasure."""
+    called = Invitee.objects.with_states([InviteeState.PENDING, InviteeState.SENDING])
+    return models.Exists(
+        called.filter(value=models.OuterRef("person__value"), person=models.OuterRef("person"))
+    )
+
+
 class Erasure(OnRecord):
-    """That a person was to be erased: on record before it is done. The database lets nobody be erased without it."""
+    """That a person was to be erased: on record before it is done. The database lets nobody be erased without it.
+
+    It is done when name and number of the person are gone.
+    """
 
     person = models.OneToOneField(Person, on_delete=models.PROTECT, related_name="erasure")
     at = models.DateTimeField(auto_now_add=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     reason = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
+
+    # Only where it was asked for: see `ErasureQuerySet.newest_first`.
+    is_held_up: bool
+
+    objects = ErasureQuerySet.as_manager()
 
     def __str__(self) -> str:
         return str(self.person_id)

@@ -1,5 +1,6 @@
 """Filters of the history that somebody saved under a name."""
 
+from collections.abc import Iterable
 from typing import Self
 
 from django.db import models
@@ -10,6 +11,8 @@ from invites.models.user import User
 NAME_LENGTH = 80
 # All filters of the history as an address carries them, every character of the longest texts in twelve.
 QUERY_LENGTH = 8192
+# How a query begins to say whom it looks for.
+PERSON = "person="
 
 
 class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
@@ -18,6 +21,14 @@ class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
     def of(self, user: User) -> Self:
         """Those of ``user``, by name."""
         return self.filter(user=user).order_by("name")
+
+    def of_somebody(self) -> Self:
+        """Those that look for a person."""
+        return self.filter(query__contains=PERSON)
+
+    def among(self, pks: Iterable[int]) -> Self:
+        """Those with these keys."""
+        return self.filter(pk__in=list(pks))
 
     def keep(self, user: User, *, name: str, query: str) -> None:
         """Keeps ``query`` for ``user`` under ``name``, in place of whatever stood there."""

@@ -51,6 +51,10 @@ class InvitesUserManager(UserManager["User"]):
         """Those who want a weekly digest and can get one."""
         return self.filter(weekly_digest=True, is_active=True).exclude(email="").order_by("pk")
 
+    def with_union_ids(self, union_ids: Iterable[str]) -> QuerySet["User"]:
+        """Those whose own unionId is one of these."""
+        return self.filter(union_id__in=list(union_ids)).exclude(union_id="")
+
     def is_last_administrator(self, pk: int) -> bool:
         """Whether user ``pk`` is an administrator who can sign in, and nobody else is."""
         active = self.filter(role=Role.ADMINISTRATOR, is_active=True)

@@ -53,6 +53,7 @@ _SENTENCES: dict[tuple[str, int], StrOrPromise] = {
     ("erasure", _CREATE): gettext_lazy("%(who)s had a person erased from the history: number %(name)s."),
 }
 _ACCESS: dict[str, StrOrPromise] = {
+    auditing.DISCLOSED: gettext_lazy("%(who)s took away as a file what is held of a person: %(name)s."),
     auditing.SIGNED_IN: gettext_lazy("%(name)s signed in."),
     auditing.SIGNED_OUT: gettext_lazy("%(name)s signed out."),
     auditing.SIGN_IN_FAILED: gettext_lazy("Somebody could not sign in as %(name)s: the password was wrong."),

@@ -1,10 +1,13 @@
-"""Erases one person from the history: name and number go, that there was somebody stays, and so do the digests.
+"""Erases one person: name and number go from everywhere, that there was somebody stays, and so do the digests.
 
-That they are erased is on record before anything goes, in the same transaction: the database lets go of nothing else.
+That they are erased is on record before anything goes: the database lets go of nothing else. Whoever can wait calls
+`erase`, which does both in one transaction; `invites.forgetting` puts it on record and lets a worker `carry_out` the
+rest.
 """
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
@@ -12,6 +15,8 @@ from django.db.models import F, Value
 from django.db.models.functions import Cast, Concat
 
 from invites import acting, sealing
+from invites.erasing import traces
+from invites.erasing.traces import Traces
 from invites.errors import StillToBeCalled
 from invites.models import (
     Attempt,
@@ -19,9 +24,8 @@ from invites.models import (
     BookChange,
     ChangedContact,
     Contact,
-    DraftLine,
     Erasure,
-    Invitation,
+    HistoryExport,
     Invitee,
     Member,
     Person,
@@ -49,38 +53,79 @@ def erase(*, channel: Channel, value: str, by: User | None, because: str) -> Era
     Raises StillToBeCalled, with nothing changed, while an invitation is under way that calls them.
     """
     with acting.in_the_name_of(lambda: by):
-        people = list(Person.objects.reached_by([value]).through(channel).select_for_update())
-        # DingTalk would be asked to call nobody, and might refuse everybody else in that call.
-        if Invitee.objects.who_are(people).lock_states() & {InviteeState.PENDING, InviteeState.SENDING}:
-            raise StillToBeCalled
-        if not people and _is_known_otherwise(channel, value):
-            # Never called, but that they are erased has to be on record.
-            people = [Person.objects.create(channel=channel, value=value, nick=ERASED_NICK)]
-        for person in people:
-            Erasure.objects.create(person=person, by=by, reason=because)
-        names = {person.nick for person in people}
-        contacts, entries = _erase_contacts(channel, value, names)
-        attempts = sum(_erase_texts(person, value) for person in people)
-        invitees = _erase_invitees(people)
-        _erase_drafts(channel, value)
-        Member.objects.erase(value if channel == Channel.UNION_ID else "")
-        for person in people:
-            person.erase(sealing.digest_of(person.salt, person.channel, person.value, person.nick))
+        return _erase(put_on_record(channel=channel, value=value, by=by, because=because), channel, value)
+
+
+@transaction.atomic
+def carry_out(erasure_id: int) -> Erased | None:
+    """Does what was put on record; None where it is done, somebody is at it, or an invitation to them is under way."""
+    erasure = Erasure.objects.waiting().for_change_if_free().filter(pk=erasure_id).first()
+    if erasure is None:
+        return None
+    person = erasure.person
+    try:
+        return erase(
+            channel=Channel(person.channel), value=person.value, by=erasure.by, because=erasure.reason
+        )
+    except StillToBeCalled:
+        return None
+
+
+def put_on_record(*, channel: Channel, value: str, by: User | None, because: str) -> list[Person]:
+    """Says on record that whoever is reached by ``value`` is to be erased; they are returned, locked.
+
+    The caller holds the transaction. Raises StillToBeCalled while an invitation is under way that calls them.
+    """
+    people = list(Person.objects.reached_by([value]).through(channel).select_for_update())
+    # DingTalk would be asked to call nobody, and might refuse everybody else in that call.
+    if Invitee.objects.who_are(people).lock_states() & {InviteeState.PENDING, InviteeState.SENDING}:
+        raise StillToBeCalled
+    if not people and _is_known_otherwise(channel, value):
+        # Never called, but that they are erased has to be on record.
+        people = [Person.objects.create(channel=channel, value=value, nick=ERASED_NICK)]
+    for person in Person.objects.among(person.pk for person in people).without_erasure():
+        Erasure.objects.create(person=person, by=by, reason=because)
+    return people
+
+
+def _erase(people: list[Person], channel: Channel, value: str) -> Erased:
+    names = {person.nick for person in people} - {ERASED_NICK}
+    contacts, entries = _erase_contacts(channel, value, names)
+    somebody = Traces(channel=channel, value=value, names=frozenset(names))
+    attempts = sum(_erase_texts(person, somebody.spellings) for person in people)
+    Member.objects.taken_for(Invitee.objects.who_are(people)).erase()
+    Member.objects.reached_by(channel, value).erase()
+    invitees = _erase_invitees(people)
+    exports = traces.erase(somebody)
+    ordered = AuditEntry.objects.all().about(HistoryExport, [export.pk for export in exports])
+    entries += sum(map(_erase_entry, ordered))
+    for person in people:
+        person.erase(sealing.digest_of(person.salt, person.channel, person.value, person.nick))
     return Erased(
         people=len(people), invitees=invitees, attempts=attempts, entries=entries, contacts=contacts
     )
 
 
 def _is_known_otherwise(channel: Channel, value: str) -> bool:
-    """Whether somebody who was never called stands in an address book, or in what is on record of one."""
-    in_books = Contact.objects.reached_by(channel, value)
-    return in_books.exists() or AuditEntry.objects.all().telling_of(value).exists()
+    """Whether somebody who was never called stands anywhere else: in a book, or in what is on record of one; among
+    whom a conference has reported, on a list that was not sent, or in an import.
+    """
+    somebody = Traces(channel=channel, value=value)
+    places: tuple[models.QuerySet[Any], ...] = (
+        Contact.objects.reached_by(channel, value),
+        Member.objects.reached_by(channel, value),
+        Invitee.objects.on_drafts().reached_by(channel, value),
+        somebody.lines(),
+        somebody.import_rows(),
+        AuditEntry.objects.all().telling_of(value),
+    )
+    return any(place.exists() for place in places)
 
 
-def _erase_texts(person: Person, value: str) -> int:
+def _erase_texts(person: Person, spellings: list[str]) -> int:
     """Drops what DingTalk has answered where the person is named in it; the digest of it stays."""
     # Within JSON a name may stand with its characters escaped.
-    texts = [value, person.nick, json.dumps(person.nick)[1:-1]]
+    texts = [*spellings, person.nick, json.dumps(person.nick)[1:-1]]
     attempts = list(Attempt.objects.with_person(person.pk).telling_of(texts))
     for attempt in attempts:
         digest = sealing.digest_of(attempt.salt, attempt.error_message, attempt.response_excerpt)
@@ -94,14 +139,6 @@ def _erase_invitees(people: list[Person]) -> int:
     """Lets the snapshots on sent invitations say no more than that there was somebody."""
     nobody = Concat(Value(ERASED), Cast(F("pk"), models.CharField()))
     return Invitee.objects.who_are(people).update(nick=ERASED_NICK, value=nobody, contact=None)
-
-
-def _erase_drafts(channel: Channel, value: str) -> None:
-    """Takes the person off every list that has not been sent."""
-    invitees = Invitee.objects.on_drafts().reached_by(channel, value)
-    Invitation.objects.filter(pk__in=invitees.values("invitation")).update(revision=F("revision") + 1)
-    invitees.delete()
-    DraftLine.objects.telling_of(value).delete()
 
 
 def _erase_contacts(channel: Channel, value: str, names: set[str]) -> tuple[int, int]:
