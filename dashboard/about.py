@@ -18,8 +18,6 @@ from invites.models import App, CallCount, Worker
 from invites.models.app import AppKind
 from invites.models.spending import Spending, quota_month
 
-USERS_SHOWN = 100
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AboutApp:

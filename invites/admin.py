@@ -1,4 +1,6 @@
-"""Django's admin, for administrators: apps and users are set up here; everything else can only be looked at.
+"""Django's admin, for administrators: apps are set up here; everything else can only be looked at.
+
+Users have pages of their own, whose rules hold in no second place.
 
 What was sent and what came back is a record: nothing of it may be changed or deleted here.
 """
@@ -7,7 +9,6 @@ from importlib import import_module
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -15,7 +16,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from invites.forms.app import AppForm, AppOfSettingsForm
-from invites.forms.user import NewUserForm, UserForm
 from invites.models import (
     AddressBook,
     App,
@@ -34,43 +34,13 @@ from invites.models.app import AppKind
 admin.site.site_header = admin.site.site_title = _("Conference Invites")
 admin.site.index_title = _("Administration")
 # The three roles say what people may do.
+import_module("django.contrib.auth.admin")
 admin.site.unregister(Group)
 # Changes on record have a page of their own, which costs the same however many there are.
 import_module("auditlog.admin")
 admin.site.unregister(AuditEntry)
 
 _OF_SETTINGS = frozenset({AppKind.ENVIRONMENT, AppKind.SANDBOX})
-
-
-@admin.register(User)
-class InvitesUserAdmin(UserAdmin[User]):
-    """Who signs in. Nobody is deleted, since the history names them: they are barred from signing in."""
-
-    form = UserForm
-    add_form = NewUserForm
-    list_display = ("username", "name", "role", "is_active", "last_login")
-    list_filter = ("role", "is_active")
-    search_fields = ("username", "first_name", "last_name", "union_id")
-    filter_horizontal = ()
-    readonly_fields = ("last_login", "date_joined")
-    fieldsets = (
-        (None, {"fields": ("username", "password")}),
-        (_("Person"), {"fields": ("first_name", "last_name", "email", "union_id")}),
-        (_("Rights"), {"fields": ("role", "may_see_phone_numbers", "is_active")}),
-        (_("Dates"), {"fields": ("last_login", "date_joined")}),
-    )
-    add_fieldsets = (
-        (None, {"fields": ("username", "usable_password", "password1", "password2", "role", "union_id")}),
-    )
-
-    @admin.display(description=pgettext_lazy("person", "name"))
-    def name(self, user: User) -> str:
-        """What the person is called everywhere else."""
-        return user.display_name
-
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Never."""
-        return False
 
 
 @admin.register(App)
@@ -135,6 +105,24 @@ class LookOnlyAdmin[M](admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never."""
         return False
+
+
+@admin.register(User)
+class UserAdmin(LookOnlyAdmin[User]):
+    """Who signs in, without what they sign in with."""
+
+    list_display = ("username", "name", "role", "is_active", "last_login")
+    list_filter = ("role", "is_active")
+    search_fields = ("username", "first_name", "last_name", "union_id")
+    fields = (
+        *("username", "first_name", "last_name", "email", "union_id"),
+        *("role", "may_see_phone_numbers", "is_active", "last_login", "date_joined"),
+    )
+
+    @admin.display(description=pgettext_lazy("person", "name"))
+    def name(self, user: User) -> str:
+        """What the person is called everywhere else."""
+        return user.display_name
 
 
 @admin.register(CallCount)

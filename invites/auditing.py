@@ -4,7 +4,7 @@ Django-auditlog notes what is saved row by row; what statements do to many rows,
 written here in the same form. Must not decide who may read it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final, Literal
 
@@ -28,6 +28,8 @@ from invites.models import (
     HistoryExport,
     Person,
     SealedDay,
+    SignInPolicy,
+    SignUpLink,
     User,
 )
 from invites.models.app import SECRETS
@@ -79,6 +81,17 @@ _FIELDS: dict[type[models.Model], tuple[str, ...]] = {
     BookShare: ("book", "user", "may_write"),
     DirectoryLink: ("book", "part", "name", "every_hours", "applies_by_itself", "linked_by"),
     HistoryExport: ("user", "file_format", "rows_are", "query", "time_zone", "with_phone_numbers"),
+    SignInPolicy: ("app", "sign_up", "corp_ids", "role", "second_factor_roles"),
+    SignUpLink: (
+        "role",
+        "may_see_phone_numbers",
+        "email",
+        "made_by",
+        "expires_at",
+        "used_by",
+        "used_at",
+        "revoked_at",
+    ),
     SealedDay: ("removed_at", "removed_by", "removed_because"),
     Erasure: ("person", "by", "reason"),
 }
@@ -137,6 +150,22 @@ def note_disclosure(whose: Person | User) -> None:
         action=AuditEntry.Action.ACCESS,
         object_repr=str(whose) if isinstance(whose, User) else f"#{whose.pk}",
         additional_data={"what": DISCLOSED},
+    )
+
+
+def note_update_of_many(rows: Sequence[models.Model], changes: Changes) -> None:
+    """As `note_update`, of many ``rows`` of one kind at once, of which the same was changed."""
+    pairs = {name: [_as_stored(value) for value in pair] for name, pair in changes.items()}
+    AuditEntry.objects.create_many(
+        {
+            "content_type": ContentType.objects.get_for_model(row),
+            "object_pk": str(row.pk),
+            "object_id": row.pk,
+            "object_repr": str(row),
+            "action": AuditEntry.Action.UPDATE,
+            "changes": pairs,
+        }
+        for row in rows
     )
 
 

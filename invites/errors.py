@@ -21,6 +21,8 @@ InviteError
 ├── FiltersGone        what a file of the history was narrowed to is gone, or may not be seen any more
 ├── ExportUnderWay     the same person is fetching another file of the history
 ├── TooManyExports     too many people are fetching files of the history
+├── LastAdministrator  nobody would be left who can set up everything
+├── OwnRights          somebody wants to change what they may do themselves
 ├── DemoPersonRefused  somebody or something of the sandbox, through a real app
 ├── ConferenceTaken    somebody else has this conference already
 ├── FormAlreadyUsed    this form has created another conference already
@@ -188,6 +190,18 @@ class TooManyExports(InviteError):  # noqa: N818
     """Files are being written for as many people as may fetch them at once."""
 
     message = _("Several people are fetching files at the moment. Please try again in a few minutes.")
+
+
+class LastAdministrator(InviteError):  # noqa: N818
+    """Somebody is the only one left who can set up everything."""
+
+    message = _("This is the last administrator. Make somebody else one first.")
+
+
+class OwnRights(InviteError):  # noqa: N818
+    """Somebody wants to change their own role, or to bar themselves."""
+
+    message = _("Nobody changes their own role or bars themselves. Another administrator can do it.")
 
 
 class DemoPersonRefused(InviteError):  # noqa: N818

@@ -11,7 +11,6 @@ from typing import Concatenate
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 
 from invites.models import (
@@ -30,6 +29,7 @@ from invites.models import (
     Invitation,
     Person,
     SavedFilter,
+    SignUpLink,
     User,
 )
 from invites.models.address_book import AddressBookQuerySet
@@ -45,7 +45,8 @@ from invites.models.history_export import HistoryExportQuerySet
 from invites.models.invitation import InvitationQuerySet
 from invites.models.person import ErasureQuerySet, PersonQuerySet
 from invites.models.saved_filter import SavedFilterQuerySet
-from invites.models.user import Role
+from invites.models.sign_up_link import SignUpLinkQuerySet
+from invites.models.user import Role, UserQuerySet
 
 type Viewer = User | AnonymousUser
 
@@ -111,6 +112,21 @@ def owned_conferences(user: Viewer) -> ConferenceQuerySet:
     if isinstance(user, User) and may_organize(user):
         return Conference.objects.owned_by(user)
     return Conference.objects.none()
+
+
+def users(user: Viewer) -> UserQuerySet:
+    """The accounts that ``user`` looks after."""
+    return User.objects.all() if may_administer(user) else User.objects.all().none()
+
+
+def other_users(user: Viewer) -> UserQuerySet:
+    """Those of them whose rights and access ``user`` may change: nobody changes their own."""
+    return users(user).besides(user.pk) if isinstance(user, User) else users(user)
+
+
+def sign_up_links(user: Viewer) -> SignUpLinkQuerySet:
+    """The sign-up links that ``user`` may look at and withdraw."""
+    return SignUpLink.objects.all() if may_administer(user) else SignUpLink.objects.none()
 
 
 def creations(user: Viewer) -> ConferenceCreationQuerySet:
@@ -208,13 +224,12 @@ def conferences_in_history(user: Viewer) -> ConferenceQuerySet:
     return Conference.objects.all() if may_read_all_history(user) else conferences(user)
 
 
-def organizers_in_history(user: Viewer) -> QuerySet[User]:
+def organizers_in_history(user: Viewer) -> UserQuerySet:
     """Whose attempts ``user`` may look for by name: everybody's, or their own and those of whom they share with."""
+    everybody = User.objects.all()
     if may_read_all_history(user):
-        return User.objects.all()
-    if not isinstance(user, User):
-        return User.objects.none()
-    return User.objects.sharing_with(user)
+        return everybody
+    return everybody.sharing_with(user) if isinstance(user, User) else everybody.none()
 
 
 def apps_in_history(user: Viewer) -> AppQuerySet:

@@ -37,6 +37,8 @@ from invites.views import (
     seal,
     selection,
     settings,
+    user,
+    user_access,
 )
 
 app_name = "invites"
@@ -188,6 +190,14 @@ urlpatterns = [
     ),
     # events
     path("dingtalk/events/<int:pk>/", event.event_callback, name="event_callback"),
+    # users
+    path("settings/users/", user.user_list, name="user_list"),
+    path("settings/users/new/", user.user_create, name="user_create"),
+    path("settings/users/<int:pk>/", user.user_edit, name="user_edit"),
+    path("settings/users/<int:pk>/password/", user_access.user_password, name="user_password"),
+    path("settings/users/<int:pk>/bar/", user_access.user_bar, name="user_bar"),
+    path("settings/users/<int:pk>/readmit/", user_access.user_readmit, name="user_readmit"),
+    path("settings/users/<int:pk>/hand-over/", user_access.user_hand_over, name="user_hand_over"),
     # invitations
     path("invitations/<int:pk>/repeat/", draft_repeat.invitation_repeat, name="invitation_repeat"),
     path("invitations/<int:pk>/", invitation.invitation_detail, name="invitation_detail"),

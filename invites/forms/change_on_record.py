@@ -21,12 +21,16 @@ from invites.models import (
     Erasure,
     HistoryExport,
     SealedDay,
+    SignInPolicy,
+    SignUpLink,
     User,
 )
 
 # What entries may be about, in the order in which it is offered.
 _KINDS = (
     User,
+    SignInPolicy,
+    SignUpLink,
     App,
     Conference,
     AddressBook,

@@ -38,6 +38,10 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
         """Those of ``user``."""
         return self.filter(owner=user)
 
+    def for_change(self) -> Self:
+        """Them, locked until the transaction ends, always in the same order."""
+        return self.order_by("pk").select_for_update(of=("self",), no_key=True)
+
     def of_app(self, app: App) -> Self:
         """Those whose unionIds are valid for ``app``."""
         return self.filter(app=app)

@@ -87,6 +87,14 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         """Those of ``user``."""
         return self.filter(owner=user)
 
+    def for_change(self) -> Self:
+        """Them, locked until the transaction ends, always in the same order."""
+        return self.order_by("pk").select_for_update(of=("self",), no_key=True)
+
+    def give_to(self, user: User) -> None:
+        """Makes ``user`` their owner. Whoever does so puts it on record."""
+        self.update(owner=user)
+
     def open(self) -> Self:
         """Those of which DingTalk last said that they are running, the newest first."""
         return self.filter(status=ConferenceStatus.OPEN).order_by("-pk")

@@ -119,6 +119,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Those still being put together."""
         return self.filter(state=InvitationState.DRAFT)
 
+    def waiting_in_the_name_of(self, user: User) -> Self:
+        """Those that are to be sent at a set time by the decision of ``user``."""
+        return self.filter(scheduled_by=user, scheduled_for__isnull=False, sent_at__isnull=True)
+
     def put_aside(self) -> Self:
         """Those that wait for their time outside of the composer, the next one first."""
         return self.filter(state=InvitationState.SCHEDULED).order_by("scheduled_for", "pk")

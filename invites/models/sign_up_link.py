@@ -1,6 +1,6 @@
 """Links by which somebody makes their own account, once."""
 
-from typing import ClassVar, Self
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
@@ -17,6 +17,14 @@ class SignUpLinkQuerySet(models.QuerySet["SignUpLink"]):
     def open(self) -> Self:
         """Those that somebody may still use."""
         return self.filter(used_at__isnull=True, revoked_at__isnull=True, expires_at__gt=timezone.now())
+
+    def made_by(self, user: User) -> Self:
+        """Those that ``user`` has given out."""
+        return self.filter(made_by=user)
+
+    def for_change(self) -> Self:
+        """Them, locked until the transaction ends: whoever uses one and whoever withdraws it take turns."""
+        return self.select_for_update(of=("self",))
 
     def with_digest(self, digest: str) -> Self:
         """The one whose token has this digest, if any."""
@@ -44,7 +52,7 @@ class SignUpLink(OnRecord):
     used_at = models.DateTimeField(_("used at"), null=True)
     revoked_at = models.DateTimeField(_("withdrawn at"), null=True)
 
-    objects: ClassVar[models.Manager["SignUpLink"]] = SignUpLinkQuerySet.as_manager()
+    objects = SignUpLinkQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("sign-up link")

@@ -14,7 +14,7 @@ from django_htmx.http import replace_url
 from dashboard.fragments import page_or_fragment
 from invites import inspecting, permissions
 from invites.forms.change_on_record import ChangeFilterForm
-from invites.models import App, AuditEntry, User
+from invites.models import App, AuditEntry
 from invites.models.timeline import Page
 from invites.permissions import Viewer
 from invites.views.address_book import asks_for
@@ -78,7 +78,7 @@ def _address_of(entry: AuditEntry, user: Viewer) -> str:
     if permissions.may_administer(user):
         things |= {
             "app": ("admin:invites_app_change", App.objects.all()),
-            "user": ("admin:invites_user_change", User.objects.by_name()),
+            "user": ("invites:user_edit", permissions.users(user)),
         }
     page, visible = things.get(kind, ("", App.objects.none()))
     return reverse(page, args=[key]) if visible.in_bulk([key]) else ""

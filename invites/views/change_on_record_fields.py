@@ -19,6 +19,7 @@ from django_stubs_ext import StrOrPromise
 from invites import countries, phone_numbers
 from invites.auditing import HIDDEN
 from invites.models import AddressBook, App, AuditEntry, Conference, User
+from invites.models.user import Role
 
 # What forms do not name, or name for themselves alone.
 _LABELS: dict[tuple[str, str], StrOrPromise] = {
@@ -41,6 +42,8 @@ _LABELS: dict[tuple[str, str], StrOrPromise] = {
     ("historyexport", "time_zone"): gettext_lazy("Time zone"),
     ("historyexport", "with_phone_numbers"): gettext_lazy("With phone numbers"),
     ("sealedday", "removed_by"): gettext_lazy("Ordered by"),
+    ("signuplink", "made_by"): gettext_lazy("Made by"),
+    ("signuplink", "used_by"): gettext_lazy("Used by"),
 }
 # Keys of rows of these are shown by what the rows are called.
 _NAMED: tuple[type[models.Model], ...] = (AddressBook, App, Conference, User)
@@ -140,7 +143,8 @@ def _shown(field: Any, name: str, value: Any, names: Names, show_phone_numbers: 
     if isinstance(value, bool):
         return pgettext("setting", "on") if value else pgettext("setting", "off")
     if isinstance(value, list):
-        return _listed(value)
+        words = dict(Role.choices) if name == "second_factor_roles" else {}
+        return _listed(str(words.get(each, each)) for each in value)
     return _in_words(field, name, value, names, show_phone_numbers)
 
 

@@ -9,16 +9,15 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard.about import USERS_SHOWN, apps, installation
+from dashboard.about import apps, installation
 from dashboard.fragments import page_or_fragment
 from invites import permissions
 from invites.forms.account import AccountForm
-from invites.models import User
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: HttpRequest) -> HttpResponse:
-    """My account with its form; administrators see the apps and the users as well."""
+    """My account with its form; administrators see the apps as well."""
     account = permissions.own_account(request.user)
     form = AccountForm(request.POST if request.method == "POST" else None, instance=account)
     if form.is_bound and form.keep():
@@ -26,7 +25,7 @@ def settings(request: HttpRequest) -> HttpResponse:
         return redirect("invites:settings")
     context: dict[str, Any] = {"form": form, "tab": "account"}
     if permissions.may_administer(request.user):
-        context |= {"apps": apps(), "users": User.objects.by_name()[:USERS_SHOWN]}
+        context |= {"apps": apps()}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return page_or_fragment(request, "invites/settings.html", context, fragments={"account"}, status=status)
 

@@ -1,0 +1,124 @@
+"""What an administrator does about somebody else's access: another password, barring, and handing over what they own.
+
+Nobody does any of it to themselves.
+"""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from dashboard.fragments import page_or_fragment
+from invites import appointing, permissions
+from invites.forms.user import HandOverForm, PasswordForm
+from invites.models import User
+from invites.views.user import form_view
+
+
+@sensitive_post_parameters()
+@form_view
+@permissions.allow(permissions.may_administer)
+def user_password(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another password for somebody who has lost theirs."""
+    person = _load(request, pk)
+    form = PasswordForm(request.POST if request.method == "POST" else None, user=person)
+    if form.is_bound and form.keep():
+        text = _("%(name)s has another password now, and has to sign in with it everywhere.")
+        messages.success(request, text % {"name": person.display_name})
+        return redirect("invites:user_edit", pk)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    context = {"form": form, "person": person, "tab": "users"}
+    return page_or_fragment(request, "invites/user_password.html", context, status=status)
+
+
+@form_view
+@permissions.allow(permissions.may_administer)
+def user_bar(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lets somebody sign in no more, after asking once and saying what stays behind."""
+    person = _load(request, pk)
+    name = {"name": person.display_name}
+    if request.method == "POST":
+        appointing.bar(user=person, by=permissions.own_account(request.user))
+        messages.success(request, _("%(name)s can no longer sign in.") % name)
+        return redirect("invites:user_edit", pk)
+    context = {
+        "title": _("Let %(name)s sign in no more?") % name,
+        "text": _(
+            "They are signed out everywhere at once, and their tokens and sign-up links stop working. What they did "
+            "stays in the history under their name, and they can be let in again."
+        ),
+        "stays": _left_behind(appointing.belongings(person)),
+        "person": person,
+        "label": _("Bar from signing in"),
+        "cancel_url": reverse("invites:user_edit", args=[pk]),
+    }
+    return render(request, "invites/user_bar.html", context)
+
+
+@require_POST
+@permissions.allow(permissions.may_administer)
+def user_readmit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lets somebody sign in again."""
+    person = _load(request, pk)
+    appointing.readmit(user=person, by=permissions.own_account(request.user))
+    messages.success(request, _("%(name)s can sign in again.") % {"name": person.display_name})
+    return redirect("invites:user_edit", pk)
+
+
+@form_view
+@permissions.allow(permissions.may_administer)
+def user_hand_over(request: HttpRequest, pk: int) -> HttpResponse:
+    """Gives what somebody owns to somebody else."""
+    person = get_object_or_404(permissions.users(request.user), pk=pk)
+    form = HandOverForm(request.POST if request.method == "POST" else None, owner=person)
+    if form.is_valid():
+        given = appointing.hand_over(
+            owner=person,
+            to=form.cleaned_data["username"],
+            conferences=form.cleaned_data["conferences"],
+            books=form.cleaned_data["books"],
+        )
+        text = _("%(to)s owns them now: %(what)s.")
+        what = _(" and ").join(_counted(given))
+        messages.success(request, text % {"to": form.cleaned_data["username"].display_name, "what": what})
+        return redirect("invites:user_edit", pk)
+    context = {
+        "form": form,
+        "person": person,
+        "belongings": appointing.belongings(person),
+        "tab": "users",
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return page_or_fragment(request, "invites/user_hand_over.html", context, status=status)
+
+
+def _load(request: HttpRequest, pk: int) -> User:
+    person: User = get_object_or_404(permissions.other_users(request.user), pk=pk)
+    return person
+
+
+def _counted(owned: appointing.Belongings) -> list[str]:
+    """How many conferences and books, in words."""
+    conferences = ngettext("%(n)s conference", "%(n)s conferences", owned.conferences)
+    books = ngettext("%(n)s address book", "%(n)s address books", owned.books)
+    return [conferences % {"n": intcomma(owned.conferences)}, books % {"n": intcomma(owned.books)}]
+
+
+def _left_behind(owned: appointing.Belongings) -> list[str]:
+    """What somebody owns, and what will not happen any more without them; nothing where that is nothing."""
+    left = _counted(owned) if owned.can_be_handed_over else []
+    if owned.waiting:
+        waiting = ngettext(
+            "%(n)s invitation that waits to be sent in their name: it will not be sent",
+            "%(n)s invitations that wait to be sent in their name: they will not be sent",
+            owned.waiting,
+        )
+        left.append(waiting % {"n": intcomma(owned.waiting)})
+    return left

@@ -1,0 +1,367 @@
+"""Users as administrators look after them."""
+
+from http import HTTPStatus
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from invites import appointing
+from invites.errors import LastAdministrator, OwnRights
+from invites.models import AuditEntry, SignUpLink, User
+from invites.models.user import Role
+from tests.conftest import SignedIn, htmx
+from tests.factories import (
+    PASSWORD,
+    AddressBookFactory,
+    AppFactory,
+    ConferenceFactory,
+    InvitationFactory,
+    UserFactory,
+)
+from tests.invites.test_curating_together import together
+
+LIST = "/settings/users/"
+NEW = f"{LIST}new/"
+NEW_USER = {
+    "username": "ada",
+    "first_name": "Ada Example",
+    "email": "ada@example.org",
+    "role": "auditor",
+    "may_see_phone_numbers": "on",
+    "union_id": "u-9",
+    "password1": PASSWORD,
+    "password2": PASSWORD,
+}
+
+
+@pytest.fixture
+def client_of_administrator(administrator: User, signed_in: SignedIn) -> Client:
+    return signed_in(administrator)
+
+
+def shown(client: Client, query: str = "") -> list[str]:
+    response = client.get(f"{LIST}?{query}")
+    assert response.status_code == HTTPStatus.OK
+    return [user.username for user in response.context["users"]]
+
+
+def facts_of(user: User, **facts: str) -> dict[str, str]:
+    """What the form of ``user`` sends, with other ``facts``; "" for a box that is not ticked."""
+    stored = {name: getattr(user, name) for name in ("username", "first_name", "email", "union_id", "role")}
+    return {name: value for name, value in (stored | facts).items() if value}
+
+
+def page_of(user: User, *rest: str) -> str:
+    return "/".join([f"{LIST}{user.pk}", *rest, ""])
+
+
+class TestUserList:
+    def test_those_who_can_sign_in_stand_first(self, client_of_administrator: Client) -> None:
+        for name, is_active in (("b", False), ("c", True), ("a", True)):
+            UserFactory(username=name, is_active=is_active)
+        assert shown(client_of_administrator) == ["a", "administrator", "c", "b"]
+
+    @pytest.mark.parametrize("text", ["zhang", "SAN", "example.org", "u-17"])
+    def test_search_finds_by_any_name_mail_and_union_id(
+        self, text: str, client_of_administrator: Client
+    ) -> None:
+        facts = {"first_name": "San", "email": "z@example.org", "union_id": "u-17"}
+        UserFactory(username="zhang", **facts)
+        UserFactory(username="somebody")
+        assert shown(client_of_administrator, f"q={text}") == ["zhang"]
+
+    def test_filters_narrow_by_role_and_by_state(self, client_of_administrator: Client) -> None:
+        UserFactory(username="reader", role=Role.AUDITOR)
+        UserFactory(username="gone", role=Role.AUDITOR, is_active=False)
+        assert shown(client_of_administrator, "role=auditor") == ["reader", "gone"]
+        assert shown(client_of_administrator, "role=auditor&state=barred") == ["gone"]
+        assert shown(client_of_administrator, "state=active") == ["administrator", "reader"]
+
+    def test_pages_follow_each_other_without_a_gap(
+        self, client_of_administrator: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("invites.forms.user.PAGE_SIZE", 2)
+        for number in range(6):
+            UserFactory(username=f"u{number}", is_active=number % 2 == 0)
+        seen, query = [], ""
+        for _page in range(5):
+            response = client_of_administrator.get(f"{LIST}?{query}")
+            seen += [user.username for user in response.context["users"]]
+            if not response.context["next_page"]:
+                break
+            query = response.context["next_page"].partition("?")[2]
+        assert seen == ["administrator", "u0", "u2", "u4", "u1", "u3", "u5"]
+
+    @pytest.mark.parametrize("query", ["after=x", "after=999999", "role=king", "state=?", "q=%25"])
+    def test_nonsense_in_the_address_breaks_nothing(
+        self, query: str, client_of_administrator: Client
+    ) -> None:
+        assert client_of_administrator.get(f"{LIST}?{query}").status_code == HTTPStatus.OK
+
+    def test_nobody_fits_says_so(self, client_of_administrator: Client) -> None:
+        assert "Nobody fits" in client_of_administrator.get(f"{LIST}?q=xyzzy").content.decode()
+
+    def test_fragment_is_the_list_alone(self, client_of_administrator: Client) -> None:
+        page = client_of_administrator.get(LIST, headers=htmx("users")).content.decode()
+        assert page.lstrip().startswith('<div id="users"')
+        page = client_of_administrator.get(LIST, headers=htmx("elsewhere")).content.decode()
+        assert "<html" in page
+
+    @pytest.mark.parametrize("count", [1, 50])
+    def test_number_of_queries_does_not_grow_with_rows(
+        self, count: int, client_of_administrator: Client, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        UserFactory.create_batch(count)
+        # Session, user, users, and the banner's two.
+        with django_assert_num_queries(5):
+            client_of_administrator.get(LIST)
+
+
+class TestUserCreate:
+    def test_user_gets_role_and_password(self, client_of_administrator: Client) -> None:
+        response = client_of_administrator.post(NEW, NEW_USER)
+        user = User.objects.get(username="ada")
+        assert response["Location"] == page_of(user)
+        assert (user.role, user.may_see_phone_numbers, user.is_staff) == (Role.AUDITOR, True, False)
+        assert (user.display_name, user.email, user.union_id) == ("Ada Example", "ada@example.org", "u-9")
+        assert user.check_password(PASSWORD)
+
+    @pytest.mark.parametrize(
+        ("wrong", "field"),
+        [
+            ({"username": "ORGANIZER"}, "username"),
+            ({"email": "Of@Example.org"}, "email"),
+            ({"role": ""}, "role"),
+            ({"role": "king"}, "role"),
+            ({"union_id": "with blank"}, "union_id"),
+            ({"password2": "another one"}, "password2"),
+            ({"password1": "12345678", "password2": "12345678"}, "password2"),
+        ],
+    )
+    def test_what_is_wrong_is_said_at_its_field(
+        self, wrong: dict[str, str], field: str, organizer: User, client_of_administrator: Client
+    ) -> None:
+        User.objects.filter(pk=organizer.pk).update(email="of@example.org")
+        response = client_of_administrator.post(NEW, NEW_USER | wrong)
+        assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        assert response.context["form"].errors.keys() == {field}
+        assert 'value="Ada Example"' in response.content.decode()
+        assert PASSWORD not in response.content.decode()
+        assert User.objects.count() == 2
+
+    def test_second_press_makes_no_second_user(self, client_of_administrator: Client) -> None:
+        statuses = [client_of_administrator.post(NEW, NEW_USER).status_code for _press in range(2)]
+        assert statuses == [302, 422]
+        assert User.objects.filter(username__iexact="ada").count() == 1
+
+
+class TestUserEdit:
+    def test_role_makes_an_administrator_and_takes_it_back(
+        self, organizer: User, client_of_administrator: Client
+    ) -> None:
+        url = page_of(organizer)
+        assert client_of_administrator.post(url, facts_of(organizer, role="administrator")).status_code == 302
+        marks = User.objects.values_list("is_staff", "is_superuser", "may_see_phone_numbers")
+        assert marks.get(pk=organizer.pk) == (True, True, False)
+        rights = facts_of(organizer, role="auditor", may_see_phone_numbers="on")
+        assert client_of_administrator.post(url, rights).status_code == 302
+        assert marks.get(pk=organizer.pk) == (False, False, True)
+
+    def test_change_is_on_record(
+        self, organizer: User, administrator: User, client_of_administrator: Client
+    ) -> None:
+        client_of_administrator.post(page_of(organizer), facts_of(organizer, role="auditor"))
+        entry = AuditEntry.objects.get_for_object(organizer).latest("pk")
+        assert (entry.actor, entry.changes) == (administrator, {"role": ["organizer", "auditor"]})
+
+    def test_nobody_changes_their_own_rights(
+        self, administrator: User, client_of_administrator: Client
+    ) -> None:
+        UserFactory(role=Role.ADMINISTRATOR)
+        page = client_of_administrator.get(page_of(administrator)).content.decode()
+        assert 'name="role"' not in page
+        assert page_of(administrator, "bar") not in page
+        facts = facts_of(administrator, role="organizer", first_name="Ada Example")
+        assert client_of_administrator.post(page_of(administrator), facts).status_code == 302
+        administrator.refresh_from_db()
+        assert (administrator.role, administrator.first_name) == (Role.ADMINISTRATOR, "Ada Example")
+
+    def test_wrong_value_stays_in_its_field_and_the_old_name_in_the_heading(
+        self, organizer: User, client_of_administrator: Client
+    ) -> None:
+        facts = facts_of(organizer, first_name="Typed Name", union_id="with blank")
+        response = client_of_administrator.post(page_of(organizer), facts)
+        assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        assert response.context["form"].errors.keys() == {"union_id"}
+        assert response.content.decode().count("Typed Name") == 1
+        assert response.context["name"] == "organizer"
+
+    def test_administrator_who_is_demoted_made_sign_up_links_in_vain(
+        self, client_of_administrator: Client
+    ) -> None:
+        other = UserFactory(role=Role.ADMINISTRATOR)
+        appointed = SignUpLink.objects.create(
+            digest="d",
+            made_by=other,
+            role=Role.ADMINISTRATOR,
+            expires_at=timezone.now() + timezone.timedelta(1),
+        )
+        client_of_administrator.post(page_of(other), facts_of(other, role="organizer"))
+        appointed.refresh_from_db()
+        assert appointed.revoked_at is not None
+
+    def test_user_who_is_gone_is_not_found(self, client_of_administrator: Client) -> None:
+        assert client_of_administrator.get(f"{LIST}999999/").status_code == HTTPStatus.NOT_FOUND
+
+
+class TestRightsInTheDomain:
+    """What holds whatever a page has shown."""
+
+    def test_last_administrator_stays(self, administrator: User, organizer: User) -> None:
+        administrator.role = Role.ORGANIZER
+        with pytest.raises(LastAdministrator):
+            appointing.change(user=administrator, fields=["role"], by=organizer)
+        administrator.refresh_from_db()
+        with pytest.raises(LastAdministrator):
+            appointing.bar(user=administrator, by=organizer)
+        administrator.refresh_from_db()
+        assert (administrator.role, administrator.is_active) == (Role.ADMINISTRATOR, True)
+
+    def test_nobody_takes_or_bars_themselves(self, administrator: User) -> None:
+        UserFactory(role=Role.ADMINISTRATOR)
+        for act in (appointing.bar, appointing.readmit):
+            with pytest.raises(OwnRights):
+                act(user=administrator, by=administrator)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_two_who_demote_each_other_at_the_same_moment_leave_one(self) -> None:
+        one, other = UserFactory.create_batch(2, role=Role.ADMINISTRATOR)
+
+        def demote(whom: User, by: User) -> None:
+            user = User.objects.get(pk=whom.pk)
+            user.role = Role.ORGANIZER
+            appointing.change(user=user, fields=["role"], by=by)
+
+        outcomes = together(lambda: demote(one, other), lambda: demote(other, one))
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["LastAdministrator", "NoneType"]
+        assert User.objects.all().administrators().count() == 1
+
+
+class TestAccess:
+    def test_another_password_signs_out_and_opens(
+        self, organizer: User, client_of_administrator: Client, signed_in: SignedIn
+    ) -> None:
+        theirs = signed_in(organizer)
+        url = page_of(organizer, "password")
+        response = client_of_administrator.post(url, {"password1": "quite another one", "password2": "other"})
+        assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        assert "quite another one" not in response.content.decode()
+        twice = dict.fromkeys(("password1", "password2"), "quite another one")
+        assert client_of_administrator.post(url, twice)["Location"] == page_of(organizer)
+        assert theirs.get("/settings/").status_code == 302
+        organizer.refresh_from_db()
+        assert organizer.check_password("quite another one")
+
+    def test_barred_user_is_out_at_once_and_comes_back_as_they_were(
+        self, organizer: User, client_of_administrator: Client, signed_in: SignedIn
+    ) -> None:
+        theirs = signed_in(organizer)
+        conference = ConferenceFactory(owner=organizer)
+        later = timezone.now()
+        InvitationFactory(conference=conference, scheduled_for=later, scheduled_by=organizer)
+        page = client_of_administrator.get(page_of(organizer, "bar")).content.decode()
+        assert "1 conference" in page
+        assert "1 invitation that waits to be sent in their name" in page
+        for _press in range(2):
+            assert client_of_administrator.post(page_of(organizer, "bar")).status_code == 302
+        assert theirs.get("/settings/").status_code == 302
+        assert not Client().login(username="organizer", password=PASSWORD)
+        for _press in range(2):
+            client_of_administrator.post(page_of(organizer, "readmit"))
+        assert Client().login(username="organizer", password=PASSWORD)
+
+    @pytest.mark.parametrize("act", ["bar", "readmit", "password"])
+    def test_nobody_does_it_to_themselves(
+        self, act: str, administrator: User, client_of_administrator: Client
+    ) -> None:
+        UserFactory(role=Role.ADMINISTRATOR)
+        before = User.objects.values().get(pk=administrator.pk)
+        response = client_of_administrator.post(page_of(administrator, act), {"password1": "x"})
+        assert response.status_code == HTTPStatus.NOT_FOUND
+        assert User.objects.values().get(pk=administrator.pk) == before
+
+
+class TestHandingOver:
+    def test_conferences_and_books_get_another_owner_on_record(
+        self, organizer: User, other_organizer: User, administrator: User, client_of_administrator: Client
+    ) -> None:
+        conferences = ConferenceFactory.create_batch(2, owner=organizer)
+        conferences[0].co_organizers.add(other_organizer)
+        app = AppFactory()
+        book = AddressBookFactory(owner=organizer, app=app, name="Team")
+        AddressBookFactory(owner=other_organizer, app=app, name="TEAM")
+        kept = ConferenceFactory()
+        url = page_of(organizer, "hand-over")
+        facts = {"username": "other", "conferences": "on", "books": "on"}
+        assert client_of_administrator.post(url, facts)["Location"] == page_of(organizer)
+        for conference in conferences:
+            conference.refresh_from_db()
+            assert conference.owner == other_organizer
+            assert not conference.co_organizers.exists()
+            entry = AuditEntry.objects.get_for_object(conference).latest("pk")
+            assert (entry.actor, entry.changes) == (
+                administrator,
+                {"owner": [organizer.pk, other_organizer.pk]},
+            )
+        book.refresh_from_db()
+        assert (book.owner, book.name) == (other_organizer, "Team (organizer)")
+        kept.refresh_from_db()
+        assert kept.owner != other_organizer
+        assert "2 conferences and 1 address book" in client_of_administrator.get(LIST).content.decode()
+
+    def test_only_what_was_chosen_goes(
+        self, organizer: User, other_organizer: User, client_of_administrator: Client
+    ) -> None:
+        conference, book = ConferenceFactory(owner=organizer), AddressBookFactory(owner=organizer)
+        facts = {"username": "other", "books": "on"}
+        client_of_administrator.post(page_of(organizer, "hand-over"), facts)
+        conference.refresh_from_db()
+        book.refresh_from_db()
+        assert (conference.owner, book.owner) == (organizer, other_organizer)
+
+    @pytest.mark.parametrize(
+        ("facts", "field"),
+        [
+            ({"username": "nobody"}, "username"),
+            ({"username": "auditor"}, "username"),
+            ({"username": "organizer"}, "username"),
+            ({"username": "other", "conferences": "", "books": ""}, "conferences"),
+        ],
+    )
+    def test_what_is_wrong_is_said_at_its_field(
+        self,
+        facts: dict[str, str],
+        field: str,
+        organizer: User,
+        other_organizer: User,
+        auditor: User,
+        client_of_administrator: Client,
+    ) -> None:
+        conference = ConferenceFactory(owner=organizer)
+        sent = {"conferences": "on", "books": "on"} | facts
+        response = client_of_administrator.post(
+            page_of(organizer, "hand-over"), {name: value for name, value in sent.items() if value}
+        )
+        assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        assert response.context["form"].errors.keys() == {field}
+        conference.refresh_from_db()
+        assert conference.owner == organizer
+
+    def test_number_of_queries_does_not_grow_with_conferences(
+        self, organizer: User, other_organizer: User, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        ConferenceFactory.create_batch(30, owner=organizer, app=AppFactory())
+        with django_assert_max_num_queries(10):
+            appointing.hand_over(owner=organizer, to=other_organizer, conferences=True, books=True)
