@@ -1,5 +1,6 @@
 """Users as administrators look after them."""
 
+from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
@@ -206,7 +207,7 @@ class TestUserEdit:
             digest="d",
             made_by=other,
             role=Role.ADMINISTRATOR,
-            expires_at=timezone.now() + timezone.timedelta(1),
+            expires_at=timezone.now() + timedelta(days=1),
         )
         client_of_administrator.post(page_of(other), facts_of(other, role="organizer"))
         appointed.refresh_from_db()
