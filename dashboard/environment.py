@@ -164,6 +164,12 @@ def read_positive(env: environ.Env, name: str, *, default: int, most: int = 64) 
     return number
 
 
+def read_count(env: environ.Env, name: str, *, most: int) -> int:
+    """The number in ``name``, from 0, which stands for none, to ``most``. Raises ImproperlyConfigured."""
+    text = read_text(env, name).strip()
+    return 0 if text == "0" else read_positive(env, name, default=0, most=most) if text else 0
+
+
 def read_flag(env: environ.Env, name: str) -> bool:
     """Whether ``name`` says yes; absent and empty say no. Raises ImproperlyConfigured for any other word.
 

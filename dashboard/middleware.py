@@ -12,8 +12,10 @@ from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages.storage.base import BaseStorage
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -25,11 +27,24 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from dashboard.context import here
 from dashboard.logs import mask_text
-from invites import acting, tracing
+from invites import acting, securing, tracing, visiting
 from invites.errors import InviteError, TooOften
+from invites.sessions import SessionStore
 
 # base.html tells htmx to swap these as well.
 _SWAPPED_REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS}
+
+# What somebody needs who has to set up a second factor: the page, what it leads to, and the way out.
+WITHOUT_SECOND_FACTOR = {
+    "invites:security",
+    "mfa_index",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "mfa_view_recovery_codes",
+    "account_reauthenticate",
+    "logout",
+    "account_logout",
+}
 
 # What a proxy makes: a UUID, a ULID, the id of a trace.
 _ID_OF_A_PROXY = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{7,{tracing.LENGTH - 1}}}")
@@ -120,6 +135,20 @@ class RequestLogMiddleware(RequestMiddleware):
             bind_contextvars(user_id=user.pk)
 
 
+class VisitorSessionMiddleware(SessionMiddleware):
+    """Django's; a session knows who uses it, and notes now and then that it is used."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """As Django's, for one visitor."""
+        super().process_request(request)
+        request.session.visitor = visiting.visitor_of(request)  # type: ignore[attr-defined]
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """As Django's, which stores what has changed."""
+        request.session.note_seen()  # type: ignore[attr-defined]
+        return super().process_response(request, response)
+
+
 class ActingMiddleware:
     """Says in whose name a request changes things, for the record of changes.
 
@@ -153,6 +182,30 @@ class ViewerMiddleware:
             response = self.get_response(request)
         add_never_cache_headers(response)
         return response
+
+
+class SecondFactorMiddleware:
+    """Leads whoever has to have a second factor and has none to the page that sets one up, wherever they go.
+
+    Pages that need no sign-in stay reachable: signing out, language, theme.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: object, kwargs: object
+    ) -> HttpResponseBase | None:
+        """The way to that page, or None where the view may answer."""
+        match = request.resolver_match
+        if not getattr(view, "login_required", True) or (match and match.view_name in WITHOUT_SECOND_FACTOR):
+            return None
+        if not securing.lacks_factor(request.user, cast("SessionStore", request.session)):
+            return None
+        return redirect("invites:security")
 
 
 class HtmxAnswerMiddleware:

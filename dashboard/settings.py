@@ -72,13 +72,14 @@ MIDDLEWARE = [
     # size betrays nothing.
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "dashboard.middleware.VisitorSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "dashboard.middleware.ActingMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "dashboard.middleware.SecondFactorMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -122,7 +123,14 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # What all processes have to know for a while, such as how often somebody has tried to sign in, is in the database too.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "invites_cache"}}
+# Workers take away what has expired; the bound is for a flood, and above it rows go that still count.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "invites_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 # Any backend of Django's Tasks interface will do: what is still to be sent is in our own tables.
 TASKS = {
@@ -199,13 +207,11 @@ safety.refuse_unsafe(
 AUTH_USER_MODEL = "invites.User"
 AUTHENTICATION_BACKENDS = ["invites.signing_in.backends.NameOrMailBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    # Length is what counts (NIST SP 800-63B), so there are no rules about kinds of characters.
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
@@ -224,6 +230,7 @@ ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordRes
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 ACCOUNT_FORMS = {
     "login": "invites.forms.signing_in.SignInForm",
+    "reauthenticate": "invites.forms.factor.PasswordAgainForm",
     "change_password": "invites.forms.signing_in.PasswordForm",
     "set_password": "invites.forms.signing_in.FirstPasswordForm",
     "reset_password": "invites.forms.signing_in.ForgottenPasswordForm",
@@ -233,6 +240,27 @@ ACCOUNT_FORMS = {
 _COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
 SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}invites_session"
 CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}csrftoken"
+# Second factors. Recovery codes are shown once; a code of an app is taken a little early or late, since clocks differ.
+MFA_ADAPTER = "invites.securing.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_FORMS = {
+    "activate_totp": "invites.forms.factor.AuthenticatorAppForm",
+    "add_webauthn": "invites.forms.factor.PasskeyForm",
+    "authenticate": "invites.forms.factor.SecondStepForm",
+    "reauthenticate": "invites.forms.factor.CodeAgainForm",
+}
+# For so many seconds whoever has shown who they are may change how they sign in.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+
+# Keys are stored as digests and data encrypted. Whoever comes back within these days stays signed in.
+SESSION_ENGINE = "invites.sessions"
+SESSION_COOKIE_AGE = environment.read_positive(env, "SESSION_DAYS", default=14, most=365) * 24 * 3600
+# So many proxies of our own stand in front, whose word in X-Forwarded-For is believed.
+TRUSTED_PROXIES = environment.read_count(env, "TRUSTED_PROXIES", most=9)
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 LANGUAGE_CODE = "en"

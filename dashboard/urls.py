@@ -39,6 +39,7 @@ urlpatterns = [
     path("metrics", views.metrics, name="metrics"),
     path("language/", login_not_required(set_language), name="set_language"),
     path("theme/", views.set_theme, name="set_theme"),
+    path("", include("dashboard.factor_urls")),
     path("admin/", admin.site.urls),
     path("", include("invites.urls")),
 ]

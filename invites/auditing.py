@@ -42,9 +42,15 @@ DISCLOSED: Final = "disclosed"
 SIGNED_IN: Final = "signed_in"
 SIGNED_OUT: Final = "signed_out"
 SIGN_IN_FAILED: Final = "sign_in_failed"
+SESSIONS_ENDED: Final = "sessions_ended"
+FACTOR_ADDED: Final = "factor_added"
+FACTOR_REMOVED: Final = "factor_removed"
+FACTORS_RESET: Final = "factors_reset"
+CODES_MADE: Final = "codes_made"
 
 type Changes = Mapping[str, tuple[object, object]]
 type Access = Literal["signed_in", "signed_out", "sign_in_failed"]
+type Security = Literal["sessions_ended", "factor_added", "factor_removed", "factors_reset", "codes_made"]
 
 _FIELDS: dict[type[models.Model], tuple[str, ...]] = {
     App: (
@@ -273,6 +279,18 @@ def _note_failed_sign_in(sender: object, credentials: Mapping[str, Any], **kwarg
     user = User.objects.called(str(credentials.get("username") or credentials.get("email") or ""))
     if user is not None:
         _note_access(user, SIGN_IN_FAILED, actor=None)
+
+
+def note_security(user: User, what: Security, *, detail: Mapping[str, object] | None = None) -> None:
+    """Notes what was done to the ways in which ``user`` signs in; whoever acts has done it. ``detail`` tells which one
+    or how many, and no secret. The caller holds the transaction.
+    """
+    AuditEntry.objects.log_create(
+        user,
+        force_log=True,
+        action=AuditEntry.Action.ACCESS,
+        additional_data={"what": what, **(detail or {})},
+    )
 
 
 def _note_access(user: User, what: Access, *, actor: User | None) -> None:

@@ -28,6 +28,8 @@ InviteError
 ├── FormAlreadyUsed    this form has created another conference already
 ├── CreationUnderWay   an earlier press of the same form still waits for DingTalk
 ├── TooOften           somebody does the same more often than anybody presses (429)
+├── FactorNeeded       the last second factor of somebody whose role needs one
+├── SignInAgain        a page that changes how one signs in, some time after one has
 └── DingTalkRefused    DingTalk did not do what was asked about a conference, or may have
 """
 
@@ -138,6 +140,20 @@ class AlreadyUndone(CannotBeUndone):
     """Somebody has undone the change before."""
 
     message = _("This has been undone already.")
+
+
+class FactorNeeded(InviteError):  # noqa: N818
+    """Somebody's role needs a second factor, and this is their last one."""
+
+    message = _("Your role needs a second factor, and this is your only one. Set up another one first.")
+
+
+class SignInAgain(InviteError):  # noqa: N818
+    """Somebody who has neither a password nor a second factor has signed in too long ago for what they asked."""
+
+    message = _(
+        "Only somebody who has signed in within the last minutes may do this. Sign out, sign in again and come back."
+    )
 
 
 class AppUnavailable(InviteError):  # noqa: N818

@@ -29,6 +29,7 @@ from invites.models import (
     Invitation,
     Person,
     SavedFilter,
+    Session,
     SignUpLink,
     User,
 )
@@ -45,6 +46,7 @@ from invites.models.history_export import HistoryExportQuerySet
 from invites.models.invitation import InvitationQuerySet
 from invites.models.person import ErasureQuerySet, PersonQuerySet
 from invites.models.saved_filter import SavedFilterQuerySet
+from invites.models.session import SessionQuerySet
 from invites.models.sign_up_link import SignUpLinkQuerySet
 from invites.models.user import Role, UserQuerySet
 
@@ -84,6 +86,12 @@ def own_account(user: Viewer) -> User:
     if not isinstance(user, User):
         raise PermissionDenied
     return User.objects.get(pk=user.pk)
+
+
+def own_sessions(user: Viewer) -> SessionQuerySet:
+    """Where ``user`` is signed in, which nobody else sees."""
+    sessions: SessionQuerySet = Session.objects.all()
+    return sessions.of(user) if isinstance(user, User) else sessions.none()
 
 
 def may_see_phone_numbers(user: Viewer) -> bool:

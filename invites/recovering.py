@@ -22,10 +22,11 @@ from invites import (
     scheduling,
     sealing,
     sending,
+    sessions,
     surveying,
     tasks,
 )
-from invites.models import Erasure, Invitation
+from invites.models import CacheRow, Erasure, Invitation
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +95,11 @@ def _seal_what_is_over() -> None:
     sealing.seal_due(let_leave=lambda day: tasks.tell_head.enqueue(day.day.isoformat()))
 
 
+def _forget_expired_cache() -> None:
+    """Takes away what the cache need not know any more: by itself it would only do so when it is full."""
+    CacheRow.objects.expired().delete()
+
+
 # The bell for a set time may be lost, too, and rings by themselves have none.
 _STEPS: tuple[Callable[[], object], ...] = (
     _close_what_is_over,
@@ -109,4 +115,6 @@ _STEPS: tuple[Callable[[], object], ...] = (
     receiving.forget_old,
     _seal_what_is_over,
     surveying.compact,
+    sessions.clear_expired,
+    _forget_expired_cache,
 )

@@ -35,6 +35,7 @@ from invites.views import (
     ringing,
     saved_filter,
     seal,
+    security,
     selection,
     settings,
     user,
@@ -198,6 +199,9 @@ urlpatterns = [
     path("settings/users/<int:pk>/bar/", user_access.user_bar, name="user_bar"),
     path("settings/users/<int:pk>/readmit/", user_access.user_readmit, name="user_readmit"),
     path("settings/users/<int:pk>/hand-over/", user_access.user_hand_over, name="user_hand_over"),
+    path("settings/security/", security.security, name="security"),
+    path("settings/security/sessions/<int:pk>/end/", security.session_end, name="session_end"),
+    path("settings/security/sessions/end/", security.session_end_others, name="session_end_others"),
     # invitations
     path("invitations/<int:pk>/repeat/", draft_repeat.invitation_repeat, name="invitation_repeat"),
     path("invitations/<int:pk>/", invitation.invitation_detail, name="invitation_detail"),

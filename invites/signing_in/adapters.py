@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from invites import visiting
 from invites.models import User
 
 _WRONG = _("This name and this password do not belong together. Mind capital letters in the password.")
@@ -46,6 +47,14 @@ class AccountAdapter(DefaultAccountAdapter):
         return url_has_allowed_host_and_scheme(
             url, allowed_hosts={self.request.get_host()}, require_https=self.request.is_secure()
         )
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address by which sign-ins are counted; those of whom the server knows none are counted together."""
+        return visiting.address_of(request) or "unknown"
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: object) -> bool:
+        """Not right after a sign-in: who one is has just been shown."""
+        return not self.request.session.signed_in_lately
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """Home, where the message shows."""

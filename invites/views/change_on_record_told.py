@@ -61,6 +61,15 @@ _ACCESS: dict[str, StrOrPromise] = {
     auditing.SIGNED_IN: gettext_lazy("%(name)s signed in."),
     auditing.SIGNED_OUT: gettext_lazy("%(name)s signed out."),
     auditing.SIGN_IN_FAILED: gettext_lazy("Somebody could not sign in as %(name)s: the password was wrong."),
+    auditing.SESSIONS_ENDED: gettext_lazy("%(who)s ended sessions of %(name)s: %(count)s."),
+    auditing.FACTOR_ADDED: gettext_lazy("%(who)s set up a second factor for %(name)s: %(factor)s."),
+    auditing.FACTOR_REMOVED: gettext_lazy("%(who)s removed a second factor of %(name)s: %(factor)s."),
+    auditing.FACTORS_RESET: gettext_lazy("%(who)s removed all second factors of %(name)s."),
+    auditing.CODES_MADE: gettext_lazy("%(who)s made new recovery codes for %(name)s."),
+}
+_FACTORS: dict[str, StrOrPromise] = {
+    "totp": gettext_lazy("authenticator app"),
+    "webauthn": gettext_lazy("passkey"),
 }
 
 
@@ -97,6 +106,8 @@ def _sentence(entry: AuditEntry) -> str:
         "who": who(entry),
         "name": entry.object_repr or _("(erased)"),
         "book": detail.get("book_name", ""),
+        "count": detail.get("sessions", ""),
+        "factor": _FACTORS.get(detail.get("factor", ""), ""),
     }
     if entry.action == AuditEntry.Action.ACCESS:
         return str(_ACCESS.get(detail.get("what", ""), _("%(name)s: something was looked at."))) % words

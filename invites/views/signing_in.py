@@ -15,7 +15,7 @@ from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import get_language
 
-from invites import demo, tasks
+from invites import demo, securing, tasks
 from invites.models import User
 
 
@@ -24,6 +24,15 @@ class _SaysWhatIsWrong:
         """The form again, as 422."""
         context = self.get_context_data(form=form)  # type: ignore[attr-defined]
         return self.render_to_response(context, status=HTTPStatus.UNPROCESSABLE_ENTITY)  # type: ignore[attr-defined, no-any-return]
+
+
+class _EndsOtherSessions:
+    def form_valid(self, form: forms.Form) -> HttpResponse:
+        """As allauth's; whoever else came in with the old password is out."""
+        answer: HttpResponse = super().form_valid(form)  # type: ignore[misc]
+        request: HttpRequest = self.request  # type: ignore[attr-defined]
+        securing.end_sessions(form.user, but=request.session)  # type: ignore[attr-defined, arg-type]
+        return answer
 
 
 class SignInView(_SaysWhatIsWrong, allauth_views.LoginView):
@@ -47,11 +56,11 @@ class SignOutView(allauth_views.LogoutView):
     http_method_names = ("post", "options")
 
 
-class PasswordView(_SaysWhatIsWrong, allauth_views.PasswordChangeView):
+class PasswordView(_EndsOtherSessions, _SaysWhatIsWrong, allauth_views.PasswordChangeView):
     """Another password for oneself."""
 
 
-class FirstPasswordView(_SaysWhatIsWrong, allauth_views.PasswordSetView):
+class FirstPasswordView(_EndsOtherSessions, _SaysWhatIsWrong, allauth_views.PasswordSetView):
     """A password for somebody who signs in through DingTalk alone."""
 
 
@@ -83,7 +92,9 @@ class ForgottenPasswordSentView(_WhereMailIsSent, allauth_views.PasswordResetDon
     """Says what happens next, without saying whether there is an account."""
 
 
-class NewPasswordView(_WhereMailIsSent, _SaysWhatIsWrong, allauth_views.PasswordResetFromKeyView):
+class NewPasswordView(
+    _WhereMailIsSent, _EndsOtherSessions, _SaysWhatIsWrong, allauth_views.PasswordResetFromKeyView
+):
     """What the link in the mail opens, once and for a while."""
 
     success_url = reverse_lazy("account_login")

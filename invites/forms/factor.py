@@ -1,0 +1,74 @@
+"""What people type and hand over to prove who they are: django-allauth's forms, in our words."""
+
+from typing import Any
+
+from allauth.account.forms import ReauthenticateForm as _PasswordAgainForm
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+NAME_LENGTH = 60
+
+
+def _code_field(label: Any, help_text: Any = "") -> forms.CharField:
+    # Six digits of an app, eight of a recovery code; people type blanks in between.
+    attrs = {"autocomplete": "one-time-code", "spellcheck": "false", "autofocus": True}
+    return forms.CharField(label=label, help_text=help_text, max_length=32, widget=forms.TextInput(attrs))
+
+
+class AuthenticatorAppForm(ActivateTOTPForm):
+    """The first code of an authenticator app, which shows that it has taken the secret."""
+
+    code = _code_field(_("Code"), _("The six digits that the app shows now."))
+
+
+class SecondStepForm(AuthenticateForm):
+    """The second factor of a sign-in."""
+
+    code = _code_field(_("Code"), _("From your authenticator app, or one of your recovery codes."))
+
+
+class CodeAgainForm(ReauthenticateForm):
+    """A code once more, before something that matters."""
+
+    code = _code_field(_("Code"), _("From your authenticator app, or one of your recovery codes."))
+
+
+class PasswordAgainForm(_PasswordAgainForm):
+    """The password once more, before something that matters."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password", "autofocus": True}),
+    )
+
+
+class PasskeyForm(AddWebAuthnForm):
+    """A new passkey; ``credential`` is what the browser has made."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        required=False,
+        max_length=NAME_LENGTH,
+        help_text=_("So that you know later which one it is, as in “My phone”."),
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    passwordless = forms.BooleanField(
+        label=_("Sign in with it alone, without name and password"),
+        required=False,
+        help_text=_(
+            "It then asks for your fingerprint, face or PIN. Some simple security keys cannot do this."
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["initial"] = {"name": "", "passwordless": True} | (kwargs.get("initial") or {})
+        super().__init__(*args, **kwargs)
+
+    def clean_name(self) -> str:
+        """What was typed, or a word that stands for it."""
+        name: str = self.cleaned_data["name"]
+        return name or str(_("Passkey"))

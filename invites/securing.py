@@ -1,0 +1,150 @@
+"""Keeps accounts safe: second factors, who has to have one, confirming who one is, and ending sessions.
+
+Factors are django-allauth's (`allauth.mfa`), with secrets that are encrypted in the database. Must not decide what a
+role may do.
+"""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any, Concatenate
+
+from allauth.account.adapter import get_adapter
+from allauth.account.decorators import reauthentication_required
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext_lazy as _
+
+from invites import auditing, encryption
+from invites.errors import FactorNeeded, SignInAgain
+from invites.models import Session, SignInPolicy, User
+from invites.sessions import SessionStore
+
+_CODES = Authenticator.Type.RECOVERY_CODES
+
+
+class FactorAdapter(DefaultMFAAdapter):
+    """Lets allauth store secrets encrypted, and call things as we do."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": _("This code is not the right one, or it has been used already."),
+        "cannot_generate_recovery_codes": _(
+            "Recovery codes need an authenticator app or a passkey beside them."
+        ),
+    }
+
+    def encrypt(self, text: str) -> str:
+        """``text`` as it is stored."""
+        return encryption.encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """What ``encrypt`` was given. Raises UndecryptableError where no configured key fits."""
+        return encryption.decrypt(encrypted_text)
+
+    def get_totp_label(self, user: User) -> str:
+        """What the authenticator app shows beside the product's name."""
+        return user.username
+
+    def get_totp_issuer(self) -> str:
+        """What the authenticator app shows above the code."""
+        return str(_("Conference Invites"))
+
+    def _get_site_name(self) -> str:
+        return str(_("Conference Invites"))
+
+
+def factors_of(user: User) -> list[Authenticator]:
+    """The second factors of ``user``, the oldest first; recovery codes are none by themselves."""
+    return list(Authenticator.objects.filter(user=user).exclude(type=_CODES).order_by("pk"))
+
+
+def has_codes(user: User) -> bool:
+    """Whether ``user`` has recovery codes."""
+    return bool(Authenticator.objects.filter(user=user, type=_CODES).exists())
+
+
+def lacks_factor(user: User | AnonymousUser, session: SessionStore) -> bool:
+    """Whether ``user`` may do nothing in ``session`` before they have set up a second factor.
+
+    Costs no query: what it takes came with the session.
+    """
+    if not isinstance(user, User) or user.role not in session.roles_that_need_factor:
+        return False
+    return not session.has_factor and not session.signed_in_with_dingtalk
+
+
+def confirm_first[**P](
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """``view`` for those who have shown within the last minutes who they are; others are asked first and come back.
+
+    Raises SignInAgain for whoever has nothing to show it by, which is somebody who signs in with DingTalk.
+    """
+    asking = reauthentication_required(view, app="allauth.mfa")
+
+    def confirmed(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if request.session.signed_in_lately:  # type: ignore[attr-defined]
+            return view(request, *args, **kwargs)
+        if not get_adapter().get_reauthentication_methods(request.user):
+            raise SignInAgain
+        answer: HttpResponseBase = asking(request, *args, **kwargs)
+        return answer
+
+    # Marks of the view, as that it needs no sign-in, stay.
+    return update_wrapper(confirmed, view)
+
+
+def note_added(user: User, factor: Authenticator) -> None:
+    """Puts a new factor on record. The caller holds the transaction."""
+    auditing.note_security(user, auditing.FACTOR_ADDED, detail={"factor": str(factor.type)})
+
+
+def note_new_codes(user: User) -> None:
+    """Puts on record that there are new recovery codes. The caller holds the transaction."""
+    auditing.note_security(user, auditing.CODES_MADE)
+
+
+def let_go(user: User, factor: Authenticator) -> None:
+    """Puts on record that ``user`` removes ``factor``, just before that happens. The caller holds the transaction.
+
+    Raises FactorNeeded for the last one of somebody whose role needs one. The account is locked meanwhile, so that two
+    removals at the same moment do not leave none.
+    """
+    User.objects.select_for_update().get(pk=user.pk)
+    needed = SignInPolicy.objects.current().needs_second_factor(user.role)
+    if needed and [each.pk for each in factors_of(user)] == [factor.pk]:
+        raise FactorNeeded
+    auditing.note_security(user, auditing.FACTOR_REMOVED, detail={"factor": str(factor.type)})
+
+
+def reset_factors(user: User) -> bool:
+    """Takes away all second factors of ``user``, recovery codes as well: for somebody who has lost theirs.
+
+    Says whether there were any; only then there is something on record.
+    """
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        removed, _by_model = Authenticator.objects.filter(user=user).delete()
+        if removed:
+            auditing.note_security(user, auditing.FACTORS_RESET)
+    return bool(removed)
+
+
+def end_sessions(user: User, *, but: SessionStore | None = None) -> int:
+    """Signs ``user`` out everywhere, except from the session ``but``; how many sessions were ended."""
+    return _end(user, Session.objects.others_of(user, but.digest if but is not None else ""))
+
+
+def end_session(user: User, pk: int) -> int:
+    """Signs ``user`` out from the session ``pk``, if it is theirs; how many sessions were ended."""
+    return _end(user, Session.objects.of(user).filter(pk=pk))
+
+
+def _end(user: User, sessions: Any) -> int:
+    with transaction.atomic():
+        ended: int = sessions.delete()[0]
+        if ended:
+            auditing.note_security(user, auditing.SESSIONS_ENDED, detail={"sessions": ended})
+    return ended
