@@ -38,6 +38,8 @@ from invites.views import (
     security,
     selection,
     settings,
+    sign_in_policy,
+    sign_up_link,
     user,
     user_access,
 )
@@ -191,6 +193,15 @@ urlpatterns = [
     ),
     # events
     path("dingtalk/events/<int:pk>/", event.event_callback, name="event_callback"),
+    # signing in
+    path("settings/signing-in/", sign_in_policy.sign_in_policy, name="sign_in_policy"),
+    path("settings/signing-in/links/", sign_up_link.sign_up_link_list, name="sign_up_link_list"),
+    path("settings/signing-in/links/new/", sign_up_link.sign_up_link_create, name="sign_up_link_create"),
+    path(
+        "settings/signing-in/links/<int:pk>/withdraw/",
+        sign_up_link.sign_up_link_revoke,
+        name="sign_up_link_revoke",
+    ),
     # users
     path("settings/users/", user.user_list, name="user_list"),
     path("settings/users/new/", user.user_create, name="user_create"),

@@ -67,6 +67,13 @@ class AppQuerySet(models.QuerySet["App"]):
             missing.append(AppKind.SANDBOX)
         return self.filter(enabled=True).exclude(kind__in=missing)
 
+    def who_may_sign_people_in(self, *, chosen: int | None) -> Self:
+        """Those through which people may sign in, and the ``chosen`` one also where it has been switched off since:
+        the others have no client id and secret of their own.
+        """
+        fit = [AppKind.ENVIRONMENT, AppKind.SANDBOX, AppKind.INTERNAL]
+        return self.usable().filter(kind__in=fit) | self.filter(pk__in=[] if chosen is None else [chosen])
+
     def not_resting(self) -> Self:
         """Those that need not leave DingTalk alone at present."""
         return self.exclude(rests_until__gt=timezone.now())

@@ -6,9 +6,19 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from invites.models.on_record import OnRecord
 from invites.models.user import Role, User
+
+
+class LinkState(models.TextChoices):
+    """What may be done with a link."""
+
+    OPEN = "open", pgettext_lazy("sign-up link", "Can be used")
+    USED = "used", pgettext_lazy("sign-up link", "Used")
+    REVOKED = "revoked", pgettext_lazy("sign-up link", "Withdrawn")
+    OVER = "over", pgettext_lazy("sign-up link", "Expired")
 
 
 class SignUpLinkQuerySet(models.QuerySet["SignUpLink"]):
@@ -32,7 +42,11 @@ class SignUpLinkQuerySet(models.QuerySet["SignUpLink"]):
 
     def newest_first(self) -> Self:
         """In the order in which lists show them, with who made and who used them."""
-        return self.select_related("made_by", "used_by").order_by("-made_at", "-pk")
+        return self.select_related("made_by", "used_by").order_by("-pk")
+
+    def older_than(self, pk: int) -> Self:
+        """Those that were made before the one with this key."""
+        return self.filter(pk__lt=pk)
 
 
 class SignUpLink(OnRecord):
@@ -68,3 +82,12 @@ class SignUpLink(OnRecord):
 
     def __str__(self) -> str:
         return self.email or f"{self.pk}"
+
+    @property
+    def state(self) -> LinkState:
+        """What may be done with it now."""
+        if self.used_at is not None:
+            return LinkState.USED
+        if self.revoked_at is not None:
+            return LinkState.REVOKED
+        return LinkState.OPEN if self.expires_at > timezone.now() else LinkState.OVER

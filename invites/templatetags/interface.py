@@ -25,6 +25,7 @@ from invites.models.history_export import ExportState
 from invites.models.invitation import InvitationState
 from invites.models.invitee import ERASED, Channel, InviteeState
 from invites.models.member import Attendance
+from invites.models.sign_up_link import LinkState
 
 register = template.Library()
 
@@ -133,6 +134,14 @@ EXPORT = _looks(
         ExportState.BROKEN_OFF: ("red", "x"),
     }
 )
+SIGN_UP_LINK = _looks(
+    {
+        LinkState.OPEN: ("green", "link"),
+        LinkState.USED: ("azure", "check"),
+        LinkState.REVOKED: ("secondary", "ban"),
+        LinkState.OVER: ("secondary", "clock"),
+    }
+)
 LOOKS = {
     "invitee": INVITEE,
     "attempt": ATTEMPT,
@@ -143,6 +152,7 @@ LOOKS = {
     "import": IMPORT,
     "row": ROW,
     "export": EXPORT,
+    "sign_up_link": SIGN_UP_LINK,
 }
 _KINDS: dict[type, str] = {
     InviteeState: "invitee",
@@ -154,6 +164,7 @@ _KINDS: dict[type, str] = {
     ImportState: "import",
     RowOutcome: "row",
     ExportState: "export",
+    LinkState: "sign_up_link",
 }
 
 
@@ -184,7 +195,7 @@ def state(value: str, of: str = "") -> SafeString:
 
     A stored value is a plain word, and a few words belong to two kinds of thing ("failed", "unknown", "sending").
     Bare, they are those of an invitee; ``{% state attempt.state of="attempt" %}`` says whose they are. ``of`` is one
-    of invitee, attempt, invitation, batch, conference, member, import, row, export.
+    of invitee, attempt, invitation, batch, conference, member, import, row, export, sign_up_link.
     """
     return _badge(value, of, get_language())
 
