@@ -253,6 +253,20 @@ MFA_FORMS = {
     "authenticate": "invites.forms.factor.SecondStepForm",
     "reauthenticate": "invites.forms.factor.CodeAgainForm",
 }
+# Passwords are counted by `invites.signing_in.slowing`; here is what is counted besides: presses of any kind, by
+# address; second factors, by account (login_failed); mails, by whom they are for. Whoever is refused waits for
+# LONGEST_WAIT seconds at most.
+ACCOUNT_RATE_LIMITS = {
+    "login": "100/10m/ip",
+    "login_failed": "5/5m/key",
+    "reauthenticate": "20/10m/user",
+    "change_password": "20/10m/user",
+    "reset_password": "20/10m/ip,3/10m/key",
+    "reset_password_from_key": "30/10m/ip",
+    "signup": "30/10m/ip",
+}
+MFA_RATE_LIMITS = {"webauthn_login": "50/10m/ip"}
+LONGEST_WAIT = 600
 # For so many seconds whoever has shown who they are may change how they sign in.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 

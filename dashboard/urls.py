@@ -8,6 +8,9 @@ from django.views.i18n import set_language
 from dashboard import home, views
 from invites.views import signing_in
 
+# Where allauth looks for the page that says that somebody has tried too often.
+handler429 = "dashboard.views.tried_too_often"
+
 # Django and django-allauth have names of their own for the same page.
 _signing_in = [
     path("sign-in/", signing_in.SignInView.as_view(), name="account_login"),

@@ -14,6 +14,7 @@ from prometheus_client.django import PrometheusDjangoView
 from dashboard import health
 from dashboard.context import THEMES
 from dashboard.metrics import REGISTRY
+from invites.errors import TooManyTries
 
 THEME_KEPT_FOR = 365 * 24 * 3600
 
@@ -34,6 +35,13 @@ def set_theme(request: HttpRequest) -> HttpResponse:
             "theme", theme, max_age=THEME_KEPT_FOR, secure=request.is_secure(), samesite="Lax"
         )
     return response
+
+
+def tried_too_often(request: HttpRequest) -> HttpResponse:
+    """What allauth answers to whoever asks it for the same again and again. Raises TooManyTries, which says how long to
+    wait at most.
+    """
+    raise TooManyTries(seconds=settings.LONGEST_WAIT)
 
 
 @require_safe

@@ -8,6 +8,8 @@ What was sent and what came back is a record: nothing of it may be changed or de
 from importlib import import_module
 from typing import Any
 
+from allauth.account.decorators import secure_admin_login
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.forms import ModelForm
@@ -31,6 +33,8 @@ from invites.models import (
 )
 from invites.models.app import AppKind
 
+# There is one door, with everything that guards it.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = _("Conference Invites")
 admin.site.index_title = _("Administration")
 # The three roles say what people may do.
@@ -39,6 +43,9 @@ admin.site.unregister(Group)
 # Changes on record have a page of their own, which costs the same however many there are.
 import_module("auditlog.admin")
 admin.site.unregister(AuditEntry)
+# Second factors are reset on a page that puts it on record.
+import_module("allauth.mfa.admin")
+admin.site.unregister(Authenticator)
 
 _OF_SETTINGS = frozenset({AppKind.ENVIRONMENT, AppKind.SANDBOX})
 

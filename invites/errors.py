@@ -28,6 +28,7 @@ InviteError
 ├── FormAlreadyUsed    this form has created another conference already
 ├── CreationUnderWay   an earlier press of the same form still waits for DingTalk
 ├── TooOften           somebody does the same more often than anybody presses (429)
+│   └── TooManyTries   somebody, or everybody at one address, has tried too many passwords (429)
 ├── FactorNeeded       the last second factor of somebody whose role needs one
 ├── SignInAgain        a page that changes how one signs in, some time after one has
 └── DingTalkRefused    DingTalk did not do what was asked about a conference, or may have
@@ -261,6 +262,18 @@ class TooOften(InviteError):  # noqa: N818
             "%(seconds)s seconds.",
             self.seconds,
         ) % {"seconds": self.seconds}
+
+
+class TooManyTries(TooOften):
+    """There were too many tries to sign in, to one account or from one address."""
+
+    def __str__(self) -> str:
+        minutes = -(-self.seconds // 60)
+        return ngettext(
+            "There were too many tries to sign in. Please wait %(minutes)s minute, then try again.",
+            "There were too many tries to sign in. Please wait %(minutes)s minutes, then try again.",
+            minutes,
+        ) % {"minutes": minutes}
 
 
 class DingTalkRefused(InviteError):  # noqa: N818

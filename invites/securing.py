@@ -6,12 +6,13 @@ role may do.
 
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import Any, Concatenate
+from typing import Concatenate
 
 from allauth.account.adapter import get_adapter
 from allauth.account.decorators import reauthentication_required
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.stages import AuthenticateStage
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
@@ -20,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from invites import auditing, encryption
 from invites.errors import FactorNeeded, SignInAgain
 from invites.models import Session, SignInPolicy, User
+from invites.models.session import SessionQuerySet
 from invites.sessions import SessionStore
 
 _CODES = Authenticator.Type.RECOVERY_CODES
@@ -53,6 +55,13 @@ class FactorAdapter(DefaultMFAAdapter):
 
     def _get_site_name(self) -> str:
         return str(_("Conference Invites"))
+
+
+class SecondStep(AuthenticateStage):
+    """Asks for a second factor after a password; not after DingTalk, which asks for its own."""
+
+    def _should_handle(self, request: HttpRequest) -> bool:
+        return not request.session.signed_in_with_dingtalk and super()._should_handle(request)  # type: ignore[attr-defined]
 
 
 def factors_of(user: User) -> list[Authenticator]:
@@ -139,10 +148,10 @@ def end_sessions(user: User, *, but: SessionStore | None = None) -> int:
 
 def end_session(user: User, pk: int) -> int:
     """Signs ``user`` out from the session ``pk``, if it is theirs; how many sessions were ended."""
-    return _end(user, Session.objects.of(user).filter(pk=pk))
+    return _end(user, Session.objects.of(user).named(pk))
 
 
-def _end(user: User, sessions: Any) -> int:
+def _end(user: User, sessions: SessionQuerySet) -> int:
     with transaction.atomic():
         ended: int = sessions.delete()[0]
         if ended:

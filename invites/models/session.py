@@ -32,6 +32,14 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Those of ``user`` but for the one whose key has this digest."""
         return self.filter(user=user).exclude(session_key=digest)
 
+    def used_from(self, user: User, address: str) -> Self:
+        """Those in which ``user`` is signed in at ``address``; none where it is not known."""
+        return self.of(user).filter(address=address) if address else self.none()
+
+    def named(self, pk: int) -> Self:
+        """The one that pages call by ``pk``."""
+        return self.filter(pk=pk)
+
     def with_factors(self) -> Self:
         """With ``roles_that_need_factor``, by the policy of the moment (None where there is none), and ``has_factor``,
         whether the user has a second factor.

@@ -28,6 +28,11 @@ class UserQuerySet(QuerySet["User"]):
         """In the order in which lists show them: those who can sign in first."""
         return self.order_by("-is_active", "username")
 
+    def called(self, name: str) -> Self:
+        """Those who may mean themselves when they sign in as ``name``, in whatever capitals."""
+        is_called = Q(username__iexact=name) | Q(email__iexact=name)
+        return self.filter(is_called).order_by("pk") if name else self.none()
+
     def after(self, pk: int) -> Self:
         """Those that follow the user with this key in the order of `by_name`; all where there is no such user."""
         place = self.model.objects.filter(pk=pk).values_list("is_active", "username").first()

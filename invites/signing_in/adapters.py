@@ -13,6 +13,7 @@ from django_stubs_ext import StrOrPromise
 
 from invites import visiting
 from invites.models import User
+from invites.signing_in import slowing
 
 _WRONG = _("This name and this password do not belong together. Mind capital letters in the password.")
 # What allauth would say that the page says already, or that goes without saying.
@@ -31,6 +32,7 @@ class AccountAdapter(DefaultAccountAdapter):
         **DefaultAccountAdapter.error_messages,
         "username_password_mismatch": _WRONG,
         "email_password_mismatch": _WRONG,
+        "too_many_login_attempts": _("There were too many tries. Please wait five minutes, then try again."),
         "enter_current_password": _("This is not your present password."),
     }
 
@@ -47,6 +49,18 @@ class AccountAdapter(DefaultAccountAdapter):
         return url_has_allowed_host_and_scheme(
             url, allowed_hosts={self.request.get_host()}, require_https=self.request.is_secure()
         )
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Counts the try, which allauth takes back where it was right. Raises TooManyTries."""
+        self._login_failed_rl_usage = slowing.count_try(request, credentials)
+
+    def get_login_stages(self) -> list[str]:
+        """Allauth's, with our second step."""
+        ours = "invites.securing.SecondStep"
+        return [
+            ours if stage.endswith(".mfa.stages.AuthenticateStage") else stage
+            for stage in super().get_login_stages()
+        ]
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address by which sign-ins are counted; those of whom the server knows none are counted together."""

@@ -3,6 +3,7 @@
 Django-allauth's views with our pages; how often somebody may try is counted by them.
 """
 
+from http import HTTPStatus
 from typing import Any
 
 from allauth.account.views import ReauthenticateView
@@ -19,6 +20,14 @@ from django.utils.translation import gettext as _
 
 from invites import securing
 
+TOO_MANY = "too_many_login_attempts"
+
+
+def _status_of(form: BaseForm) -> HTTPStatus:
+    """Of an answer that shows ``form`` again."""
+    too_many = form.has_error("code", TOO_MANY)
+    return HTTPStatus.TOO_MANY_REQUESTS if too_many else HTTPStatus.UNPROCESSABLE_ENTITY
+
 
 class SecondStepView(AuthenticateView):
     """Asks whoever has given their password for a code or a passkey."""
@@ -30,9 +39,9 @@ class SecondStepView(AuthenticateView):
         return super().get_context_data(**kwargs) | {"has_passkey": has_passkey}
 
     def form_invalid(self, form: BaseForm) -> HttpResponse:
-        """The form again, as 422."""
+        """The form again, as 422, or 429 where there were too many tries."""
         answer: HttpResponse = super().form_invalid(form)
-        answer.status_code = 422
+        answer.status_code = _status_of(form)
         return answer
 
 
@@ -62,8 +71,8 @@ class CodeAgainView(ReauthenticateWithCodeView):
     """Asks for a code once more."""
 
     def form_invalid(self, form: BaseForm) -> HttpResponse:
-        """The form again, as 422."""
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+        """The form again, as 422, or 429 where there were too many tries."""
+        return self.render_to_response(self.get_context_data(form=form), status=_status_of(form))
 
 
 class PasskeyAgainView(ReauthenticateWebAuthnView):
