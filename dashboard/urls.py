@@ -44,5 +44,7 @@ urlpatterns = [
     path("theme/", views.set_theme, name="set_theme"),
     path("", include("dashboard.factor_urls")),
     path("admin/", admin.site.urls),
+    # Named and not included: its library is loaded when a program first asks, and costs nothing where none does.
+    path("api/v1/", ("invites.api.site", "api", "api")),
     path("", include("invites.urls")),
 ]

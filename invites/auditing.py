@@ -15,6 +15,7 @@ from django.db import models
 
 from invites.models import (
     AddressBook,
+    ApiToken,
     App,
     AuditEntry,
     BookChange,
@@ -85,6 +86,7 @@ _FIELDS: dict[type[models.Model], tuple[str, ...]] = {
     Conference: ("app", "conference_id", "title", "room_code", "owner", "co_organizers"),
     AddressBook: ("app", "owner", "name", "sharing", "default_country"),
     BookShare: ("book", "user", "may_write"),
+    ApiToken: ("user", "name", "hint", "scopes", "expires_at", "revoked_at"),
     DirectoryLink: ("book", "part", "name", "every_hours", "applies_by_itself", "linked_by"),
     HistoryExport: ("user", "file_format", "rows_are", "query", "time_zone", "with_phone_numbers"),
     SignInPolicy: ("app", "sign_up", "corp_ids", "role", "second_factor_roles"),

@@ -31,6 +31,8 @@ InviteError
 │   └── TooManyTries   somebody, or everybody at one address, has tried too many passwords (429)
 ├── FactorNeeded       the last second factor of somebody whose role needs one
 ├── SignInAgain        a page that changes how one signs in, some time after one has
+├── RequestUnderWay    an earlier request of a program, with the same key, is still at work
+├── KeyUsedBefore      the key of a request came with another request before
 └── DingTalkRefused    DingTalk did not do what was asked about a conference, or may have
 """
 
@@ -274,6 +276,19 @@ class TooManyTries(TooOften):
             "There were too many tries to sign in. Please wait %(minutes)s minutes, then try again.",
             minutes,
         ) % {"minutes": minutes}
+
+
+class RequestUnderWay(InviteError):  # noqa: N818
+    """A program asks again for what it asked for a moment ago, and the first request may still be at work."""
+
+    message = _("An earlier request with this key is still under way. Ask again in a few seconds.")
+
+
+class KeyUsedBefore(InviteError):  # noqa: N818
+    """The key with which a program asks has come with another request before."""
+
+    message = _("This key was used for another request. Use a new key for each thing that is to be done.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class DingTalkRefused(InviteError):  # noqa: N818

@@ -11,10 +11,11 @@ from typing import Concatenate
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 
 from invites.models import (
     AddressBook,
+    ApiToken,
     App,
     Attempt,
     AuditEntry,
@@ -34,6 +35,7 @@ from invites.models import (
     User,
 )
 from invites.models.address_book import AddressBookQuerySet
+from invites.models.api_token import ApiTokenQuerySet
 from invites.models.app import AppQuerySet
 from invites.models.attempt import AttemptQuerySet
 from invites.models.audit_entry import AuditEntryQuerySet
@@ -250,6 +252,11 @@ def saved_filters(user: Viewer) -> SavedFilterQuerySet:
     return SavedFilter.objects.of(user) if isinstance(user, User) else SavedFilter.objects.none()
 
 
+def api_tokens(user: Viewer) -> ApiTokenQuerySet:
+    """The tokens that ``user`` may see and revoke: everybody has their own."""
+    return ApiToken.objects.of(user) if isinstance(user, User) else ApiToken.objects.none()
+
+
 def people(user: Viewer) -> PersonQuerySet:
     """The people of the history of whom ``user`` may read."""
     if may_read_all_history(user):
@@ -308,7 +315,7 @@ def history_exports(user: Viewer) -> HistoryExportQuerySet:
     return HistoryExport.objects.of(user) if isinstance(user, User) else HistoryExport.objects.none()
 
 
-def allow[**P, R: HttpResponseBase](
+def allow[**P, R](
     rule: Callable[[Viewer], bool],
 ) -> Callable[[Callable[Concatenate[HttpRequest, P], R]], Callable[Concatenate[HttpRequest, P], R]]:
     """A view decorator: raises PermissionDenied unless ``rule(request.user)``."""

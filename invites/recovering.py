@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from invites import (
     curating,
+    deduplicating,
     delivering,
     importing,
     linking,
@@ -113,6 +114,7 @@ _STEPS: tuple[Callable[[], object], ...] = (
     importing.forget_old,
     curating.forget_old,
     receiving.forget_old,
+    deduplicating.forget_old,
     _seal_what_is_over,
     surveying.compact,
     sessions.clear_expired,

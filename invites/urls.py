@@ -4,6 +4,7 @@ from django.urls import path
 
 from invites.views import (
     address_book,
+    api_token,
     attempt,
     attempt_detail,
     book_change,
@@ -213,6 +214,8 @@ urlpatterns = [
     path("settings/security/", security.security, name="security"),
     path("settings/security/sessions/<int:pk>/end/", security.session_end, name="session_end"),
     path("settings/security/sessions/end/", security.session_end_others, name="session_end_others"),
+    path("settings/tokens/", api_token.token_list, name="token_list"),
+    path("settings/tokens/<int:pk>/revoke/", api_token.token_revoke, name="token_revoke"),
     # invitations
     path("invitations/<int:pk>/repeat/", draft_repeat.invitation_repeat, name="invitation_repeat"),
     path("invitations/<int:pk>/", invitation.invitation_detail, name="invitation_detail"),

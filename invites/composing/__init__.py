@@ -24,9 +24,11 @@ from invites.composing.editing import (
     rename,
     ring_again,
 )
+from invites.composing.gathering import fold, gather
 from invites.composing.leaving_out import MOST_LINES as MOST_LEFT_OUT
 from invites.composing.leaving_out import find_marks
 from invites.composing.reading import Entry
+from invites.composing.recognising import Person
 from invites.composing.searching import Suggestion, listed, may_be_a_colleague, suggest
 from invites.composing.summary import Room, Summary, room_for, summarise
 
@@ -34,6 +36,7 @@ __all__ = [
     "MOST_LEFT_OUT",
     "Change",
     "Entry",
+    "Person",
     "Room",
     "Suggestion",
     "Summary",
@@ -48,6 +51,8 @@ __all__ = [
     "correct_line",
     "find_draft",
     "find_marks",
+    "fold",
+    "gather",
     "invite_anyway",
     "keep_anyway",
     "listed",

@@ -113,5 +113,5 @@ def _of_group(group: ContactGroup) -> Suggestion:
 
 
 def _of_book(book: AddressBook) -> Suggestion:
-    people: int = book.contact_count  # type: ignore[attr-defined]  # annotated by for_list
+    people: int = book.contact_count
     return Suggestion(kind=Kind.BOOK, pk=book.pk, name=book.name, people=people)

@@ -109,7 +109,7 @@ class ConferenceFilterForm(forms.Form):
         """Whether anything is looked for. The form has been validated."""
         return any(self.cleaned_data.get(name) for name in ("q", "state"))
 
-    def page(self, conferences: ConferenceQuerySet) -> ConferencePage:
+    def page(self, conferences: ConferenceQuerySet, *, size: int = PAGE_SIZE) -> ConferencePage:
         """Those of ``conferences`` that fit, in the order of lists, from the place on.
 
         Values that are of no use are ignored.
@@ -122,9 +122,9 @@ class ConferenceFilterForm(forms.Form):
         if wanted.get("after"):
             kind, _dot, pk = wanted["after"].partition(".")
             rows = rows.after(has_ended=kind == "ended", pk=int(pk))
-        page = list(rows[: PAGE_SIZE + 1])
-        last = page[PAGE_SIZE - 1] if len(page) > PAGE_SIZE else None
-        return ConferencePage(rows=page[:PAGE_SIZE], after=_place_of(last) if last else "")
+        page = list(rows[: size + 1])
+        last = page[size - 1] if len(page) > size else None
+        return ConferencePage(rows=page[:size], after=_place_of(last) if last else "")
 
     def query(self, *, after: str = "") -> str:
         """The query of an address with what is looked for, and a place to begin at."""

@@ -91,8 +91,16 @@ class AddressBookQuerySet(models.QuerySet["AddressBook"]):
 
     def for_list(self) -> Self:
         """By name, with ``contact_count``."""
-        count = Coalesce(F("size__contacts"), 0)
-        return self.for_page().annotate(contact_count=count).order_by(Lower("name"), "pk")
+        return self.for_page().with_size().order_by(Lower("name"), "pk")
+
+    def with_size(self) -> Self:
+        """With ``contact_count``."""
+        return self.annotate(contact_count=Coalesce(F("size__contacts"), 0))
+
+    def in_order_made(self, *, after: int | None) -> Self:
+        """As they were made, with app, owner and ``contact_count``, behind the one with the key ``after``."""
+        rows = self.select_related("app", "owner").with_size().order_by("pk")
+        return rows if after is None else rows.filter(pk__gt=after)
 
 
 class AddressBook(OnRecord):
@@ -111,6 +119,8 @@ class AddressBook(OnRecord):
     updated_at = models.DateTimeField(_("changed at"), auto_now=True)
 
     objects = AddressBookQuerySet.as_manager()
+    # Where it was asked for: see `AddressBookQuerySet.with_size`.
+    contact_count: int
 
     class Meta:
         verbose_name = _("address book")

@@ -1,10 +1,10 @@
 """Personal tokens for the HTTP API, and what was asked for with an idempotency key."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import ClassVar, Self
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from invites.models.on_record import OnRecord
 from invites.models.user import User
@@ -20,6 +21,7 @@ KEY_LENGTH = 255
 HINT_LENGTH = 12
 ERASED_ANSWER = {"erased": True}
 """In the place of an answer that named somebody who was erased."""
+PAGE_SIZE = 50
 KEPT = timedelta(days=7)
 """For so long a repeated idempotency key is answered with what it brought about the first time."""
 
@@ -53,6 +55,11 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         """Those of ``user``, the newest first."""
         return self.filter(user=user).order_by("-created_at", "-pk")
 
+    def listed(self, *, before: int | None) -> Self:
+        """Those that people still have to do with, the newest first, behind the one with the key ``before``."""
+        rows = self.filter(revoked_at__isnull=True).order_by("-pk")
+        return rows if before is None else rows.filter(pk__lt=before)
+
     def valid(self) -> Self:
         """Those that open the API now."""
         return self.filter(revoked_at__isnull=True, expires_at__gt=timezone.now(), user__is_active=True)
@@ -60,6 +67,15 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def with_digest(self, digest: str) -> Self:
         """The one with this digest, if any, with its user."""
         return self.filter(digest=digest).select_related("user")
+
+    def note_use(self, token: "ApiToken", *, unless_since: datetime) -> None:
+        """Notes that ``token`` is used now, unless that was noted after ``unless_since``."""
+        if token.last_used_at is None or token.last_used_at < unless_since:
+            self.filter(pk=token.pk).update(last_used_at=timezone.now())
+
+    def called(self, name: str) -> Self:
+        """Those with this name."""
+        return self.filter(name=name)
 
 
 class ApiToken(OnRecord):
@@ -78,7 +94,7 @@ class ApiToken(OnRecord):
     last_used_at = models.DateTimeField(_("last used at"), null=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True)
 
-    objects: ClassVar[models.Manager["ApiToken"]] = ApiTokenQuerySet.as_manager()
+    objects = ApiTokenQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("API token")
@@ -87,6 +103,16 @@ class ApiToken(OnRecord):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time has passed."""
+        return self.expires_at <= timezone.now()
+
+    @property
+    def scope_labels(self) -> list[StrOrPromise]:
+        """What it may be used for, in words."""
+        return [scope.label for scope in Scope if scope.value in self.scopes]
 
     def allows(self, scope: Scope) -> bool:
         """Whether ``scope`` is among what the token may be used for."""
@@ -113,12 +139,38 @@ class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
         """Those whose key may be used anew."""
         return self.filter(began_at__lt=timezone.now() - KEPT)
 
+    def take_over(self, claimed: "IdempotentRequest", *, digest: str, at: datetime) -> bool:
+        """Whether ``claimed`` is the caller's from ``at`` on: of several that find it abandoned, one has it."""
+        fields: dict[str, Any] = {"digest": digest, "began_at": at, "status": None, "answer": None}
+        if not self._as_it_was(claimed).update(**fields):
+            return False
+        claimed.digest, claimed.began_at, claimed.status, claimed.answer = digest, at, None, None
+        return True
+
+    def lock(self, claimed: "IdempotentRequest") -> bool:
+        """Whether ``claimed`` is still the caller's; nobody takes it over until the transaction ends."""
+        return self._as_it_was(claimed).select_for_update().first() is not None
+
+    def forget(self, claimed: "IdempotentRequest") -> None:
+        """Deletes ``claimed``, unless somebody has taken it over or settled it."""
+        self.filter(pk=claimed.pk, began_at=claimed.began_at, status__isnull=True).delete()
+
+    def forget_some(self, most: int) -> None:
+        """Deletes the oldest of these."""
+        self.filter(pk__in=list(self.order_by("began_at").values_list("pk", flat=True)[:most])).delete()
+
+    def _as_it_was(self, claimed: "IdempotentRequest") -> Self:
+        """``claimed`` where nobody has taken it over or settled it since it was read."""
+        rows = self.filter(pk=claimed.pk, began_at=claimed.began_at)
+        return rows.filter(status=claimed.status) if claimed.status else rows.filter(status__isnull=True)
+
 
 class IdempotentRequest(models.Model):
     """A request of a program that carried an idempotency key, and what was answered.
 
     ``digest`` is that of method, address and body: the same key with another request is refused. ``status`` is None
-    while the first one is under way, and stays so where the process died: what it did is then looked up, not redone.
+    while the first one is under way, and stays so where the process died; it is written in the transaction that does
+    what was asked for, so that None says that it was not done. See `invites.deduplicating`.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
@@ -128,7 +180,7 @@ class IdempotentRequest(models.Model):
     status = models.PositiveSmallIntegerField(null=True)
     answer = models.JSONField(null=True)
 
-    objects: ClassVar[models.Manager["IdempotentRequest"]] = IdempotentRequestQuerySet.as_manager()
+    objects = IdempotentRequestQuerySet.as_manager()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once_per_user"),)

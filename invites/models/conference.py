@@ -121,6 +121,10 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         """Those with these keys."""
         return self.filter(with_any("pk", keys))
 
+    def with_its_app(self) -> Self:
+        """With the app of each."""
+        return self.select_related("app")
+
     def with_reading(self) -> Self:
         """With ``read_at``, when the members of each were last read."""
         return self.annotate(read_at=models.F("observation__read_at"))

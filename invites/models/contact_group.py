@@ -108,6 +108,8 @@ class ContactGroup(models.Model):
     contacts = models.ManyToManyField(Contact, blank=True, related_name="groups", verbose_name=_("contacts"))
 
     objects = ContactGroupQuerySet.as_manager()
+    # Where it was asked for: see `ContactGroupQuerySet.for_list`.
+    contact_count: int
 
     class Meta:
         verbose_name = _("group")

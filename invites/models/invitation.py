@@ -45,6 +45,7 @@ class InvitationSource(models.TextChoices):
 
     WEB = "web", _("Web page")
     COMMAND_LINE = "command_line", _("Command line")
+    API = "api", _("HTTP API")
 
 
 class ScheduleProblem(models.TextChoices):
@@ -150,6 +151,14 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def into(self, conferences: models.QuerySet[Conference]) -> Self:
         """Those into any of ``conferences``."""
         return self.filter(conference__in=conferences)
+
+    def into_conference(self, pk: int) -> Self:
+        """Those into the conference with this key."""
+        return self.filter(conference=pk)
+
+    def with_names(self) -> Self:
+        """With the conference of each, and whoever sent it."""
+        return self.select_related("conference", "sent_by")
 
     def of_app(self, app: App) -> Self:
         """Those into conferences of ``app``."""
@@ -340,6 +349,9 @@ class Invitation(models.Model):
     rung_at = models.DateTimeField(_("worker asked at"), null=True)
 
     objects = InvitationQuerySet.as_manager()
+    # Where they were asked for: see `InvitationQuerySet.with_counts`, which has one more for each state.
+    people: int
+    n_joined: int
 
     class Meta:
         verbose_name = _("invitation")

@@ -1,0 +1,58 @@
+"""Somebody's tokens for programs: the list, making one, which is shown once, and revoking one."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from dashboard.fragments import page_or_fragment
+from invites import permissions, tokens
+from invites.forms.api_token import ApiTokenForm
+from invites.forms.page import PageForm
+from invites.models import ApiToken
+from invites.models.api_token import PAGE_SIZE
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def token_list(request: HttpRequest) -> HttpResponse:
+    """One's own tokens, and the form for another one. What was just made is shown in this answer and nowhere else."""
+    user = permissions.own_account(request.user)
+    form = ApiTokenForm(request.POST if request.method == "POST" else None, instance=ApiToken(user=user))
+    made = form.made if form.is_bound and form.keep() else None
+    before = PageForm(request.GET).at("before")
+    rows = list(permissions.api_tokens(request.user).listed(before=before)[: PAGE_SIZE + 1])
+    context = {
+        "tab": "tokens",
+        "form": form if made is None else ApiTokenForm(instance=ApiToken(user=user)),
+        "made": made,
+        "tokens": rows[:PAGE_SIZE],
+        "next_cursor": rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None,
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return page_or_fragment(
+        request, "invites/token_list.html", context, fragments={"more_tokens"}, status=status
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks once, then lets a token open nothing any more."""
+    token = get_object_or_404(permissions.api_tokens(request.user), pk=pk)
+    if request.method == "POST":
+        tokens.revoke(token)
+        messages.success(request, _("“%(name)s” is revoked and opens nothing any more.") % {"name": token})
+        return redirect("invites:token_list")
+    context = {
+        "title": _("Revoke “%(name)s”?") % {"name": token},
+        "text": _(
+            "The program that uses this token can do nothing here from then on. What it has done stays on record."
+        ),
+        "label": _("Revoke"),
+        "cancel_url": reverse("invites:token_list"),
+    }
+    return TemplateResponse(request, "confirm.html", context)
