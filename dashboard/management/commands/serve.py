@@ -1,4 +1,5 @@
-"""Starts all that the dashboard consists of on this machine: web server, worker and, without credentials, the sandbox.
+"""Starts all that the dashboard consists of on this machine: web server, worker, the listener for events and, without
+credentials, the sandbox.
 
 This is `make run`. Everything listens on loopback.
 """
@@ -36,7 +37,7 @@ WEB_OPTIONS: Final = (
 class Command(BaseCommand):
     """``python manage.py serve``, on the port that the environment variable PORT names (8000 by default)."""
 
-    help = "Runs web server, worker and sandbox together until Ctrl-C."
+    help = "Runs web server, worker, listener and sandbox together until Ctrl-C."
     requires_system_checks = ()  # they open the database, and the worker runs them anyway
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -95,6 +96,7 @@ def _programs(port: int, sandbox_port: int | None) -> Iterator[Program]:
         answers = partial(_accepts_connections, sandbox_port)
         yield Program(name="sandbox", command=command, answers=answers, quiet=True)
     yield Program(name="worker", command=[*manage, "worker"], answers=_worker_watch())
+    yield Program(name="listener", command=[*manage, "dingtalk_stream"], answers=lambda: True)
     web = [sys.executable, "-m", "gunicorn", "dashboard.wsgi:application", "--bind", f"{LOOPBACK}:{port}"]
     # Loaded once and then forked: half the time to start, and less memory.
     loading = ["--reload"] if settings.DEBUG else ["--preload"]

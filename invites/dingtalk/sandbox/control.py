@@ -11,6 +11,12 @@ from typing import Final
 
 from invites.dingtalk.sandbox.answers import Answer, html_answer, json_answer
 from invites.dingtalk.sandbox.company import WHOLE_COMPANY
+from invites.dingtalk.sandbox.control_events import (
+    change_events,
+    clear_callback,
+    list_events,
+    set_callback,
+)
 from invites.dingtalk.sandbox.exchange import Exchange
 from invites.dingtalk.sandbox.faults import Fault
 from invites.dingtalk.sandbox.people import DEMO_ORGANIZER
@@ -159,6 +165,10 @@ _ENDPOINTS: Final[Mapping[tuple[str, str], Callable[[Exchange, Fields], Answer]]
     ("POST", "/tokens/expire"): _expire_tokens,
     ("POST", "/secret"): _change_secret,
     ("POST", "/conferences"): _add_conference,
+    ("GET", "/events"): list_events,
+    ("POST", "/events"): change_events,
+    ("POST", "/callback"): set_callback,
+    ("DELETE", "/callback"): clear_callback,
     ("GET", "/directory"): _directory,
     ("POST", "/directory"): _change_directory,
 }
@@ -179,6 +189,7 @@ DELETE removes them.</p>
 <h2>Others</h2>
 <p>GET <code>/_sandbox/log</code>, DELETE <code>/_sandbox/log</code>, POST <code>/_sandbox/tokens/expire</code>,
 POST <code>/_sandbox/secret</code>,
-POST <code>/_sandbox/conferences</code>, GET and POST <code>/_sandbox/directory</code>.</p>
+POST <code>/_sandbox/conferences</code>, GET and POST <code>/_sandbox/directory</code>,
+GET and POST <code>/_sandbox/events</code>, POST and DELETE <code>/_sandbox/callback</code>.</p>
 </body></html>
 """

@@ -27,6 +27,7 @@ class TokenOperations:
     def __init__(self, *, tokens: TokenStore, token_life: int, client_id: str, client_secret: str) -> None:
         self._tokens, self._token_life = tokens, token_life
         self._client_id, self._client_secret = client_id, client_secret
+        self.suite_ticket = SANDBOX_SUITE_TICKET
         self.table: Mapping[Operation, Callable[[Request], Payload]] = {
             Operation.TOKEN: self._token,
             Operation.CORP_TOKEN: self._corp_token,
@@ -47,7 +48,7 @@ class TokenOperations:
         suite_key, suite_secret = text(fields, "suiteKey"), text(fields, "suiteSecret")
         if not (_same(suite_key, SANDBOX_SUITE_KEY) and _same(suite_secret, SANDBOX_SUITE_SECRET)):
             raise RefusedError("invalidSuiteKey")
-        if not _same(text(fields, "suiteTicket"), SANDBOX_SUITE_TICKET):
+        if not _same(text(fields, "suiteTicket"), self.suite_ticket):
             raise RefusedError("invalidSuiteTicket")
         corp_id = text(fields, "authCorpId") or ""
         if not corp_id.startswith(CORP_ID_PREFIXES):

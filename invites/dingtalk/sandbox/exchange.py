@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from invites.dingtalk.sandbox.announcing import Announcer
 from invites.dingtalk.sandbox.answers import (
     NOT_FOUND_CODE,
     QPS_CODE,
@@ -26,10 +27,18 @@ from invites.dingtalk.sandbox.credentials import TokenOperations
 from invites.dingtalk.sandbox.directory import DirectoryOperations
 from invites.dingtalk.sandbox.events import Event, Person
 from invites.dingtalk.sandbox.faults import Fault, FaultBook
+from invites.dingtalk.sandbox.gateway import Gateway
 from invites.dingtalk.sandbox.invitees import called_people
 from invites.dingtalk.sandbox.journal import Journal
 from invites.dingtalk.sandbox.operations import ConferenceOperations
-from invites.dingtalk.sandbox.people import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SANDBOX_FIXED_TOKEN
+from invites.dingtalk.sandbox.people import (
+    SANDBOX_CLIENT_ID,
+    SANDBOX_CLIENT_SECRET,
+    SANDBOX_FIXED_TOKEN,
+    SANDBOX_SUITE_KEY,
+    SANDBOX_SUITE_SECRET,
+)
+from invites.dingtalk.sandbox.pushing import Pusher
 from invites.dingtalk.sandbox.rates import RateLimit
 from invites.dingtalk.sandbox.replies import Manner, Reply
 from invites.dingtalk.sandbox.routes import ANONYMOUS_OPERATIONS, CONFERENCE_ID, OLD_OPERATIONS, Operation
@@ -95,9 +104,16 @@ class Exchange:
             client_id=options.client_id,
             client_secret=options.client_secret,
         )
+        self.pusher = Pusher()
+        self.gateway = Gateway(
+            credentials={options.client_id: options.client_secret, SANDBOX_SUITE_KEY: SANDBOX_SUITE_SECRET},
+            begin=self._begin_to_announce,
+        )
+        self.announcer = Announcer(state=self.state, clock=clock, listeners=[self.gateway, self.pusher])
         self._others = {
             **authorising.table,
             **self.credentials.table,
+            **self.gateway.table,
             **DirectoryOperations(self.company).table,
         }
         events = (Event.from_record(record) for record in self._journal.records())
@@ -127,9 +143,19 @@ class Exchange:
         self._rates.clear()
         self.tokens.reset()
 
+    def issue_ticket(self, ticket: str) -> None:
+        """Replace the suite ticket by another, and tell the third-party app of it."""
+        self.credentials.suite_ticket = ticket
+        self.announcer.issue_ticket(ticket)
+
     def close(self) -> None:
-        """Close the journal; it opens again when needed."""
+        """End the connections for events, and close the journal; all of it opens again when needed."""
+        self.announcer.end()
+        self.gateway.close()
         self._journal.close()
+
+    def _begin_to_announce(self) -> None:
+        self.announcer.begin()
 
     def _write_event(self, event: Event) -> None:
         self._journal.append(event.as_record())

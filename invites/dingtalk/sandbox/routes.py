@@ -18,6 +18,7 @@ class Operation(StrEnum):
 
     TOKEN = "token"  # noqa: S105 -- the name of an operation
     CORP_TOKEN = "corp_token"  # noqa: S105 -- likewise
+    GATEWAY = "gateway"
     AUTHORISE = "authorise"
     USER_TOKEN = "user_token"  # noqa: S105 -- likewise
     ME = "me"
@@ -45,7 +46,13 @@ class Operation(StrEnum):
 
 # Without an access token of an app. What they carry is secret.
 ANONYMOUS_OPERATIONS: Final = frozenset(
-    {Operation.TOKEN, Operation.CORP_TOKEN, Operation.AUTHORISE, Operation.USER_TOKEN}
+    {
+        Operation.TOKEN,
+        Operation.CORP_TOKEN,
+        Operation.GATEWAY,
+        Operation.AUTHORISE,
+        Operation.USER_TOKEN,
+    }
 )
 # Those of the older interface: the token stands in the query, errors have numbers and come under 200.
 OLD_OPERATIONS: Final = frozenset(
@@ -56,6 +63,7 @@ CONFERENCE_ID: Final = "conferenceId"
 _OPERATIONS: Final = (
     ("POST", "/v1.0/oauth2/accessToken", Operation.TOKEN),
     ("POST", "/v1.0/oauth2/corpAccessToken", Operation.CORP_TOKEN),
+    ("POST", "/v1.0/gateway/connections/open", Operation.GATEWAY),
     ("GET", "/oauth2/auth", Operation.AUTHORISE),
     ("POST", "/v1.0/oauth2/userAccessToken", Operation.USER_TOKEN),
     # Before the one of anybody, of whom nobody is called `me`.

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
+from invites.dingtalk.sandbox.announcing import Announcer
 from invites.dingtalk.sandbox.answers import error_answer
 from invites.dingtalk.sandbox.company import Company
 from invites.dingtalk.sandbox.control import control
 from invites.dingtalk.sandbox.events import Channel, Person
 from invites.dingtalk.sandbox.exchange import Exchange, SandboxOptions
 from invites.dingtalk.sandbox.faults import Fault
+from invites.dingtalk.sandbox.gateway import Gateway
 from invites.dingtalk.sandbox.people import DEMO_ORGANIZER
+from invites.dingtalk.sandbox.pushing import Pusher
 from invites.dingtalk.sandbox.replies import Reply
 from invites.dingtalk.sandbox.routes import CONTROL_PREFIX, Operation, resolve
 from invites.dingtalk.sandbox.state import Conference, MemberView, nick_of
@@ -137,6 +140,25 @@ class SandboxServer(SandboxOptions):
         if self._exchange.state.get(conference_id) is None:
             raise KeyError(conference_id)
         self._exchange.state.lock(conference_id, locked=locked)
+
+    @property
+    def announcer(self) -> Announcer:
+        """What announces events: to be looked at, and to be told to hold back, repeat and reorder."""
+        return self._exchange.announcer
+
+    @property
+    def gateway(self) -> Gateway:
+        """The Stream connections, to be looked at and cut."""
+        return self._exchange.gateway
+
+    @property
+    def pusher(self) -> Pusher:
+        """What posts events to a callback address."""
+        return self._exchange.pusher
+
+    def issue_ticket(self, ticket: str) -> None:
+        """Replace the suite ticket by another, and tell the third-party app of it."""
+        self._exchange.issue_ticket(ticket)
 
     @property
     def company(self) -> Company:
