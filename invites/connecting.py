@@ -97,7 +97,8 @@ class StreamAccount:
 
     base_url: str
     client_id: str
-    client_secret: str = field(repr=False)
+    reach: Reach
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 def stream_accounts() -> dict[StreamAccount, list[int]]:
@@ -113,8 +114,14 @@ def stream_accounts() -> dict[StreamAccount, list[int]]:
             logger.warning("No events for DingTalk app %s: %s", app.pk, error)
             continue
         client_id, secret = _names_and_secret(connection)
-        if client_id and secret:
-            account = StreamAccount(base_url=connection.base_url, client_id=client_id, client_secret=secret)
+        if client_id and secret and connection.credentials is not None:
+            next_secret = connection.credentials.next_secret
+            account = StreamAccount(
+                base_url=connection.base_url,
+                client_id=client_id,
+                reach=connection.reach,
+                secrets=(secret, next_secret) if next_secret else (secret,),
+            )
             accounts.setdefault(account, []).append(app.pk)
     return accounts
 

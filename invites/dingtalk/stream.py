@@ -15,7 +15,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote_plus, urlsplit
 
@@ -24,7 +24,10 @@ import websockets
 from dingtalk_stream import AckMessage, Credential, DingTalkStreamClient
 from dingtalk_stream.frames import EventMessage, Headers
 
+from invites.dingtalk.hosts import ANYWHERE, Reach, reach_of
 from invites.dingtalk.judging import clean
+from invites.dingtalk.network import look_up
+from invites.dingtalk.transport import DEADLINE, DeadlineTransport
 
 OPEN_PATH: Final = "/v1.0/gateway/connections/open"
 FIRST_PAUSE: Final = 1.0
@@ -38,7 +41,6 @@ STEADY_SECONDS: Final = 30.0
 PING_SECONDS: Final = 15.0
 OPEN_SECONDS: Final = 15.0
 LARGEST_FRAME: Final = 4 * 1024 * 1024
-_LARGEST_ANSWER: Final = 64 * 1024
 # Where DingTalk's own connections may lead, beside the host that was asked.
 _VENDOR_DOMAINS: Final = (".dingtalk.com", ".dingtalk.io")
 _MOST_DOUBLINGS = 10
@@ -63,14 +65,23 @@ class StreamRefused(StreamProblem):
 class StreamClient(DingTalkStreamClient):
     """One connection, opened anew for as long as `start` runs.
 
-    ``take_in`` gets every event frame and returns whether it has been dealt with for good; DingTalk sends again what
+    ``secrets`` are tried in turn, where one is refused: an app may have its next one already. ``take_in`` gets every
+    event frame and returns whether it has been dealt with for good; DingTalk sends again what
     was not. Frames are dealt with one after the other, in the order in which they came.
     """
 
-    def __init__(self, *, base_url: str, client_id: str, client_secret: str, take_in: TakeIn) -> None:
-        super().__init__(Credential(client_id, client_secret), logger=_silenced)
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        client_id: str,
+        secrets: Sequence[str],
+        take_in: TakeIn,
+        reach: Reach = ANYWHERE,
+    ) -> None:
+        super().__init__(Credential(client_id, secrets[0]), logger=_silenced)
         self.websocket: Any = None
-        self._base_url, self._take_in = base_url, take_in
+        self._base_url, self._secrets, self._take_in, self._reach = base_url, secrets, take_in, reach
         self.problem = ""
         """Why there is no connection, a code; "" where there is one or none was tried yet."""
 
@@ -90,9 +101,11 @@ class StreamClient(DingTalkStreamClient):
             except StreamRefused as refused:
                 refusals += 1
                 self._note(refused)
-                await asyncio.sleep(
-                    _pause(refusals, first=FIRST_REFUSED_PAUSE, longest=LONGEST_REFUSED_PAUSE)
-                )
+                self.credential.client_secret = self._secrets[refusals % len(self._secrets)]
+                if rounds := refusals // len(self._secrets):
+                    await asyncio.sleep(
+                        _pause(rounds, first=FIRST_REFUSED_PAUSE, longest=LONGEST_REFUSED_PAUSE)
+                    )
                 continue
             except (OSError, httpx.HTTPError, websockets.WebSocketException, StreamProblem) as error:
                 self._note(error)
@@ -118,8 +131,12 @@ class StreamClient(DingTalkStreamClient):
     async def _hold(self) -> None:
         """Opens a connection and works off what it brings, until it ends."""
         address = await self._address()
+        # By the address that was judged, since the name may lead elsewhere by then.
+        host = await asyncio.to_thread(_allowed_address, urlsplit(address).hostname or "", reach=self._reach)
         async with websockets.connect(
             address,
+            host=host,
+            proxy=None,
             logger=_silenced,
             open_timeout=OPEN_SECONDS,
             ping_interval=PING_SECONDS,
@@ -152,14 +169,10 @@ class StreamClient(DingTalkStreamClient):
             "ua": "dingtalk-sdk-python/union",
             "localIp": "127.0.0.1",
         }
-        async with asyncio.timeout(OPEN_SECONDS), httpx.AsyncClient(timeout=OPEN_SECONDS) as client:
-            request = client.build_request("POST", f"{self._base_url}{OPEN_PATH}", json=body)
-            answer = await client.send(request, stream=True)
-            try:
-                text = await _read(answer)
-            finally:
-                await answer.aclose()
-        return _address_in(answer.status_code, text, base_url=self._base_url)
+        status, text = await asyncio.to_thread(
+            _posted, f"{self._base_url}{OPEN_PATH}", body, reach=self._reach
+        )
+        return _address_in(status, text, base_url=self._base_url)
 
     def _note(self, error: Exception) -> None:
         code = str(error) if isinstance(error, StreamProblem) else type(error).__name__
@@ -168,13 +181,26 @@ class StreamClient(DingTalkStreamClient):
         self.problem = code
 
 
-async def _read(answer: httpx.Response) -> bytes:
-    text = b""
-    async for part in answer.aiter_bytes():
-        text += part
-        if len(text) > _LARGEST_ANSWER:
-            raise StreamProblem("answerTooLarge")
-    return text
+def _posted(url: str, body: Mapping[str, object], *, reach: Reach) -> tuple[int, bytes]:
+    """Status and body of the answer to a post, by a deadline."""
+    extensions = {DEADLINE: time.monotonic() + OPEN_SECONDS}
+    with httpx.Client(
+        transport=DeadlineTransport(reach=reach),
+        headers={"accept": "application/json", "accept-encoding": "identity"},
+        timeout=OPEN_SECONDS,
+        follow_redirects=False,
+        trust_env=False,
+    ) as client:
+        answer = client.post(url, json=body, extensions=extensions)
+        return answer.status_code, answer.content
+
+
+def _allowed_address(host: str, *, reach: Reach) -> str:
+    """The first address of ``host`` that may be connected to. Raises StreamProblem where there is none."""
+    for address in look_up(host, timeout=OPEN_SECONDS):
+        if reach_of(address) in reach:
+            return address
+    raise StreamProblem("addressRefused")
 
 
 def _address_in(status: int, text: bytes, *, base_url: str) -> str:

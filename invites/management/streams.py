@@ -68,7 +68,8 @@ class Streams:
             client = StreamClient(
                 base_url=account.base_url,
                 client_id=account.client_id,
-                client_secret=account.client_secret,
+                secrets=account.secrets,
+                reach=account.reach,
                 take_in=partial(self._take_in, account),
             )
             self._kept[account] = (client, asyncio.create_task(client.start()))

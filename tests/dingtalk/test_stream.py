@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from invites.dingtalk import stream
+from invites.dingtalk.hosts import Reach
 from invites.dingtalk.sandbox import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SandboxServer
 from invites.dingtalk.sandbox.routes import Operation
 from invites.dingtalk.stream import StreamClient
@@ -23,7 +24,12 @@ def sandbox() -> Iterator[SandboxServer]:
 
 @contextlib.asynccontextmanager
 async def connected(
-    sandbox: SandboxServer, taken: Taken, *, secret: str = SANDBOX_CLIENT_SECRET, failing: int = 0
+    sandbox: SandboxServer,
+    taken: Taken,
+    *,
+    secrets: Sequence[str] = (SANDBOX_CLIENT_SECRET,),
+    failing: int = 0,
+    reach: Reach = Reach.LOOPBACK,
 ) -> AsyncIterator[StreamClient]:
     """A connection that keeps what it takes in ``taken``, and does not manage the first ``failing`` ones."""
     left = [failing]
@@ -35,7 +41,7 @@ async def connected(
         return left[0] < 0
 
     client = StreamClient(
-        base_url=sandbox.base_url, client_id=SANDBOX_CLIENT_ID, client_secret=secret, take_in=take_in
+        base_url=sandbox.base_url, client_id=SANDBOX_CLIENT_ID, secrets=secrets, take_in=take_in, reach=reach
     )
     task = asyncio.create_task(client.start())
     try:
@@ -112,13 +118,31 @@ class TestConnection:
 
     def test_wrong_secret_is_not_tried_again_at_once(self, sandbox: SandboxServer) -> None:
         async def play() -> None:
-            async with connected(sandbox, [], secret="wrong") as client:
+            async with connected(sandbox, [], secrets=["wrong"]) as client:
                 await until(lambda: client.problem)
                 assert client.problem == "invalidClientIdOrSecret"
                 await asyncio.sleep(0.2)
 
         run(play)
         assert opened(sandbox) == 1
+
+    def test_next_secret_is_tried_at_once_where_the_other_is_refused(self, sandbox: SandboxServer) -> None:
+        async def play() -> None:
+            async with connected(sandbox, [], secrets=[SANDBOX_CLIENT_SECRET, "next"]) as client:
+                await until(lambda: client.stands)
+                sandbox.change_secret("next")
+                sandbox.gateway.cut()
+                await until(lambda: opened(sandbox) == 3 and client.stands)
+
+        run(play)
+
+    def test_host_that_may_not_be_reached_is_not_asked(self, sandbox: SandboxServer) -> None:
+        async def play() -> None:
+            async with connected(sandbox, [], reach=Reach.PUBLIC) as client:
+                await until(lambda: client.problem)
+
+        run(play)
+        assert opened(sandbox) == 0
 
     @pytest.mark.parametrize("fault", ["html_502", "html", "json_array", "drop", "empty_object", "redirect"])
     def test_answer_that_is_none_is_asked_for_again(

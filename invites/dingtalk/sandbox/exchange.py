@@ -35,8 +35,6 @@ from invites.dingtalk.sandbox.people import (
     SANDBOX_CLIENT_ID,
     SANDBOX_CLIENT_SECRET,
     SANDBOX_FIXED_TOKEN,
-    SANDBOX_SUITE_KEY,
-    SANDBOX_SUITE_SECRET,
 )
 from invites.dingtalk.sandbox.pushing import Pusher
 from invites.dingtalk.sandbox.rates import RateLimit
@@ -105,10 +103,7 @@ class Exchange:
             client_secret=options.client_secret,
         )
         self.pusher = Pusher()
-        self.gateway = Gateway(
-            credentials={options.client_id: options.client_secret, SANDBOX_SUITE_KEY: SANDBOX_SUITE_SECRET},
-            begin=self._begin_to_announce,
-        )
+        self.gateway = Gateway(knows=self.credentials.know, begin=self._begin_to_announce)
         self.announcer = Announcer(state=self.state, clock=clock, listeners=[self.gateway, self.pusher])
         self._others = {
             **authorising.table,
