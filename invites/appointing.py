@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from invites import auditing, enrolling
+from invites import auditing, enrolling, securing
 from invites.errors import LastAdministrator, OwnRights
 from invites.models import AddressBook, BookShare, Conference, DirectoryLink, Invitation, SignUpLink, User
 from invites.models.user import Role
@@ -45,14 +45,14 @@ def belongings(user: User) -> Belongings:
 def change(*, user: User, fields: Collection[str], by: User) -> None:
     """Stores these ``fields`` of ``user`` as they are set, and lets everything else as the database has it.
 
-    Whoever administers no longer has made sign-up links in vain.
+    Whoever gets another role has to sign in again; whoever administers no longer has made sign-up links in vain.
     Raises OwnRights where somebody changes what they may do themselves, LastAdministrator where nobody would be left,
     and IntegrityError where the name is taken.
     """
     if user.pk == by.pk and RIGHTS & {*fields}:
         raise OwnRights
     User.objects.lock_administrators()
-    User.objects.all().for_change().get(pk=user.pk)
+    before = User.objects.all().for_change().get(pk=user.pk)
     administers = user.role == Role.ADMINISTRATOR and user.is_active
     if not administers and User.objects.is_last_administrator(user.pk):
         raise LastAdministrator
@@ -60,6 +60,8 @@ def change(*, user: User, fields: Collection[str], by: User) -> None:
     if not administers:
         for link in SignUpLink.objects.open().made_by(user):
             enrolling.revoke_link(link)
+    if before.role != user.role or not user.is_active:
+        securing.end_sessions(user)
 
 
 def bar(*, user: User, by: User) -> None:
@@ -79,6 +81,7 @@ def give_password(*, user: User, password: str) -> None:
     """Gives ``user`` another password; whoever is signed in with the old one has to sign in again."""
     user.set_password(password)
     user.save(update_fields=["password"])
+    securing.end_sessions(user)
 
 
 @transaction.atomic

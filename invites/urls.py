@@ -209,6 +209,12 @@ urlpatterns = [
     path("settings/users/<int:pk>/", user.user_edit, name="user_edit"),
     path("settings/users/<int:pk>/password/", user_access.user_password, name="user_password"),
     path("settings/users/<int:pk>/bar/", user_access.user_bar, name="user_bar"),
+    path("settings/users/<int:pk>/sign-out/", user_access.user_sign_out, name="user_sign_out"),
+    path(
+        "settings/users/<int:pk>/second-factor/reset/",
+        user_access.user_reset_factors,
+        name="user_reset_factors",
+    ),
     path("settings/users/<int:pk>/readmit/", user_access.user_readmit, name="user_readmit"),
     path("settings/users/<int:pk>/hand-over/", user_access.user_hand_over, name="user_hand_over"),
     path("settings/security/", security.security, name="security"),

@@ -2,12 +2,14 @@
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -33,6 +35,14 @@ type SignedIn = Callable[[User], Client]
 def htmx(target: str) -> dict[str, str]:
     """The headers of a request whose answer htmx puts in the place of the element ``target``."""
     return {"HX-Request": "true", "HX-Target": target}
+
+
+def confirmed(client: Client) -> Client:
+    """``client``, whose user has just shown who they are, as a sign-in with a password does."""
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": time.time()}]
+    session.save()
+    return client
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.fragments import page_or_fragment
-from invites import enrolling, permissions, welcoming
+from invites import enrolling, permissions, securing, welcoming
 from invites.forms.page import PageForm
 from invites.forms.sign_up_link import SignUpLinkForm
 
@@ -31,6 +31,7 @@ def sign_up_link_list(request: HttpRequest) -> TemplateResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.allow(permissions.may_administer)
+@securing.confirm_first
 def sign_up_link_create(request: HttpRequest) -> HttpResponse:
     """Makes a link and shows it in the answer, once: it is kept nowhere."""
     sends_mail = settings.MAIL_IS_SET_UP

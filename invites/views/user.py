@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.fragments import page_or_fragment
-from invites import appointing, permissions
+from invites import appointing, permissions, securing
 from invites.forms.user import NewUserForm, UserFilterForm, UserForm
+from invites.models import Session
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -69,6 +70,8 @@ def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
         "name": name,
         "is_oneself": person == request.user,
         "belongings": appointing.belongings(person),
+        "factors": len(securing.factors_of(person)),
+        "sessions": Session.objects.of(person).count(),
         "tab": "users",
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK

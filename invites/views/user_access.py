@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from dashboard.fragments import page_or_fragment
-from invites import appointing, permissions
+from invites import appointing, permissions, securing
 from invites.forms.user import HandOverForm, PasswordForm
 from invites.models import User
 from invites.views.user import form_view
@@ -25,6 +25,7 @@ from invites.views.user import form_view
 @sensitive_post_parameters()
 @form_view
 @permissions.allow(permissions.may_administer)
+@securing.confirm_first
 def user_password(request: HttpRequest, pk: int) -> HttpResponse:
     """Another password for somebody who has lost theirs."""
     person = _load(request, pk)
@@ -60,6 +61,40 @@ def user_bar(request: HttpRequest, pk: int) -> HttpResponse:
         "cancel_url": reverse("invites:user_edit", args=[pk]),
     }
     return render(request, "invites/user_bar.html", context)
+
+
+@require_POST
+@permissions.allow(permissions.may_administer)
+def user_sign_out(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ends all sessions of somebody, who can sign in again. Twice is once."""
+    person = _load(request, pk)
+    securing.end_sessions(person)
+    messages.success(request, _("%(name)s is signed out everywhere.") % {"name": person.display_name})
+    return redirect("invites:user_edit", pk)
+
+
+@form_view
+@permissions.allow(permissions.may_administer)
+@securing.confirm_first
+def user_reset_factors(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes away the second factors of somebody who has lost theirs, after asking once. Twice is once."""
+    person = _load(request, pk)
+    name = {"name": person.display_name}
+    if request.method == "POST":
+        securing.reset_factors(person)
+        messages.success(request, _("%(name)s has no second factor any more.") % name)
+        return redirect("invites:user_edit", pk)
+    context = {
+        "title": _("Reset the second factor of %(name)s?") % name,
+        "text": _(
+            "Make sure that it is really them who ask: until they set up another one, their password alone lets in "
+            "whoever knows it."
+        ),
+        "losses": [_("their codes from an app, passkeys and recovery codes")],
+        "label": _("Reset the second factor"),
+        "cancel_url": reverse("invites:user_edit", args=[pk]),
+    }
+    return render(request, "confirm.html", context)
 
 
 @require_POST

@@ -4,6 +4,7 @@ from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -12,7 +13,7 @@ from invites import appointing
 from invites.errors import LastAdministrator, OwnRights
 from invites.models import AuditEntry, SignUpLink, User
 from invites.models.user import Role
-from tests.conftest import SignedIn, htmx
+from tests.conftest import SignedIn, confirmed, htmx
 from tests.factories import (
     PASSWORD,
     AddressBookFactory,
@@ -39,7 +40,8 @@ NEW_USER = {
 
 @pytest.fixture
 def client_of_administrator(administrator: User, signed_in: SignedIn) -> Client:
-    return signed_in(administrator)
+    """Of somebody who has just shown who they are."""
+    return confirmed(signed_in(administrator))
 
 
 def shown(client: Client, query: str = "") -> list[str]:
@@ -283,7 +285,43 @@ class TestAccess:
             client_of_administrator.post(page_of(organizer, "readmit"))
         assert Client().login(username="organizer", password=PASSWORD)
 
-    @pytest.mark.parametrize("act", ["bar", "readmit", "password"])
+    def test_who_one_is_comes_before_a_password_for_somebody_else(
+        self, organizer: User, administrator: User, signed_in: SignedIn
+    ) -> None:
+        before = User.objects.values("password").get(pk=organizer.pk)
+        twice = dict.fromkeys(("password1", "password2"), "quite another one")
+        for act in ("password", "second-factor/reset"):
+            response = signed_in(administrator).post(page_of(organizer, act), twice)
+            assert response.status_code == HTTPStatus.FOUND
+            assert response["Location"].startswith("/settings/security/confirm/")
+        assert User.objects.values("password").get(pk=organizer.pk) == before
+
+    def test_other_role_signs_out_and_sessions_can_be_ended(
+        self, organizer: User, client_of_administrator: Client, signed_in: SignedIn
+    ) -> None:
+        theirs = signed_in(organizer)
+        assert "in 1 browser" in client_of_administrator.get(page_of(organizer)).content.decode()
+        client_of_administrator.post(page_of(organizer), facts_of(organizer, first_name="Ada"))
+        assert theirs.get("/settings/").status_code == HTTPStatus.OK
+        client_of_administrator.post(page_of(organizer), facts_of(organizer, role="auditor"))
+        assert theirs.get("/settings/").status_code == HTTPStatus.FOUND
+        theirs = signed_in(organizer)
+        for _press in range(2):
+            client_of_administrator.post(page_of(organizer, "sign-out"))
+        assert theirs.get("/settings/").status_code == HTTPStatus.FOUND
+
+    def test_lost_second_factor_is_reset_after_asking_once(
+        self, organizer: User, client_of_administrator: Client
+    ) -> None:
+        Authenticator.objects.create(user=organizer, type=Authenticator.Type.TOTP, data={"secret": "x"})
+        url = page_of(organizer, "second-factor/reset")
+        assert url in client_of_administrator.get(page_of(organizer)).content.decode()
+        assert "really them" in client_of_administrator.get(url).content.decode()
+        for _press in range(2):
+            assert client_of_administrator.post(url)["Location"] == page_of(organizer)
+        assert not Authenticator.objects.filter(user=organizer).exists()
+
+    @pytest.mark.parametrize("act", ["bar", "readmit", "password", "sign-out", "second-factor/reset"])
     def test_nobody_does_it_to_themselves(
         self, act: str, administrator: User, client_of_administrator: Client
     ) -> None:
