@@ -145,7 +145,7 @@ class TestSignUpLinks:
         assert "Sent to ada@example.org." in page
         (message,) = mail.outbox
         assert message.to == ["ada@example.org"]
-        (address,) = re.findall(r"\S+/join/\S+", message.body)
+        (address,) = re.findall(r"\S+/join/\S+", str(message.body))
         assert address in page
 
     def test_mail_that_nobody_takes_is_said(
