@@ -5,7 +5,7 @@
 PO := $(wildcard invites/locale/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
 
-.PHONY: help setup tools base run test check format bench kill messages lock clean
+.PHONY: help setup tools base run test check format bench kill audit messages lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo 'make format    lay out Python and templates'
 	@echo 'make bench     measure the figures that the project promises (BENCH=history: that part alone)'
 	@echo 'make kill      kill workers, web servers and PostgreSQL while people send; is anybody lost or called twice? (KILLS=1000)'
+	@echo 'make audit     ask the advisory service about known vulnerabilities of the dependencies (needs the internet)'
 	@echo 'make messages  collect the texts to translate into invites/locale'
 	@echo 'make lock      choose the versions in requirements/*.txt anew from requirements/*.in'
 	@echo 'make setup     prepare the environment in .venv alone'
@@ -47,6 +48,9 @@ bench: tools
 
 kill: tools
 	@.venv/bin/python -m tests.kills --kills $(or $(KILLS),1000) $(if $(SEED),--seed $(SEED))
+
+audit: tools
+	@.venv/bin/python requirements/audit.py
 
 messages: tools
 	@.venv/bin/python -m tests.translations --update

@@ -14,8 +14,9 @@ from dashboard import environment, logs, safety
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 # The environment wins over the file. An empty ENV_FILE reads none: tests must not depend on somebody's own.
-if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
-    environ.Env.read_env(env_file)
+ENV_FILE = os.environ.get("ENV_FILE", str(BASE_DIR / ".env"))
+if ENV_FILE:
+    environ.Env.read_env(ENV_FILE)
 
 DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / "var")
 DEBUG = environment.read_flag(env, "DEBUG")
@@ -25,6 +26,7 @@ DATABASES: dict[str, Any] = {
     "default": environment.read_database(env, default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
 }
 SECRET_KEY = environment.read_secret_key(env, data_dir=DATA_DIR)
+SECRET_KEY_IS_OWN = bool(environment.read_text(env, "SECRET_KEY"))
 ALLOWED_HOSTS = environment.read_hosts(env, default=["localhost", "127.0.0.1", "[::1]"])
 
 # DingTalk: one app described by the environment, and the sandbox. Neither is ever written to the database.

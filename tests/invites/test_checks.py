@@ -1,10 +1,15 @@
-"""What the checks say about the database."""
+"""What the checks say about the database and the keys."""
+
+from pathlib import Path
 
 import psycopg
+from cryptography.fernet import Fernet
 from django.core.checks.registry import registry
 from django.db import connection, connections
+from pytest_django import Settings
 
 from invites import checks
+from tests.factories import AppFactory
 
 
 class TestSearchSeesChinese:
@@ -33,3 +38,51 @@ class TestSearchSeesChinese:
                 english.close()
                 del connections["english"]
                 administrator.execute("DROP DATABASE english WITH (FORCE)")
+
+
+class TestSecretsCanBeRead:
+    def test_other_keys_than_those_of_the_backup_are_told_with_what_they_do_not_open(
+        self, db: None, settings: Settings
+    ) -> None:
+        settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        AppFactory(name="Head office", client_secret="hush-hush")
+        assert checks.secrets_can_be_read(databases=["default"]) == []
+        settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        (warning,) = checks.secrets_can_be_read(databases=["default"])
+        assert warning.id == "invites.W002"
+        assert "Head office" in warning.msg
+        assert "hush" not in str(warning)
+        assert checks.secrets_can_be_read(databases=None) == []
+
+
+class TestKeysAreTheInstallationsOwn:
+    def test_shared_database_wants_keys_that_are_set(self, settings: Settings) -> None:
+        settings.DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql"}}
+        settings.SECRET_KEY_IS_OWN, settings.FIELD_ENCRYPTION_KEYS, settings.HISTORY_KEYS = False, [], []
+        assert [each.id for each in checks.keys_are_the_installations_own()] == ["invites.W003"] * 3
+        settings.SECRET_KEY_IS_OWN, settings.FIELD_ENCRYPTION_KEYS, settings.HISTORY_KEYS = True, ["k"], ["h"]
+        assert checks.keys_are_the_installations_own() == []
+
+    def test_file_of_one_machine_may_hang_on_one_key(self, settings: Settings) -> None:
+        settings.DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
+        settings.SECRET_KEY_IS_OWN = False
+        assert checks.keys_are_the_installations_own() == []
+
+
+class TestNobodyElseReadsTheKeys:
+    def test_files_that_everybody_may_read_are_told(self, settings: Settings, tmp_path: Path) -> None:
+        settings.DATA_DIR, settings.ENV_FILE = tmp_path, str(tmp_path / "env")
+        settings.SECRET_KEY_IS_OWN = False
+        assert checks.nobody_else_reads_the_keys() == []
+        for name in ("secret-key", "env"):
+            (tmp_path / name).touch(mode=0o600)
+        assert checks.nobody_else_reads_the_keys() == []
+        for name in ("secret-key", "env"):
+            (tmp_path / name).chmod(0o644)
+        found = checks.nobody_else_reads_the_keys()
+        assert [(each.id, each.is_serious()) for each in found] == [
+            ("invites.E001", True),
+            ("invites.W004", False),
+        ]
+        settings.SECRET_KEY_IS_OWN, settings.ENV_FILE = True, ""
+        assert checks.nobody_else_reads_the_keys() == []
