@@ -63,7 +63,7 @@ def secrets_can_be_read(*, databases: Sequence[str] | None = None, **_kwargs: An
 @register(Tags.security, deploy=True)
 def keys_are_the_installations_own(**_kwargs: Any) -> list[CheckMessage]:
     """Warns where keys hang on a file of one machine, or on each other, while the database may be everybody's."""
-    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    if connections["default"].vendor == "sqlite":
         return []
     lacking = {
         "SECRET_KEY": settings.SECRET_KEY_IS_OWN,

@@ -28,6 +28,10 @@ PRODUCTION = {
     "SECRET_KEY": "only-for-the-checks-Gm1_fZ8r-Wq7LpXv4tYs0KdJh3BnC-9uTz",
     "ALLOWED_HOSTS": "invites.example.com",
     "HTTPS_ONLY": "1",
+    # Nothing is asked of it here.
+    "DATABASE_URL": "postgres://invites@127.0.0.1/invites",
+    "FIELD_ENCRYPTION_KEYS": "b25seS1mb3ItdGhlLWNoZWNrcy1vZi10aGUtcHJvamU=",
+    "HISTORY_KEYS": "only-for-the-checks-too-Gm1_fZ8r-Wq7LpXv4tYs0KdJ",
 }
 
 
