@@ -109,7 +109,7 @@ def _noted(export: HistoryExport, parts: Iterator[Part]) -> Iterator[bytes]:
                 if time.monotonic() - noted_at > _NOTED_EVERY_SECONDS:
                     HistoryExport.objects.note(export.pk, rows=rows, reached=reached)
                     noted_at = time.monotonic()
-                yield part.data[at : at + _SLICE]
+                yield bytes(part.data[at : at + _SLICE])
         state = ExportState.FINISHED
     finally:
         HistoryExport.objects.end(export.pk, state, rows=rows)

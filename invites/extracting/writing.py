@@ -29,7 +29,7 @@ _NEEDS_QUOTES: Final = re.compile(r'[",\r\n]')
 class Part:
     """A part of a file: its bytes, how many rows came with it, and when the last of their calls began."""
 
-    data: bytes
+    data: bytes | bytearray
     rows: int = 0
     reached: datetime | None = None
 
