@@ -30,8 +30,15 @@ _BEARER = re.compile(r"(\bBearer\s+)\S+", re.IGNORECASE)
 _URL = re.compile(r"""(\b[a-z][a-z0-9+.-]*://)(?:[^\s/"'<>]*@)?([^\s/"'<>?#]+)[^\s"'<>]*""", re.IGNORECASE)
 # Addresses of ours that hold what opens an account: a sign-up link, and the link to a new password.
 _SECRET_PATH = re.compile(r"""(/join/|/sign-in/forgotten/[0-9A-Za-z]+-)[^\s/"'<>?#]+""")
-# With a country code, whatever stands between its digits; and what people in China write without one.
-_NUMBERS = re.compile(r"\+(?:[\s().-]{0,2}\d){7,15}|(?<![\w.-])(?:86)?1[3-9]\d(?:[ -]?\d{4}){2}(?![\w-])")
+# What people put between the digits of a number; blanks and dashes of any width.
+_BETWEEN = r"[\s().\-\u2010-\u2015\uff0d]"
+# With a country code, behind a plus or zeros, whatever stands between its digits; and what people in China write
+# without one. Digits may be full-width ones.
+_NUMBERS = re.compile(
+    rf"[+＋](?:{_BETWEEN}{{0,2}}\d){{7,15}}"
+    rf"|(?<![\w.-])[0０]{{2}}(?=[1-9１-９])(?:{_BETWEEN}?\d){{9,15}}(?![\w-])"
+    rf"|(?<![\w.-])(?:[8８][6６]{_BETWEEN}?)?[1１][3-9３-９]\d(?:{_BETWEEN}?\d{{4}}){{2}}(?![\w-])"
+)
 _SHOWN_DIGITS = 2
 _READS = ("GET ", "HEAD ")
 

@@ -28,7 +28,9 @@ _PARSE_PROBLEMS = {
 _STYLES = (PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL, PhoneNumberFormat.RFC3966)
 # So many digits without a country code are taken for one number and no other.
 _TELLING_DIGITS = 9
-_BETWEEN_DIGITS = re.compile(r"[\s().\-\u2010-\u2015]+")
+_BETWEEN = r"[\s().\-\u2010-\u2015]"
+_BETWEEN_DIGITS = re.compile(rf"{_BETWEEN}+")
+_HIDDEN, _SHOWN_DIGITS = "•••", 4
 
 
 def parse(text: str, *, country: str) -> str:
@@ -105,6 +107,15 @@ def stands_in(e164: str, text: str) -> bool:
     # Full-width digits become plain ones.
     bare = _BETWEEN_DIGITS.sub("", unicodedata.normalize("NFKC", text))
     return any(spelling in bare for spelling in spellings(e164))
+
+
+def hide(text: str, *, fewest: int = 7) -> str:
+    """``text`` of somebody else's with whatever may be a number in it, of ``fewest`` digits or more, hidden but for its
+    last four digits.
+    """
+    # Not within an id, in which letters stand beside digits.
+    perhaps = rf"(?<![A-Za-z0-9])\d(?:{_BETWEEN}{{0,2}}\d){{{fewest - 1},14}}(?![A-Za-z0-9])"
+    return re.sub(perhaps, lambda found: f"{_HIDDEN}{found[0][-_SHOWN_DIGITS:]}", text)
 
 
 def mask(e164: str) -> str:

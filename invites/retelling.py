@@ -31,7 +31,8 @@ class Told:
 def retell(attempt: Attempt, *, show_phone_numbers: bool) -> Told:
     """What ``attempt`` sent and got, but for people who were erased. ``attempt`` has its people at hand.
 
-    Without ``show_phone_numbers`` the numbers of its people are masked wherever they stand.
+    Without ``show_phone_numbers`` the numbers of its people are masked wherever they stand, and in what DingTalk wrote
+    all that may be numbers.
     """
     invitation = attempt.invitation
     country = invitation.conference.app.country
@@ -42,8 +43,8 @@ def retell(attempt: Attempt, *, show_phone_numbers: bool) -> Told:
         method="POST",
         path=invite_path(invitation.conference.conference_id),
         body=_hide(body, hidden),
-        message=_hide(attempt.error_message, hidden),
-        excerpt=_hide(attempt.response_excerpt, hidden),
+        message=_told(attempt.error_message, hidden, show_phone_numbers=show_phone_numbers),
+        excerpt=_told(attempt.response_excerpt, hidden, show_phone_numbers=show_phone_numbers),
     )
 
 
@@ -76,6 +77,10 @@ def _masks(people: Iterable[Invitee], *, country: str) -> dict[str, str]:
             digits = phone_fields(phone_number=person.value, default_country=country)["phoneNumber"]
             masks |= {person.value: mask, person.value.removeprefix("+"): mask, digits: mask}
     return dict(sorted(masks.items(), key=lambda pair: len(pair[0]), reverse=True))
+
+
+def _told(text: str, masks: dict[str, str], *, show_phone_numbers: bool) -> str:
+    return text if show_phone_numbers else phone_numbers.hide(_hide(text, masks))
 
 
 def _hide(text: str, masks: dict[str, str]) -> str:

@@ -1,11 +1,10 @@
 """Says in the words of the forms what was different about a thing: each field, before and after. Changes nothing."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl
 
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldDoesNotExist
@@ -48,7 +47,8 @@ _LABELS: dict[tuple[str, str], StrOrPromise] = {
 # Keys of rows of these are shown by what the rows are called.
 _NAMED: tuple[type[models.Model], ...] = (AddressBook, App, Conference, User)
 
-_LONG_NUMBER = re.compile(r"\d{5,}")
+# The filters into which people write what they like.
+_TEXTS = {"person", "message"}
 
 type Names = Mapping[tuple[type[models.Model], int], str]
 
@@ -168,8 +168,16 @@ def _number(value: str) -> str:
 
 def _filters(query: str, show_phone_numbers: bool) -> str:
     """The filters that an address carried; a number may be among them that somebody was looked for by."""
-    readable = unquote_plus(query).replace("&", " · ")
-    return readable if show_phone_numbers else _LONG_NUMBER.sub(HIDDEN, readable)
+    filters = parse_qsl(query, keep_blank_values=True)
+    if not show_phone_numbers:
+        # Days are not numbers of people.
+        filters = [(name, hide_numbers(name, text)) for name, text in filters]
+    return " · ".join(f"{name}={text}" for name, text in filters)
+
+
+def hide_numbers(name: str, text: str) -> str:
+    """What somebody looked for by the filter ``name``, without what may be a part of a number."""
+    return phone_numbers.hide(text, fewest=5) if name in _TEXTS else text
 
 
 def _moment(field: Any, value: str) -> str:

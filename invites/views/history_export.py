@@ -18,6 +18,7 @@ from invites.forms.history_export import HistoryExportForm
 from invites.forms.page import PageForm
 from invites.models import HistoryExport, SealedDay
 from invites.models.history_export import PAGE_SIZE, ExportFormat, ExportRows
+from invites.views.change_on_record_fields import hide_numbers
 
 # Whoever takes not even one slice of a file within so many seconds has stopped fetching.
 _STALLED_SECONDS = 60.0
@@ -70,6 +71,7 @@ def history_export_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "export": export,
         "seen": seen,
         "is_own": export.user == request.user,
+        "may_see_filters": _may_see_filters(request, export),
         "percent": extracting.percent_done(export, since=since) if export.is_under_way else None,
         "sealed": SealedDay.objects.last_sealed(),
     }
@@ -98,6 +100,17 @@ def history_export_file(request: HttpRequest, pk: int) -> HttpResponseBase:
             # To compress it would take several times as long as to write it.
             "Content-Encoding": "identity",
         },
+    )
+
+
+def _may_see_filters(request: HttpRequest, export: HistoryExport) -> bool:
+    """Whether the filters of an export have no number in them that the viewer has not written and may not see."""
+    is_own = export.user == request.user
+    texts = QueryDict(export.query).lists()
+    return (
+        is_own
+        or permissions.may_see_phone_numbers(request.user)
+        or all(hide_numbers(name, text) == text for name, said in texts for text in said)
     )
 
 

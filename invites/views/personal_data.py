@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.fragments import page_or_fragment
-from invites import disclosing, forgetting, permissions
+from invites import disclosing, forgetting, limiting, permissions
 from invites.disclosing import Somebody
 from invites.forms.page import PageForm
 from invites.forms.personal_data import EraseForm, WhoForm
@@ -54,6 +54,7 @@ def personal_data_held(request: HttpRequest, token: str) -> TemplateResponse:
 
 @require_POST
 @permissions.allow(permissions.may_administer)
+@limiting.limit(limiting.Kind.EXPORTING)
 def personal_data_file(request: HttpRequest, token: str) -> StreamingHttpResponse:
     """All of it as one file. Each time that somebody takes it is on record."""
     somebody = _behind(token)

@@ -63,8 +63,8 @@ class TestPersonalData:
         self, browser: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         book = ContactFactory(nick="Jane 1").book
-        # Session, user; a unionId, people, contacts and members who are found; contacts twice, names twice; erasures; the
-        # banner's two.
+        # Session, user; a unionId, people, contacts and members who are found; contacts twice, names twice; erasures;
+        # the banner's two.
         with django_assert_num_queries(13):
             browser.get(PAGE, {"who": "Jane"})
         for number in range(20):
