@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from dashboard.about_events import AboutEvents, all_about_events
 from dashboard.environment import INTERNATIONAL_HOST
 from invites.models import App, CallCount, Worker
 from invites.models.app import AppKind
@@ -53,6 +54,7 @@ class AboutInstallation:
     workers: int
     worker_seen_at: datetime | None
     sandbox_url: str
+    events: tuple[AboutEvents, ...]
 
 
 def apps() -> list[AboutApp]:
@@ -96,6 +98,7 @@ def installation() -> AboutInstallation:
         workers=Worker.objects.alive().count(),
         worker_seen_at=Worker.objects.last_seen_at(),
         sandbox_url=settings.DINGTALK_SANDBOX_URL,
+        events=tuple(all_about_events()),
     )
 
 

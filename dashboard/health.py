@@ -35,13 +35,15 @@ logger = logging.getLogger(__name__)
 class Vitals:
     """How everything behind the pages is, at one moment.
 
-    ``apps_refused`` are those whose last call DingTalk refused for want of a token or a permission; ``batch_waits``
-    and ``task_waits`` say how many seconds the longest has waited that could be taken up, the latter for each queue.
+    ``apps_refused`` are those whose last call DingTalk refused for want of a token or a permission, ``apps_silent``
+    those whose connection for events is gone; ``batch_waits`` and ``task_waits`` say how many seconds the longest has
+    waited that could be taken up, the latter for each queue.
     """
 
     workers: int
     apps_resting: int
     apps_refused: int
+    apps_silent: int
     batch_waits: float
     task_waits: Mapping[str, float]
     unsealed: tuple[date, ...]
@@ -56,6 +58,11 @@ class Vitals:
             yield (
                 "dingtalk",
                 f"DingTalk refused the last call of {self.apps_refused} app(s): see the history.",
+            )
+        if self.apps_silent:
+            yield (
+                "events",
+                f"No events come for {self.apps_silent} app(s): does manage.py dingtalk_stream run?",
             )
         if self.batch_waits > LATE_AFTER:
             yield "queue", f"People have been due for {self.batch_waits:.0f} s, and nobody calls them."
@@ -86,12 +93,15 @@ def vitals() -> Vitals:
     """How everything is now. A few queries, each of which costs the same however long the history is."""
     usable = App.objects.usable()
     newest = Attempt.objects.newest_answered_of_app()
-    last_codes = [app.answer_code for app in usable.with_last_answer(newest)]
+    apps = list(usable.with_last_answer(newest).without_secrets())
     sealed = SealedDay.objects.last_sealed()
     return Vitals(
         workers=Worker.objects.alive().count(),
         apps_resting=usable.resting().count(),
-        apps_refused=sum(running.lacks_access(code) for code in last_codes if code),
+        apps_refused=sum(
+            bool(app.answer_code) and running.lacks_access(app.answer_code or "") for app in apps
+        ),
+        apps_silent=sum(app.is_silent for app in apps),
         batch_waits=_seconds_since(running.people_wait_since()),
         task_waits={queue: _seconds_since(since) for queue, since in running.queues_wait_since().items()},
         unsealed=tuple(AppCount.objects.days(after=sealed.day if sealed else None, before=clock.today())),

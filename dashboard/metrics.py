@@ -118,6 +118,9 @@ def _vitals() -> Iterator[Metric]:
         "invites_apps_refused", "Apps whose last call lacked a token or a permission.", value=now.apps_refused
     )
     yield GaugeMetricFamily(
+        "invites_apps_silent", "Apps whose connection for events is gone.", value=now.apps_silent
+    )
+    yield GaugeMetricFamily(
         "invites_oldest_due_batch_seconds",
         "How long people have been due whom nobody calls.",
         value=now.batch_waits,

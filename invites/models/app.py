@@ -126,15 +126,6 @@ class AppQuerySet(models.QuerySet["App"]):
         wanted = ~of_settings & Q(event_mode=mode)
         return self.filter(wanted | of_settings if mode == settings.DINGTALK_EVENTS else wanted)
 
-    def silent(self) -> Self:
-        """Those whose Stream connection has not stood for a while though it should.
-
-        What the settings describe counts only where it has ever stood: nobody has asked for it by name.
-        """
-        lately = timezone.now() - SILENT_AFTER
-        never = Q(stream_seen_at__isnull=True) & ~Q(kind__in=OF_SETTINGS)
-        return self.hearing_by(EventMode.STREAM).filter(never | Q(stream_seen_at__lt=lately))
-
     def names(self) -> dict[int, str]:
         """What each is called."""
         return dict(self.values_list("pk", "name"))
@@ -319,6 +310,18 @@ class App(OnRecord):
             case EventMode.CALLBACK:
                 return self.event_seen_at is not None and timezone.now() - self.event_seen_at < CALLBACK_FRESH
         return False
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether its Stream connection has not stood for a while though it should.
+
+        What the settings describe counts only where it has ever stood: nobody has asked for it by name.
+        """
+        if self.hears_by != EventMode.STREAM:
+            return False
+        if self.stream_seen_at is None:
+            return self.kind not in OF_SETTINGS
+        return timezone.now() - self.stream_seen_at > SILENT_AFTER
 
     def end_of_quiet_hours(self, moment: datetime) -> datetime | None:
         """When the quiet hours end in which ``moment`` lies, by the clock of this server; None outside of them.

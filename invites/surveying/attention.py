@@ -43,6 +43,12 @@ class Kind(models.TextChoices):
         "unknown_attempts",
         _("Look at who has joined, then decide whether to invite the others again."),
     )
+    EVENTS_SILENT = (
+        "events_silent",
+        _(
+            "Start the listener on the server: python manage.py dingtalk_stream. Until then meetings are asked about."
+        ),
+    )
     APP_RESTS = "app_rests", _("If that comes often, let fewer calls leave in a second.")
     THROTTLED = (
         "throttled",
@@ -120,7 +126,7 @@ def concerns(
     found = [
         *_work_not_done(),
         *_spent(spendings),
-        *_refused_apps(),
+        *_troubled_apps(),
         *_throttled(),
         *_unknown(conferences),
         *_imports(user),
@@ -150,12 +156,14 @@ def _kind_of(spending: Spending) -> Kind | None:
     return Kind.QUOTA_NEARLY_USED_UP if spending.is_nearly_used_up else None
 
 
-def _refused_apps() -> Iterator[Concern]:
+def _troubled_apps() -> Iterator[Concern]:
     now = timezone.now()
     newest = Attempt.objects.newest_answered_of_app()
     for app in App.objects.usable().with_last_answer(newest).without_secrets().in_order():
         if app.rests_until is not None and app.rests_until > now:
             yield Concern(kind=Kind.APP_RESTS, app=app.name, moment=app.rests_until)
+        if app.is_silent:
+            yield Concern(kind=Kind.EVENTS_SILENT, app=app.name, moment=app.stream_seen_at)
         is_recent = app.answered_at is not None and now - app.answered_at < _REFUSED_LATELY
         if is_recent and app.answer_code and running.lacks_access(app.answer_code):
             yield Concern(

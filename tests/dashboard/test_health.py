@@ -15,6 +15,7 @@ from dashboard import health
 from invites import clock, tasks
 from invites.dingtalk import codes
 from invites.models import App, Conference, SealedDay, User, Worker
+from invites.models.app import EventMode
 from invites.models.attempt import AttemptState
 from invites.models.invitee import InviteeState
 from invites.sending import send
@@ -89,6 +90,23 @@ class TestDegraded:
     def test_app_that_rests(self, alive_worker: Worker) -> None:
         App.objects.let_rest(AppFactory().pk, until=timezone.now() + timedelta(minutes=5))
         assert complaints() == ["dingtalk"]
+
+    @pytest.mark.parametrize(
+        ("mode", "minutes_ago", "told"),
+        [
+            (EventMode.STREAM, None, ["events"]),
+            (EventMode.STREAM, 5, ["events"]),
+            (EventMode.STREAM, 1, []),
+            (EventMode.CALLBACK, None, []),
+            (EventMode.NONE, 5, []),
+        ],
+    )
+    def test_app_without_its_events(
+        self, alive_worker: Worker, mode: EventMode, minutes_ago: int | None, told: list[str]
+    ) -> None:
+        seen = None if minutes_ago is None else timezone.now() - timedelta(minutes=minutes_ago)
+        AppFactory(event_mode=mode, stream_seen_at=seen)
+        assert complaints() == told
 
     def test_app_that_is_switched_off_may_rest(self, alive_worker: Worker) -> None:
         AppFactory(enabled=False, rests_until=timezone.now() + timedelta(minutes=5))

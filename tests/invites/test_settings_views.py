@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from dashboard.environment import DingTalkEnvironment
 from invites.counting import count_call
 from invites.models import App, User, Worker
-from invites.models.app import AppKind
+from invites.models.app import AppKind, EventMode
 from invites.models.spending import quota_month
 from invites.models.user import Role
 from tests.conftest import SignedIn, htmx
@@ -236,6 +236,23 @@ class TestForAdministrators:
         shown = page(signed_in(administrator), ABOUT)
         for text in ("0.1.0", "Django 6", "django_tasks_db", "http://127.0.0.1:4711"):
             assert text in shown
+
+    def test_about_says_how_each_app_hears_of_what_happens(
+        self, administrator: User, signed_in: SignedIn
+    ) -> None:
+        client, now = signed_in(administrator), timezone.now()
+        assert "No app hears of any" in page(client, ABOUT)
+        app = AppFactory(event_mode=EventMode.STREAM)
+        assert "Not connected" in page(client, ABOUT)
+        app.stream_seen_at = now
+        app.save()
+        assert ">Connected" in page(client, ABOUT).replace("</svg> ", ">")
+        app.event_mode, app.event_token, app.event_seen_at = EventMode.CALLBACK, "the-token", now
+        app.save()
+        shown = page(client, ABOUT)
+        assert f"http://localhost/dingtalk/events/{app.pk}/" in shown
+        assert "Last event" in shown
+        assert "the-token" not in shown
 
     @pytest.mark.parametrize("count", [1, 20])
     def test_number_of_queries_does_not_grow_with_apps_and_users(

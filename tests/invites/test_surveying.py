@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from invites import clock, permissions, surveying, tasks
 from invites.explaining import Mover
 from invites.models import AppCount, CallCount, Conference, ContactImport, Invitation, User, Worker
-from invites.models.app import App
+from invites.models.app import App, AppKind, EventMode
 from invites.models.attempt import AttemptState
 from invites.models.batch import BatchState
 from invites.models.contact_import import ImportSource, ImportState
@@ -128,6 +129,22 @@ class TestApps:
         assert [(each.kind, each.moment) for each in concerns(organizer)] == [
             (Kind.APP_RESTS, app.rests_until)
         ]
+
+    def test_app_whose_connection_for_events_is_gone(self, organizer: User) -> None:
+        gone = timezone.now() - timedelta(minutes=5)
+        AppFactory(name="Main", event_mode=EventMode.STREAM, stream_seen_at=gone)
+        [concern] = concerns(organizer)
+        assert (concern.kind, concern.app, concern.moment) == (Kind.EVENTS_SILENT, "Main", gone)
+        assert concern.mover == Mover.ADMINISTRATOR
+
+    def test_sandbox_that_was_never_listened_to_is_no_concern(
+        self, organizer: User, settings: Settings
+    ) -> None:
+        settings.DINGTALK_SANDBOX_URL = "http://127.0.0.1:9"
+        app = AppFactory(kind=AppKind.SANDBOX, base_url="", access_token="")
+        assert kinds(organizer) == []
+        App.objects.filter(pk=app.pk).update(stream_seen_at=timezone.now() - timedelta(minutes=5))
+        assert kinds(organizer) == ["events_silent"]
 
     def test_calls_that_were_too_fast_today(self, organizer: User) -> None:
         conference = ConferenceFactory()
