@@ -141,6 +141,13 @@ def read_events(env: environ.Env, *, dingtalk: DingTalkEnvironment | None) -> st
     return word
 
 
+def read_login_url(env: environ.Env) -> str:
+    """Where people sign in to DingTalk, "" for where that is for the host of the app. Raises ImproperlyConfigured."""
+    if not read_text(env, "DINGTALK_LOGIN_URL").strip():
+        return ""
+    return read_base_url(env, "DINGTALK_LOGIN_URL", default="")
+
+
 def read_sandbox_url(env: environ.Env) -> str:
     """Where the sandbox listens, or "" where none runs. Raises ImproperlyConfigured for any other machine."""
     if not read_text(env, "DINGTALK_SANDBOX_URL").strip():

@@ -32,6 +32,7 @@ ALLOWED_HOSTS = environment.read_hosts(env, default=["localhost", "127.0.0.1", "
 # DingTalk: one app described by the environment, and the sandbox. Neither is ever written to the database.
 DINGTALK = environment.read_dingtalk(env)
 DINGTALK_SANDBOX_URL = environment.read_sandbox_url(env)
+DINGTALK_LOGIN_URL = environment.read_login_url(env)
 DINGTALK_DEFAULT_COUNTRY = environment.read_country(env)
 # Whether the host of an app may be inside a private network.
 DINGTALK_ALLOW_PRIVATE_HOSTS = environment.read_flag(env, "DINGTALK_ALLOW_PRIVATE_HOSTS")
@@ -57,6 +58,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
+    "allauth.socialaccount.providers.dingtalk",
     "allauth.mfa",
     "auditlog",
     "django_htmx",
@@ -230,6 +232,15 @@ ACCOUNT_SESSION_REMEMBER = True
 # Django's own: a link in a mail is void as soon as the address or the password is another.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
+SOCIALACCOUNT_ADAPTER = "invites.signing_in.social.SocialAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "dingtalk": {
+        "provider_class": "invites.signing_in.provider.DingTalkProvider",
+        # Without it DingTalk refuses the request. That it looks at PKCE is not documented.
+        "AUTH_PARAMS": {"prompt": "consent"},
+        "OAUTH_PKCE_ENABLED": True,
+    }
+}
 ACCOUNT_FORMS = {
     "login": "invites.forms.signing_in.SignInForm",
     "reauthenticate": "invites.forms.factor.PasswordAgainForm",

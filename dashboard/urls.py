@@ -6,7 +6,8 @@ from django.urls import include, path, re_path
 from django.views.i18n import set_language
 
 from dashboard import home, views
-from invites.views import signing_in
+from invites.signing_in import provider
+from invites.views import joining, signing_in
 
 # Where allauth looks for the page that says that somebody has tried too often.
 handler429 = "dashboard.views.tried_too_often"
@@ -31,6 +32,10 @@ _signing_in = [
         signing_in.NewPasswordView.as_view(),
         name="account_reset_password_from_key",
     ),
+    path("sign-in/dingtalk/", provider.sign_in, name="dingtalk_login"),
+    path("sign-in/dingtalk/callback/", provider.come_back, name="dingtalk_callback"),
+    path("sign-in/dingtalk/disconnect/", joining.disconnect_dingtalk, name="dingtalk_disconnect"),
+    path("join/<str:token>/", joining.join, name="join"),
 ]
 
 urlpatterns = [

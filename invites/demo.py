@@ -8,14 +8,26 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
+from django.db.models import Q
 
 from invites.connecting import ensure_apps
-from invites.dingtalk.sandbox.people import DEMO_CONFERENCES, DEMO_GUESTS, DEMO_ORGANIZER, DEMO_PEOPLE
-from invites.models import AddressBook, App, Conference, Contact, ContactGroup, User
+from invites.dingtalk import SignedInPerson
+from invites.dingtalk.sandbox.people import (
+    DEMO_CONFERENCES,
+    DEMO_GUESTS,
+    DEMO_ORGANIZER,
+    DEMO_PEOPLE,
+    SANDBOX_CORP_ID,
+)
+from invites.models import AddressBook, App, Conference, Contact, ContactGroup, SignInPolicy, User
 from invites.models.app import AppKind
 from invites.models.conference import ConferenceStatus
+from invites.models.sign_in_policy import SignUp
 from invites.models.user import Role
+from invites.signing_in import identities
+from invites.signing_in.through_dingtalk import SANDBOX_PROVIDER
 
 DEMO_PASSWORD: Final = "ring-nobody"  # noqa: S105 - public, and of use only while the sandbox is
 _USERNAMES: Final = ("demo", "demo-organizer", "demo-auditor")
@@ -53,19 +65,40 @@ def load() -> bool:
     _user(_USERNAMES[2], "Demo Auditor", Role.AUDITOR)
     _load_conferences(app, owner)
     _load_books(app, owner)
+    _open_the_door(app)
     return True
 
 
 def withdraw() -> int:
-    """Shuts the demonstration's users out as soon as credentials are there; returns how many that were."""
+    """Shuts the demonstration's users out as soon as credentials are there; returns how many that were.
+
+    Those, too, who came through the sandbox and have no other way in.
+    """
     if settings.DINGTALK is None:
         return 0
-    users = list(User.objects.filter(username__in=_USERNAMES, is_active=True))
+    came_through_it = Q(
+        socialaccount__provider=SANDBOX_PROVIDER, password__startswith=UNUSABLE_PASSWORD_PREFIX
+    )
+    theirs = Q(username__in=_USERNAMES) | came_through_it
+    users = list(User.objects.filter(theirs, is_active=True).distinct())
     for user in users:
         user.is_active = False
         # One by one, since each is on record.
         user.save(update_fields=["is_active"])
     return len(users)
+
+
+def _open_the_door(app: App) -> None:
+    """Lets everybody of the sandbox's company sign in through it; two of them have their account already."""
+    SignInPolicy(app=app, sign_up=SignUp.COMPANY, corp_ids=[SANDBOX_CORP_ID]).save()
+    for username, person in zip(_USERNAMES, (DEMO_ORGANIZER, DEMO_PEOPLE[0]), strict=False):
+        identities.connect(
+            User.objects.get(username=username),
+            SignedInPerson(
+                open_id=person.open_id, union_id=person.union_id, nick=person.nick, corp_id=SANDBOX_CORP_ID
+            ),
+            provider=SANDBOX_PROVIDER,
+        )
 
 
 def _user(username: str, name: str, role: Role, *, union_id: str = "") -> User:

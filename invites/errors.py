@@ -33,6 +33,12 @@ InviteError
 ├── SignInAgain        a page that changes how one signs in, some time after one has
 ├── RequestUnderWay    an earlier request of a program, with the same key, is still at work
 ├── KeyUsedBefore      the key of a request came with another request before
+├── NoAccount          DingTalk has told who somebody is, and that is nobody who may come in here
+│   └── NotOfCompany   nor any more, since they have left the company
+├── SignUpLinkOver     a sign-up link was used, withdrawn, is too old, or was never given out
+├── IdentityTaken      somebody else here is connected to the same DingTalk account
+├── AnotherIdentity    one's own account is connected to another DingTalk account
+├── OnlyWayIn          what is to be taken away is somebody's only way to sign in
 └── DingTalkRefused    DingTalk did not do what was asked about a conference, or may have
 """
 
@@ -323,3 +329,50 @@ class DingTalkRefused(InviteError):  # noqa: N818
         """All of it in one text, for somebody to paste into a letter."""
         technical = filter(None, [self.code, self.remote_message, self.request_id])
         return f"{self.what} {self.action}\n{' · '.join(technical)}"
+
+
+class NoAccount(InviteError):  # noqa: N818
+    """Somebody has signed in to DingTalk, and has no account here."""
+
+    message = _(
+        "Your DingTalk account is not known here, and nobody gets an account by signing in. Ask an administrator of "
+        "this dashboard for an account or for a sign-up link."
+    )
+
+
+class NotOfCompany(NoAccount):
+    """Somebody had their account as one of a company, and has signed in as one of another."""
+
+    message = _(
+        "Your account here is for people of the company, and you have signed in to DingTalk as somebody of another "
+        "one. Sign in again and choose the company. If you have left it, ask an administrator of this dashboard."
+    )
+
+
+class SignUpLinkOver(InviteError):  # noqa: N818
+    """A sign-up link that makes no account."""
+
+    message = _(
+        "This sign-up link does not work: it has been used, withdrawn, or is too old. Ask whoever gave it to you for "
+        "another one. If you have made your account with it already, sign in."
+    )
+
+
+class IdentityTaken(InviteError):  # noqa: N818
+    """A DingTalk account belongs to one account here."""
+
+    message = _(
+        "This DingTalk account is connected to another account here. Sign in with it, or disconnect it there first."
+    )
+
+
+class AnotherIdentity(InviteError):  # noqa: N818
+    """An account here is connected to one DingTalk account."""
+
+    message = _("Your account is connected to another DingTalk account. Disconnect that one first.")
+
+
+class OnlyWayIn(InviteError):  # noqa: N818
+    """Taken away, somebody could not sign in any more."""
+
+    message = _("DingTalk is your only way to sign in. Set a password first, then you can disconnect it.")

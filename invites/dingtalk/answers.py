@@ -23,6 +23,8 @@ from invites.dingtalk.types import (
 
 # DingTalk's tokens live two hours. One that claimed to live for years would never be replaced.
 _LONGEST_LIFE = timedelta(days=1)
+# Of people; those that are known have some thirty characters.
+_LONGEST_ID = 128
 
 type Fields = Mapping[str, Any]
 
@@ -112,6 +114,8 @@ def signed_in_person(fields: Fields, *, corp_id: str) -> SignedInPerson:
     open_id, union_id = text_of(fields, "openId"), text_of(fields, "unionId")
     if not open_id or not union_id:
         raise WrongShapeError("no openId or no unionId")
+    if max(len(open_id), len(union_id)) > _LONGEST_ID:
+        raise WrongShapeError("an id that is far too long")
     return SignedInPerson(open_id=open_id, union_id=union_id, nick=text_of(fields, "nick"), corp_id=corp_id)
 
 

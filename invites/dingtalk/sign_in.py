@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from invites.dingtalk import answers, calls, judging
+from invites.dingtalk import answers, calls, codes, judging
 from invites.dingtalk.answers import parsed
 from invites.dingtalk.calls import Call
-from invites.dingtalk.errors import DingTalkError
+from invites.dingtalk.errors import DingTalkError, NotAuthorised
 from invites.dingtalk.judging import Reading
 from invites.dingtalk.tokens import InternalApp
 from invites.dingtalk.types import AccessToken, SignedInPerson
@@ -67,10 +67,22 @@ class SignIn:
         return parsed(reading, lambda fields: answers.signed_in_person(fields, corp_id=corp_id))
 
     def _token(self, code: str, code_verifier: str, until: float) -> tuple[AccessToken, str]:
-        asked_at = datetime.now(UTC)
-        call = self.app.request_for_person(code=code, code_verifier=code_verifier)
+        """The token for ``code``, with the app's next secret where DingTalk does not take the other any more."""
         try:
-            reading = self.exchange(call, deadline=until, secrets=(*self.app.secrets, code, code_verifier))
+            return self._token_of(self.app, code, code_verifier, until)
+        except NotAuthorised as refused:
+            successor = self.app.successor
+            if successor is None or refused.code not in codes.WRONG_SECRET:
+                raise
+        return self._token_of(successor, code, code_verifier, until)
+
+    def _token_of(
+        self, app: InternalApp, code: str, code_verifier: str, until: float
+    ) -> tuple[AccessToken, str]:
+        asked_at = datetime.now(UTC)
+        call = app.request_for_person(code=code, code_verifier=code_verifier)
+        try:
+            reading = self.exchange(call, deadline=until, secrets=(*app.secrets, code, code_verifier))
             judging.judge(reading)
             return parsed(reading, lambda fields: answers.person_token(fields, asked_at=asked_at))
         except DingTalkError as error:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from invites.forms.keeping import KeepingForm
 from invites.models import User
 from invites.models.contact import validate_union_id
+from invites.signing_in import identities
 
 
 class AccountForm(KeepingForm[User]):
@@ -47,6 +48,9 @@ class AccountForm(KeepingForm[User]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if identities.has_identity(self.instance):
+            # DingTalk tells it at each sign-in: nobody can be another operator by typing.
+            del self.fields["union_id"]
         if not settings.MAIL_IS_SET_UP:
             del self.fields["email"], self.fields["weekly_digest"]
 

@@ -74,6 +74,10 @@ class AppQuerySet(models.QuerySet["App"]):
         fit = [AppKind.ENVIRONMENT, AppKind.SANDBOX, AppKind.INTERNAL]
         return self.usable().filter(kind__in=fit) | self.filter(pk__in=[] if chosen is None else [chosen])
 
+    def real(self) -> Self:
+        """All but the sandbox: through these real people are called."""
+        return self.exclude(kind=AppKind.SANDBOX)
+
     def not_resting(self) -> Self:
         """Those that need not leave DingTalk alone at present."""
         return self.exclude(rests_until__gt=timezone.now())

@@ -31,7 +31,7 @@ class SignInPolicyManager(models.Manager["SignInPolicy"]):
 
     def current(self) -> "SignInPolicy":
         """What holds now; where nobody has decided anything, the defaults, which are not stored by asking."""
-        return self.first() or SignInPolicy()
+        return self.select_related("app").first() or SignInPolicy()
 
 
 class SignInPolicy(OnRecord):

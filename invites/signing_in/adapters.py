@@ -76,7 +76,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         """A page for somebody who has proved who they are, and whom an administrator has barred."""
-        return render(request, "account/account_inactive.html", status=HTTPStatus.FORBIDDEN)
+        context = {"here": reverse("account_login")}
+        return render(request, "account/account_inactive.html", context, status=HTTPStatus.FORBIDDEN)
 
     def add_message(
         self,

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from invites import permissions, securing
+from invites.signing_in import identities
 
 SESSIONS_SHOWN = 50
 
@@ -26,6 +27,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "has_app": any(factor.type == Authenticator.Type.TOTP for factor in factors),
         "has_codes": securing.has_codes(user),
         "has_password": user.has_usable_password(),
+        "dingtalk": identities.standing(user),
         "must_set_up": securing.lacks_factor(user, request.session),  # type: ignore[arg-type]
         "sessions": shown[:SESSIONS_SHOWN],
         "has_more_sessions": len(shown) > SESSIONS_SHOWN,

@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 
 from invites import demo, securing, tasks
 from invites.models import User
+from invites.signing_in import through_dingtalk
 
 
 class _SaysWhatIsWrong:
@@ -39,14 +40,15 @@ class SignInView(_SaysWhatIsWrong, allauth_views.LoginView):
     """The door, with what a fresh installation needs to be told."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds ``no_user_yet``, ``demo`` (what one signs in to the demonstration with, or None) and
-        ``offers_reset``.
+        """Adds ``no_user_yet``, ``demo`` (what one signs in to the demonstration with, or None), ``offers_reset`` and
+        ``offers_dingtalk``.
         """
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {
             "no_user_yet": not User.objects.exists(),
             "demo": demo.sign_in(),
             "offers_reset": settings.MAIL_IS_SET_UP,
+            "offers_dingtalk": through_dingtalk.is_offered(),
         }
 
 

@@ -19,7 +19,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from invites.dingtalk.sandbox.answers import Answer, RefusedError, html_answer
 from invites.dingtalk.sandbox.company import Colleague, Company
 from invites.dingtalk.sandbox.invitees import text
-from invites.dingtalk.sandbox.people import DEMO_STRANGER, SANDBOX_CORP_ID, SANDBOX_OTHER_CORP_ID
+from invites.dingtalk.sandbox.people import (
+    DEMO_STRANGER,
+    SANDBOX_CORP_ID,
+    SANDBOX_OTHER_CORP_ID,
+    open_id_of,
+)
 from invites.dingtalk.sandbox.routes import Operation
 from invites.dingtalk.sandbox.tokens import TokenStore
 from invites.dingtalk.sandbox.traffic import Request
@@ -135,7 +140,7 @@ class Authorising:
         return {
             "nick": person.name,
             "unionId": union_id,
-            "openId": f"open-{union_id}",
+            "openId": open_id_of(union_id),
             # As with DingTalk it may be anybody's: who relies on it, is mistaken.
             "email": "boss@example.com",
             "visitor": False,

@@ -10,6 +10,7 @@ from typing import Final
 from invites.dingtalk.sandbox.answers import RefusedError
 from invites.dingtalk.sandbox.company import DEPARTMENTS, USER_GROUPS, Colleague, Company, Department
 from invites.dingtalk.sandbox.invitees import is_known_union_id, required_text
+from invites.dingtalk.sandbox.people import open_id_of
 from invites.dingtalk.sandbox.routes import Operation
 from invites.dingtalk.sandbox.state import nick_of
 from invites.dingtalk.sandbox.traffic import Request
@@ -46,7 +47,7 @@ class DirectoryOperations:
         return {
             "nick": colleague.name if colleague else nick_of(union_id),
             "unionId": union_id,
-            "openId": f"open-{union_id}",
+            "openId": open_id_of(union_id),
             "visitor": False,
             **_mobile(colleague, number="mobile", country="stateCode"),
         }

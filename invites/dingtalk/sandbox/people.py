@@ -30,6 +30,11 @@ SANDBOX_CORP_ID: Final = "sandbox-corp-id"
 SANDBOX_OTHER_CORP_ID: Final = "sandbox-other-corp-id"
 
 
+def open_id_of(union_id: str) -> str:
+    """The id by which the sandbox's app knows whoever has this unionId."""
+    return f"open-{union_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class DemoPerson:
     """A colleague who exists in the sandbox only. `union_id` is empty for a guest who is reached by phone alone."""
@@ -43,6 +48,11 @@ class DemoPerson:
     def user_id(self) -> str:
         """The id inside the company, as the contact search answers it."""
         return self.union_id.replace(UNION_ID_PREFIX, "staff-", 1)
+
+    @property
+    def open_id(self) -> str:
+        """The id by which the sandbox's app knows somebody who has signed in."""
+        return open_id_of(self.union_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
