@@ -55,7 +55,7 @@ PERMISSIONS_POLICY = ", ".join(
         *(
             f"{feature}=()"
             for feature in (
-                *("accelerometer", "autoplay", "bluetooth", "camera", "display-capture", "encrypted-media"),
+                *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media"),
                 *(
                     "geolocation",
                     "gyroscope",

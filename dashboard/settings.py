@@ -264,7 +264,10 @@ MFA_FORMS = {
     "activate_totp": "invites.forms.factor.AuthenticatorAppForm",
     "add_webauthn": "invites.forms.factor.PasskeyForm",
     "authenticate": "invites.forms.factor.SecondStepForm",
+    "authenticate_webauthn": "invites.forms.factor.PasskeyStepForm",
+    "login_webauthn": "invites.forms.factor.PasskeySignInForm",
     "reauthenticate": "invites.forms.factor.CodeAgainForm",
+    "reauthenticate_webauthn": "invites.forms.factor.PasskeyAgainForm",
 }
 # Passwords are counted by `invites.signing_in.slowing`; here is what is counted besides: presses of any kind, by
 # address; second factors, by account (login_failed); mails, by whom they are for. Whoever is refused waits for

@@ -1,21 +1,56 @@
 """What people type and hand over to prove who they are: django-allauth's forms, in our words."""
 
+import struct
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account.forms import ReauthenticateForm as _PasswordAgainForm
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from fido2.webauthn import AuthenticationResponse, RegistrationResponse
 
 NAME_LENGTH = 60
+# What the library raises for something that no browser has made; allauth expects only some of it.
+_UNREADABLE = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    struct.error,
+)
 
 
 def _code_field(label: Any, help_text: Any = "") -> forms.CharField:
     # Six digits of an app, eight of a recovery code; people type blanks in between.
     attrs = {"autocomplete": "one-time-code", "spellcheck": "false", "autofocus": True}
     return forms.CharField(label=label, help_text=help_text, max_length=32, widget=forms.TextInput(attrs))
+
+
+class CredentialField(forms.JSONField):
+    """What a browser has made of a passkey, as JSON; ``read`` takes it apart to see that it is that."""
+
+    def __init__(self, *, read: Callable[[Any], object]) -> None:
+        self._read = read
+        super().__init__(widget=forms.HiddenInput)
+
+    def clean(self, value: Any) -> Any:
+        """The JSON. Raises ValidationError for anything that is no passkey's answer."""
+        credential = super().clean(value)
+        try:
+            self._read(credential)
+        except _UNREADABLE as error:
+            raise forms.ValidationError(_("This is no passkey."), code="unreadable") from error
+        return credential
 
 
 class AuthenticatorAppForm(ActivateTOTPForm):
@@ -49,6 +84,7 @@ class PasswordAgainForm(_PasswordAgainForm):
 class PasskeyForm(AddWebAuthnForm):
     """A new passkey; ``credential`` is what the browser has made."""
 
+    credential = CredentialField(read=RegistrationResponse.from_dict)
     name = forms.CharField(
         label=_("Name"),
         required=False,
@@ -72,3 +108,19 @@ class PasskeyForm(AddWebAuthnForm):
         """What was typed, or a word that stands for it."""
         name: str = self.cleaned_data["name"]
         return name or str(_("Passkey"))
+
+
+class _WithCredential(forms.Form):
+    credential = CredentialField(read=AuthenticationResponse.from_dict)
+
+
+class PasskeySignInForm(_WithCredential, LoginWebAuthnForm):
+    """A passkey in place of name and password."""
+
+
+class PasskeyStepForm(_WithCredential, AuthenticateWebAuthnForm):
+    """A passkey as the second factor of a sign-in."""
+
+
+class PasskeyAgainForm(_WithCredential, ReauthenticateWebAuthnForm):
+    """A passkey once more, before something that matters."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.db import connection
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -21,10 +21,9 @@ HERE, ELSEWHERE = "192.0.2.1", "203.0.113.9"
 
 def try_it(
     name: str = "organizer", password: str = WRONG, *, address: str = HERE, client: Client | None = None
-) -> HttpResponse:
+) -> HttpResponseBase:
     data = {"login": name, "password": password}
-    response: HttpResponse = (client or Client()).post("/sign-in/", data, REMOTE_ADDR=address)
-    return response
+    return (client or Client()).post("/sign-in/", data, REMOTE_ADDR=address)
 
 
 def statuses(times: int, name: str = "organizer", *, address: str = HERE) -> list[int]:
@@ -36,7 +35,7 @@ class TestAccount:
 
     def test_sixth_try_is_refused_with_how_long_to_wait(self, organizer: User) -> None:
         assert statuses(5) == [422] * 5
-        refused = try_it()
+        refused = Client().post("/sign-in/", {"login": "organizer", "password": WRONG}, REMOTE_ADDR=HERE)
         assert refused.status_code == 429
         assert "Please wait 5 minutes" in refused.content.decode()
         assert 290 < int(refused["Retry-After"]) <= 301
@@ -44,7 +43,8 @@ class TestAccount:
     def test_refusal_speaks_chinese(self, organizer: User) -> None:
         statuses(5)
         client = Client(headers={"accept-language": "zh-hans"})
-        assert "请等待" in try_it(client=client).content.decode()
+        refused = client.post("/sign-in/", {"login": "organizer", "password": WRONG}, REMOTE_ADDR=HERE)
+        assert "请等待" in refused.content.decode()
 
     def test_right_password_is_not_looked_at_then(self, organizer: User) -> None:
         statuses(5)
