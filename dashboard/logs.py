@@ -26,6 +26,8 @@ _SECRET_VALUE = re.compile(
     rf"""((?:{_HUSHED})["']?\s*[=:]\s*["']?)(?:Bearer\s+)?[^\s"'&,;)}}]+""", re.IGNORECASE
 )
 _BEARER = re.compile(r"(\bBearer\s+)\S+", re.IGNORECASE)
+# Tokens of programs, as `invites.tokens` makes them.
+_TOKEN = re.compile(r"\bci_[0-9a-f]{16,}")
 # What comes behind the host holds ids of conferences and people, and with DingTalk's older interface a token.
 _URL = re.compile(r"""(\b[a-z][a-z0-9+.-]*://)(?:[^\s/"'<>]*@)?([^\s/"'<>?#]+)[^\s"'<>]*""", re.IGNORECASE)
 # Addresses of ours that hold what opens an account: a sign-up link, and the link to a new password.
@@ -48,7 +50,7 @@ def mask_text(text: str) -> str:
     text = _URL.sub(r"\1\2/…", text)
     text = _SECRET_PATH.sub(rf"\1{HIDDEN}", text)
     text = _SECRET_VALUE.sub(rf"\1{HIDDEN}", text)
-    text = _BEARER.sub(rf"\1{HIDDEN}", text)
+    text = _TOKEN.sub(HIDDEN, _BEARER.sub(rf"\1{HIDDEN}", text))
     return _NUMBERS.sub(lambda number: HIDDEN + number[0][-_SHOWN_DIGITS:], text)
 
 

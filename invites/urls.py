@@ -221,6 +221,7 @@ urlpatterns = [
     path("settings/security/sessions/<int:pk>/end/", security.session_end, name="session_end"),
     path("settings/security/sessions/end/", security.session_end_others, name="session_end_others"),
     path("settings/tokens/", api_token.token_list, name="token_list"),
+    path("settings/tokens/new/", api_token.token_create, name="token_create"),
     path("settings/tokens/<int:pk>/revoke/", api_token.token_revoke, name="token_revoke"),
     # invitations
     path("invitations/<int:pk>/repeat/", draft_repeat.invitation_repeat, name="invitation_repeat"),

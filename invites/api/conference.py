@@ -6,6 +6,7 @@ from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from ninja import Path, Query, Router
 from pydantic import Field
 
@@ -114,7 +115,7 @@ def conference_list(request: HttpRequest, filters: Query[ConferenceFilters]) -> 
     data.update({"q": filters.q, "state": filters.status or "", "after": cursors.unwrap(filters.cursor)})
     form = ConferenceFilterForm(data)
     if not form.is_valid():
-        raise Unusable.at("cursor", "This is no cursor of ours.")
+        raise Unusable.at("cursor", _("This is no cursor of ours."))
     page = form.page(permissions.conferences(request.user), size=filters.limit)
     rows = [ConferenceOut.model_validate(conference) for conference in page.rows]
     return ConferencesOut(conferences=rows, next=cursors.wrap(page.after))
@@ -210,5 +211,5 @@ def _valid[F: ThroughApp](form: F, *, app: int | None) -> F:
     if not form.is_valid():
         raise Unusable.of_form(form)
     if app is not None and form.chosen_app.pk != app:
-        raise Unusable.at("appId", "There is no such app, or it cannot be used at present.")
+        raise Unusable.at("appId", _("There is no such app, or it cannot be used at present."))
     return form

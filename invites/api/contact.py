@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from ninja import Path, Query, Router
 from pydantic import Field, model_validator
 
@@ -252,7 +253,7 @@ def contact_create(
         if body.group_id is not None:
             group = ContactGroup.objects.of_book(into).among([body.group_id]).first()
             if group is None:
-                raise Unusable.at("groupId", "There is no such group in this book.")
+                raise Unusable.at("groupId", _("There is no such group in this book."))
         typed = {"nick": body.nick, "union_id": body.union_id, "phone_number": body.phone_number}
         return _kept(ContactForm(typed, instance=Contact(book=into), user=_user(request), group=group)).pk
 

@@ -3,6 +3,8 @@
 import base64
 import binascii
 
+from django.utils.translation import gettext as _
+
 from invites.api.refusals import Unusable
 
 
@@ -19,9 +21,9 @@ def unwrap(cursor: str) -> str:
         place = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         text = place.decode()
     except (binascii.Error, ValueError) as error:
-        raise Unusable.at("cursor", "This is no cursor of ours.") from error
+        raise Unusable.at("cursor", _("This is no cursor of ours.")) from error
     if not text.isprintable():
-        raise Unusable.at("cursor", "This is no cursor of ours.")
+        raise Unusable.at("cursor", _("This is no cursor of ours."))
     return text
 
 
@@ -31,5 +33,5 @@ def unwrap_key(cursor: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):  # noqa: PLR2004 - a 64-bit key
-        raise Unusable.at("cursor", "This is no cursor of ours.")
+        raise Unusable.at("cursor", _("This is no cursor of ours."))
     return int(text)

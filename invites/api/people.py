@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 from pydantic import Field
 
 from invites import composing, permissions, phone_numbers
@@ -132,7 +133,7 @@ def _contacts(body: Invite, wrongs: list[Wrong], *, user: User, app: App) -> Ite
         if pk in found:
             yield found[pk]
         else:
-            message = "There is no such contact that can be invited through the app of this conference."
+            message = _("There is no such contact that can be invited through the app of this conference.")
             wrongs.append(Wrong(field=f"contactIds.{position}", code="missing", message=message))
 
 
@@ -142,7 +143,7 @@ def _members(body: Invite, wrongs: list[Wrong], *, user: User, app: App) -> Iter
         if pk in groups:
             yield from groups[pk].contacts.all().by_name()
         else:
-            message = "There is no such group that can be invited through the app of this conference."
+            message = _("There is no such group that can be invited through the app of this conference.")
             wrongs.append(Wrong(field=f"groupIds.{position}", code="missing", message=message))
 
 

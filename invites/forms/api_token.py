@@ -56,7 +56,8 @@ class ApiTokenForm(KeepingForm[ApiToken]):
         if ApiToken.objects.of(self.instance.user).valid().called(name).exists():
             raise ValidationError(
                 _(
-                    "You have a token of this name. If you did not keep it, revoke it below, then make another one."
+                    "You have a token of this name. If you did not keep it, revoke it in the list, then make "
+                    "another one."
                 ),
                 code="taken",
             )

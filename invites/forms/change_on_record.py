@@ -12,6 +12,7 @@ from invites.forms.period import PeriodForm
 from invites.inspecting import NOBODY, Wanted
 from invites.models import (
     AddressBook,
+    ApiToken,
     App,
     AuditEntry,
     BookShare,
@@ -31,6 +32,7 @@ _KINDS = (
     User,
     SignInPolicy,
     SignUpLink,
+    ApiToken,
     App,
     Conference,
     AddressBook,

@@ -8,35 +8,39 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.fragments import page_or_fragment
-from invites import permissions, tokens
+from invites import permissions, securing, tokens
 from invites.forms.api_token import ApiTokenForm
 from invites.forms.page import PageForm
 from invites.models import ApiToken
 from invites.models.api_token import PAGE_SIZE
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 def token_list(request: HttpRequest) -> HttpResponse:
-    """One's own tokens, and the form for another one. What was just made is shown in this answer and nowhere else."""
-    user = permissions.own_account(request.user)
-    form = ApiTokenForm(request.POST if request.method == "POST" else None, instance=ApiToken(user=user))
-    made = form.made if form.is_bound and form.keep() else None
+    """One's own tokens that are not revoked, the latest first."""
     before = PageForm(request.GET).at("before")
     rows = list(permissions.api_tokens(request.user).listed(before=before)[: PAGE_SIZE + 1])
     context = {
         "tab": "tokens",
-        "form": form if made is None else ApiTokenForm(instance=ApiToken(user=user)),
-        "made": made,
         "tokens": rows[:PAGE_SIZE],
         "next_cursor": rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None,
     }
+    return page_or_fragment(request, "invites/token_list.html", context, fragments={"more_tokens"})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@securing.confirm_first
+def token_create(request: HttpRequest) -> HttpResponse:
+    """Makes a token for whoever has shown lately who they are. Its text is in this answer and nowhere else."""
+    token = ApiToken(user=permissions.own_account(request.user))
+    form = ApiTokenForm(request.POST if request.method == "POST" else None, instance=token)
+    if form.is_bound and form.keep():
+        return TemplateResponse(request, "invites/token_made.html", {"made": form.made})
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return page_or_fragment(
-        request, "invites/token_list.html", context, fragments={"more_tokens"}, status=status
-    )
+    return page_or_fragment(request, "invites/token_create.html", {"form": form}, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

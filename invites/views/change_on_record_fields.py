@@ -18,10 +18,13 @@ from django_stubs_ext import StrOrPromise
 from invites import countries, phone_numbers
 from invites.auditing import HIDDEN
 from invites.models import AddressBook, App, AuditEntry, Conference, User
+from invites.models.api_token import Scope
 from invites.models.user import Role
 
 # What forms do not name, or name for themselves alone.
 _LABELS: dict[tuple[str, str], StrOrPromise] = {
+    ("apitoken", "user"): pgettext_lazy("of a token", "In the name of"),
+    ("apitoken", "hint"): gettext_lazy("Beginning of the token"),
     ("bookshare", "book"): gettext_lazy("Address book"),
     ("bookshare", "user"): pgettext_lazy("of an address book", "Shared with"),
     ("contact", "do_not_invite_since"): gettext_lazy("Do not invite since"),
@@ -43,6 +46,11 @@ _LABELS: dict[tuple[str, str], StrOrPromise] = {
     ("sealedday", "removed_by"): gettext_lazy("Ordered by"),
     ("signuplink", "made_by"): gettext_lazy("Made by"),
     ("signuplink", "used_by"): gettext_lazy("Used by"),
+}
+# What the words in a list stand for.
+_WORDS: dict[str, Mapping[str, StrOrPromise]] = {
+    "second_factor_roles": dict(Role.choices),
+    "scopes": dict(Scope.choices),
 }
 # Keys of rows of these are shown by what the rows are called.
 _NAMED: tuple[type[models.Model], ...] = (AddressBook, App, Conference, User)
@@ -143,7 +151,7 @@ def _shown(field: Any, name: str, value: Any, names: Names, show_phone_numbers: 
     if isinstance(value, bool):
         return pgettext("setting", "on") if value else pgettext("setting", "off")
     if isinstance(value, list):
-        words = dict(Role.choices) if name == "second_factor_roles" else {}
+        words = _WORDS.get(name, {})
         return _listed(str(words.get(each, each)) for each in value)
     return _in_words(field, name, value, names, show_phone_numbers)
 

@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -76,7 +77,9 @@ def there(organizer: User, settings: Settings) -> dict[str, int]:
     suppress_health_check=[*HealthCheck],
     derandomize=True,
 )
-def test_it_answers_as_described(case: schemathesis.Case, there: dict[str, int], organizer: User) -> None:
+def test_it_answers_as_described(
+    case: schemathesis.Case[Any], there: dict[str, int], organizer: User
+) -> None:
     for name, value in (case.path_parameters or {}).items():
         # What is made up names nothing: every other time it is something that is there.
         if isinstance(value, int) and value % 2:

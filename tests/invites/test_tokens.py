@@ -14,18 +14,19 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from invites import tokens
 from invites.models import ApiToken, AuditEntry, User
 from invites.models.api_token import PAGE_SIZE, Scope
-from tests.conftest import SignedIn, htmx
+from tests.conftest import SignedIn, confirmed, htmx
 from tests.invites.programs import expire, token_of
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/settings/tokens/"
+NEW = "/settings/tokens/new/"
 TYPED = {"name": "Calendar", "scopes": ["invitations:send", "conferences:read"], "days": "90"}
 
 
 def made(client: Client, **typed: object) -> str:
     """The text that the page shows once a token is made."""
-    page = client.post(LIST, TYPED | typed).content.decode()
+    page = client.post(NEW, TYPED | typed).content.decode()
     found = re.search(r"<code[^>]*>(ci_[0-9a-f]{64})</code>", page)
     assert found
     return found[1]
@@ -70,16 +71,19 @@ class TestToken:
 
 
 class TestTokenList:
+    """The list, and making another one."""
+
     def test_empty_page_says_what_a_token_is_for(self, auditor: User, signed_in: SignedIn) -> None:
-        page = signed_in(auditor).get(LIST)
-        assertContains(page, "You have no tokens")
+        client = confirmed(signed_in(auditor))
+        assertContains(client.get(LIST), "You have no tokens")
+        page = client.get(NEW)
         assertContains(page, 'value="invitations:read"')
         assertNotContains(page, 'value="invitations:send"')
 
     def test_token_is_shown_once_and_is_on_record_without_its_text(
         self, organizer: User, signed_in: SignedIn
     ) -> None:
-        client = signed_in(organizer)
+        client = confirmed(signed_in(organizer))
         text = made(client)
         token = ApiToken.objects.get()
         assert tokens.find(text) == token
@@ -95,9 +99,9 @@ class TestTokenList:
         assert token.digest not in str(entries.values())
 
     def test_second_press_makes_no_second_token(self, organizer: User, signed_in: SignedIn) -> None:
-        client = signed_in(organizer)
+        client = confirmed(signed_in(organizer))
         made(client)
-        again = client.post(LIST, TYPED)
+        again = client.post(NEW, TYPED)
         assertContains(again, "You have a token of this name", status_code=HTTPStatus.UNPROCESSABLE_ENTITY)
         assert ApiToken.objects.count() == 1
         tokens.revoke(ApiToken.objects.get())
@@ -110,7 +114,7 @@ class TestTokenList:
     def test_what_is_wrong_stands_at_its_field_and_the_rest_stays(
         self, field: str, typed: object, organizer: User, signed_in: SignedIn
     ) -> None:
-        answer = signed_in(organizer).post(LIST, TYPED | {field: typed})
+        answer = confirmed(signed_in(organizer)).post(NEW, TYPED | {field: typed})
         assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
         assert list(answer.context["form"].errors) == [field]
         if field != "name":
@@ -118,7 +122,7 @@ class TestTokenList:
         assert not ApiToken.objects.exists()
 
     def test_auditor_can_make_none_that_sends(self, auditor: User, signed_in: SignedIn) -> None:
-        answer = signed_in(auditor).post(LIST, TYPED)
+        answer = confirmed(signed_in(auditor)).post(NEW, TYPED)
         assert list(answer.context["form"].errors) == ["scopes"]
 
     def test_list_costs_the_same_for_one_and_for_many_and_goes_on(
@@ -127,7 +131,7 @@ class TestTokenList:
         client = signed_in(organizer)
         token_of(organizer, name="first")
         client.get(LIST)
-        with django_assert_num_queries(6) as few:
+        with django_assert_num_queries(5) as few:
             client.get(LIST)
         for number in range(PAGE_SIZE):
             token_of(organizer, name=f"token {number}")
@@ -145,7 +149,17 @@ class TestTokenList:
         client = signed_in(administrator)
         assertNotContains(client.get(LIST), "theirs")
         assert client.post(revoke(ApiToken.objects.get())).status_code == HTTPStatus.NOT_FOUND
-        assert Client().get(LIST).status_code == HTTPStatus.FOUND
+        assert [Client().get(page).status_code for page in (LIST, NEW)] == [HTTPStatus.FOUND] * 2
+
+    def test_whoever_signed_in_long_ago_is_asked_who_they_are_first(
+        self, organizer: User, signed_in: SignedIn
+    ) -> None:
+        client = signed_in(organizer)
+        with time_machine.travel(timezone.now() + timedelta(hours=1)):
+            for answer in (client.get(NEW), client.post(NEW, TYPED)):
+                assert answer.status_code == HTTPStatus.FOUND
+                assert "/settings/security/confirm/" in answer["Location"]
+        assert not ApiToken.objects.exists()
 
 
 class TestTokenRevoke:
