@@ -37,7 +37,9 @@ DINGTALK_DEFAULT_COUNTRY = environment.read_country(env)
 # Whether the host of an app may be inside a private network.
 DINGTALK_ALLOW_PRIVATE_HOSTS = environment.read_flag(env, "DINGTALK_ALLOW_PRIVATE_HOSTS")
 # How what happens in DingTalk is heard of, for these two: "stream", "callback" or "none".
-DINGTALK_EVENTS = environment.read_events(env, dingtalk=DINGTALK)
+_events = environment.read_events(env, dingtalk=DINGTALK)
+DINGTALK_EVENTS = _events.way
+DINGTALK_EVENT_TOKEN, DINGTALK_EVENT_AES_KEY = _events.token, _events.aes_key
 FIELD_ENCRYPTION_KEYS = environment.read_encryption_keys(env)
 # The first seals the days of the history, all of them verify; without any, one is derived from SECRET_KEY.
 HISTORY_KEYS = environment.read_history_keys(env)

@@ -133,11 +133,12 @@ def callback_cipher(app: App) -> CallbackCipher:
     """
     if not app.enabled or app.hears_by != EventMode.CALLBACK:
         raise AppUnavailable
+    of_settings = app.kind == AppKind.ENVIRONMENT
     try:
         client_id, _secret = _names_and_secret(_connection(app))
         return CallbackCipher(
-            token=app.event_token,
-            aes_key=app.event_aes_key,
+            token=settings.DINGTALK_EVENT_TOKEN if of_settings else app.event_token,
+            aes_key=settings.DINGTALK_EVENT_AES_KEY if of_settings else app.event_aes_key,
             receivers=[client_id, app.auth_corp_id, app.client_id],
         )
     except (UndecryptableError, ValueError) as error:

@@ -40,6 +40,7 @@ OF_SETTINGS = (AppKind.ENVIRONMENT, AppKind.SANDBOX)
 # ten seconds; through a callback, which nobody holds, after the last event. Later than that meetings are read again.
 STREAM_FRESH = timedelta(seconds=40)
 CALLBACK_FRESH = timedelta(minutes=2)
+NOTED_EVERY = timedelta(seconds=10)
 # A connection that has been gone for longer is somebody's to look after.
 SILENT_AFTER = timedelta(minutes=2)
 # What the standard edition of DingTalk grants: calls a second for each app and operation, calls a month.
@@ -112,8 +113,9 @@ class AppQuerySet(models.QuerySet["App"]):
         self.filter(pk=pk).update(lookup_refused_at=timezone.now())
 
     def note_event(self, pk: int) -> None:
-        """An event of one app came just now."""
-        self.filter(pk=pk).update(event_seen_at=timezone.now())
+        """An event of one app came just now. Written every few seconds at most: others work with the row, too."""
+        now = timezone.now()
+        self.filter(pk=pk).exclude(event_seen_at__gt=now - NOTED_EVERY).update(event_seen_at=now)
 
     def note_stream(self, keys: Collection[int]) -> None:
         """The Stream connection of these apps stands at this moment."""

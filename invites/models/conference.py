@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models import Q
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -126,8 +127,10 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         return self.select_related("app")
 
     def with_reading(self) -> Self:
-        """With ``read_at``, when the members of each were last read."""
-        return self.annotate(read_at=models.F("observation__read_at"))
+        """With ``read_at``, when it was last learned who is in each: read, or told by an event since."""
+        read_at, told_at = models.F("observation__read_at"), models.F("observation__event_at")
+        # Greatest of nothing and something is nothing on SQLite.
+        return self.annotate(read_at=Greatest(read_at, Coalesce(told_at, read_at)))
 
     def count_people(self, keys: Iterable[int], *, limit: int) -> "dict[int, PeopleCount]":
         """How many people DingTalk took for each of the conferences with these keys, and how many are in it now.

@@ -1,5 +1,6 @@
 """Events: what they change, that each does so once and in order, and which are refused."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -27,7 +28,7 @@ from tests.factories import (
     SentInvitationFactory,
 )
 from tests.invites.heard import envelope, hear, meeting_changed, member, members_changed
-from tests.invites.rung import called
+from tests.invites.rung import all_at_once, called
 
 pytestmark = pytest.mark.django_db
 APPLIED, OUTDATED, NOT_OURS = EventOutcome.APPLIED, EventOutcome.OUTDATED, EventOutcome.NOT_OURS
@@ -184,6 +185,28 @@ class TestOnce:
             with time_machine.travel(timezone.now() + timedelta(days=days), tick=False):
                 receiving.forget_old()
             assert ReceivedEvent.objects.count() == left
+
+
+class TestTogether:
+    @pytest.mark.django_db(transaction=True)
+    def test_of_several_who_get_the_same_event_one_applies_it(self, meeting: Conference) -> None:
+        event = members_changed(meeting, member("u"), sequence=1)
+        assert all_at_once(lambda: hear(meeting.app, event)) == [APPLIED] * 6
+        assert ReceivedEvent.objects.count() == Member.objects.count() == 1
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_several_events_at_once_the_last_word_stands(self, meeting: Conference) -> None:
+        numbers = iter(range(6))
+        lock = threading.Lock()
+
+        def act() -> object:
+            with lock:
+                number = next(numbers)
+            status = 6 if number == 5 else 3
+            return hear(meeting.app, members_changed(meeting, member("u", status), sequence=number))
+
+        all_at_once(act)
+        assert attendance_of("u") == Attendance.LEFT
 
 
 class TestWhoseItIs:

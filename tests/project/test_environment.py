@@ -103,6 +103,52 @@ class TestDingTalk:
         assert app.base_url == "https://api.dingtalk.com"
 
 
+CALLBACK = {
+    "DINGTALK_CLIENT_ID": "id",
+    "DINGTALK_CLIENT_SECRET": "secret",
+    "DINGTALK_EVENTS": "callback",
+    "DINGTALK_EVENT_TOKEN": "token",
+    "DINGTALK_EVENT_AES_KEY": "k" * 43,
+}
+
+
+class TestEvents:
+    """How the environment's app and the sandbox hear of what happens."""
+
+    @pytest.mark.parametrize(
+        ("variables", "events"),
+        [
+            ({}, "stream"),
+            ({"DINGTALK_CLIENT_ID": "id", "DINGTALK_CLIENT_SECRET": "secret"}, "stream"),
+            ({"DINGTALK_ACCESS_TOKEN": "token"}, "none"),
+            ({"DINGTALK_EVENTS": " None "}, "none"),
+        ],
+    )
+    def test_connection_is_kept_where_there_is_a_secret_for_it(
+        self, read: Read, variables: dict[str, str], events: str
+    ) -> None:
+        assert read(**variables)["DINGTALK_EVENTS"] == events
+
+    def test_callback_has_its_token_and_key(self, read: Read) -> None:
+        settings = read(**CALLBACK)
+        assert settings["DINGTALK_EVENTS"] == "callback"
+        assert settings["DINGTALK_EVENT_AES_KEY"] == "k" * 43
+
+    @pytest.mark.parametrize(
+        "variables",
+        [
+            {"DINGTALK_EVENTS": "always"},
+            {"DINGTALK_EVENTS": "callback"},
+            {"DINGTALK_ACCESS_TOKEN": "t", "DINGTALK_EVENTS": "stream"},
+            CALLBACK | {"DINGTALK_EVENT_TOKEN": ""},
+            CALLBACK | {"DINGTALK_EVENT_AES_KEY": "k" * 42},
+        ],
+    )
+    def test_what_cannot_be_is_refused(self, read: Read, variables: dict[str, str]) -> None:
+        with pytest.raises(ImproperlyConfigured, match="DINGTALK_EVENTS"):
+            read(**variables)
+
+
 class TestSite:
     """Where people reach it."""
 
