@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import Error
@@ -26,6 +27,8 @@ from invites.dingtalk import (
     TokenStore,
 )
 from invites.dingtalk.callback import CallbackCipher
+from invites.dingtalk.hosts import reach_of
+from invites.dingtalk.network import look_up
 from invites.dingtalk.sandbox.people import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from invites.encryption import UndecryptableError
 from invites.errors import AppUnavailable
@@ -36,6 +39,7 @@ from invites.token_store import DatabaseTokenStore, fingerprint
 
 logger = logging.getLogger(__name__)
 
+_LOOK_UP_SECONDS = 2.0
 ENVIRONMENT_APP = "environment"
 SANDBOX_APP = "sandbox"
 
@@ -264,6 +268,16 @@ def reach_of_stored_hosts() -> Reach:
     if settings.DINGTALK_ALLOW_PRIVATE_HOSTS:
         return ANYWHERE
     return Reach.PUBLIC | Reach.LOOPBACK if settings.DINGTALK_SANDBOX_URL else Reach.PUBLIC
+
+
+def leads_too_far(base_url: str) -> bool:
+    """Whether a host that an administrator enters leads to no address but such that would not be called.
+
+    A name that cannot be found is no reason: a test of the app says so. May wait for the resolver for a moment.
+    """
+    allowed = reach_of_stored_hosts()
+    addresses = look_up(urlsplit(base_url).hostname or "", timeout=_LOOK_UP_SECONDS)
+    return bool(addresses) and not any(reach_of(address) in allowed for address in addresses)
 
 
 def _host(app: App) -> str:

@@ -146,6 +146,11 @@ def creations(user: Viewer) -> ConferenceCreationQuerySet:
     return ConferenceCreation.objects.none()
 
 
+def managed_apps(user: Viewer) -> AppQuerySet:
+    """The DingTalk apps that ``user`` may set up, test and switch off."""
+    return App.objects.all() if may_administer(user) else App.objects.none()
+
+
 def usable_apps(user: Viewer) -> AppQuerySet:
     """The DingTalk apps through which ``user`` may invite."""
     return App.objects.usable() if may_organize(user) else App.objects.none()

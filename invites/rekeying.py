@@ -14,7 +14,7 @@ from django.apps import apps
 from django.db import models, transaction
 
 from invites.encryption import Closed, EncryptedTextField, UndecryptableError, is_newest, renewed
-from invites.models import CachedToken
+from invites.models import CachedToken, Session
 
 ROWS_AT_ONCE = 100
 """So many rows are changed in one transaction, which keeps whoever wants to save one of them waiting."""
@@ -56,6 +56,8 @@ def _encrypted() -> Iterator[tuple[type[models.Model], list[str]]]:
         names = [each.name for each in fields if isinstance(each, EncryptedTextField)]
         if names:
             yield model, names
+    # What a session holds, which is encrypted by the session's store.
+    yield Session, ["session_data"]
     # Second factors: the library hands over what it wants kept secret, and keeps the answer inside of JSON.
     yield Authenticator, ["data"]
 
@@ -146,9 +148,9 @@ def _replaced(model: type[models.Model], pk: Any, old: Row, new: Row) -> bool:
 
 
 def _note_unreadable(model: type[models.Model], pk: Any, name: str, found: Found) -> None:
-    if model is CachedToken:
-        # It is worth nothing any more: the next call fetches another.
-        CachedToken.objects.filter(pk=pk).update(value="", expires_at=None)
+    if model is CachedToken or model is Session:
+        # Worth nothing any more: the next call fetches another token, and whoever had the session signs in again.
+        _rows(model).filter(pk=pk).delete()
         return
     about = model._meta  # noqa: SLF001 - likewise
     column = getattr(about.get_field(name), "verbose_name", name)

@@ -176,7 +176,11 @@ class DingTalkClient:
         One that cannot be had is that call's affair: nothing is raised.
         """
         with suppress(DingTalkError):
-            self._tokens.get(deadline=self._until(deadline))
+            self.get_token(deadline=deadline)
+
+    def get_token(self, *, deadline: float | None = None) -> None:
+        """As `get_token_ready`, for whoever wants to know why none can be had. Raises DingTalkError."""
+        self._tokens.get(deadline=self._until(deadline))
 
     def invite_users(
         self,

@@ -7,21 +7,35 @@ from typing import Any, ClassVar
 import phonenumbers
 from django import forms
 from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from dashboard.environment import INTERNATIONAL_HOST, check_base_url
+from invites.connecting import leads_too_far
 from invites.models import App
-from invites.models.app import SECRETS, AppKind
+from invites.models.app import REFUSALS, SECRETS, AppKind
 
 # What each kind cannot do without.
 NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         AppKind.INTERNAL: ("client_id", "client_secret"),
-        AppKind.THIRD_PARTY: ("client_id", "client_secret", "auth_corp_id", "suite_ticket"),
+        AppKind.THIRD_PARTY: ("client_id", "client_secret", "auth_corp_id"),
         AppKind.FIXED_TOKEN: ("access_token",),
     }
 )
+# What it has use for besides. A suite ticket comes by itself where there is a Stream connection.
+_OF_EVENTS = ("event_token", "event_aes_key")
+USED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        AppKind.INTERNAL: ("next_client_secret", *_OF_EVENTS),
+        AppKind.THIRD_PARTY: ("suite_ticket", "next_client_secret", *_OF_EVENTS),
+        AppKind.FIXED_TOKEN: (),
+    }
+)
+# What is sent to the host of an app: it is never sent to another one that it was not entered for.
+_SENT_TO_HOST = frozenset({"next_client_secret", "suite_ticket"})
 # What every app has, wherever its credentials are.
 OF_ITS_CALLS = (
     "batch_size",
@@ -33,6 +47,8 @@ OF_ITS_CALLS = (
     "quiet_from",
     "quiet_until",
 )
+_STORED = _("One is stored. Leave this empty to keep it.")
+_LOST = _("One is stored, but the keys of this server do not open it. Enter it again.")
 
 
 class SecretField(forms.CharField):
@@ -41,6 +57,12 @@ class SecretField(forms.CharField):
     def __init__(self, *, label: StrOrPromise) -> None:
         widget = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
         super().__init__(label=label, required=False, max_length=2000, widget=widget)
+
+
+def check_credential(value: str) -> None:
+    """Raises ValidationError for what no credential looks like; nothing at all is none yet."""
+    if value and not (value.isascii() and value.isprintable() and " " not in value):
+        raise forms.ValidationError(_("It has a blank or a character that no credential has."))
 
 
 class CallsForm(forms.ModelForm):  # type: ignore[type-arg]  # takes one in the stubs only
@@ -69,7 +91,42 @@ class CallsForm(forms.ModelForm):  # type: ignore[type-arg]  # takes one in the 
     def save(self, commit: bool = True) -> App:
         """Saves the app, which forgets what it has learnt of DingTalk's refusals."""
         self.instance.forget_refusals()
-        return super().save(commit)  # type: ignore[no-any-return]
+        if not commit or self.instance.pk is None:
+            return super().save(commit)  # type: ignore[no-any-return]
+        # Nothing else: a worker may have put the next secret in the place of the present one meanwhile.
+        self.instance.save(update_fields=self.fields_changed())
+        return self.instance
+
+    def fields_changed(self) -> list[str]:
+        """The fields of the row that saving changes."""
+        return [*(name for name in self._meta.fields or () if name in self.fields), *REFUSALS]
+
+    @property
+    def of_calls(self) -> list[forms.BoundField]:
+        """The fields that say how the app calls."""
+        return [self[name] for name in OF_ITS_CALLS if name in self.fields]
+
+    @property
+    def of_access(self) -> list[forms.BoundField]:
+        """The others: where the app is, and how to get in."""
+        return [self[name] for name in self.fields if name not in OF_ITS_CALLS]
+
+    @property
+    def is_wrong_about_calls(self) -> bool:
+        """Whether any of those that say how it calls is to be corrected."""
+        return any(field.errors for field in self.of_calls)
+
+    def keep(self) -> bool:
+        """Saves and says True; says False with the errors in the form where it is invalid or no longer possible."""
+        if not self.is_valid():
+            return False
+        try:
+            with transaction.atomic():
+                self.save()
+        except IntegrityError:
+            # Somebody else has taken the name between our look and our writing; asking again says so.
+            self.validate_unique()
+        return self.is_valid()
 
 
 class AppForm(CallsForm):
@@ -92,7 +149,7 @@ class AppForm(CallsForm):
 
     class Meta:
         model = App
-        fields = (
+        fields: ClassVar[tuple[str, ...]] = (
             "name",
             "kind",
             "base_url",
@@ -104,19 +161,31 @@ class AppForm(CallsForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stored = App.objects.stored_secrets(self.instance.pk)
-        for name in self.stored:
-            self.fields[f"new_{name}"].help_text = _("One is stored. Leave this empty to keep it.")
+        self._secrets_changed: list[str] = []
+        stored = App.objects.stored_secrets(self.instance.pk)
+        self.lost = set(self.instance.lost_secret_fields) if stored else set()
+        self.stored = stored - self.lost
+        for name in stored:
+            if f"new_{name}" in self.fields:
+                self.fields[f"new_{name}"].help_text = _LOST if name in self.lost else _STORED
 
     def clean_base_url(self) -> str:
-        """The rules of the environment's host hold for these as well."""
+        """The rules of the environment's host hold for these as well, and it leads into no private network."""
         try:
-            return check_base_url(self.cleaned_data["base_url"], name="The host")
+            host = check_base_url(self.cleaned_data["base_url"], name="The host")
         except ImproperlyConfigured as error:
             raise forms.ValidationError(
                 _("Enter an address such as %(example)s. It begins with https:// unless it is this machine."),
                 params={"example": INTERNATIONAL_HOST},
             ) from error
+        if host != self.instance.base_url and leads_too_far(host):
+            raise forms.ValidationError(
+                _(
+                    "This host is inside a private network or on this machine, where no app is called. Where that is "
+                    "meant, set DINGTALK_ALLOW_PRIVATE_HOSTS=1 in the environment of the server."
+                )
+            )
+        return host
 
     def clean_default_country(self) -> str:
         """Two letters of a country that has phone numbers."""
@@ -128,7 +197,7 @@ class AppForm(CallsForm):
     def clean(self) -> dict[str, Any]:
         """Every kind has its credentials, and a secret that is stored goes to no other host."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        moved = cleaned.get("base_url") != (self.instance.base_url or INTERNATIONAL_HOST)
+        moved = self.has_moved
         for name in NEEDED.get(cleaned.get("kind", ""), ()):
             field = f"new_{name}" if name in SECRETS else name
             if cleaned.get(field) or field in self.errors:
@@ -138,19 +207,44 @@ class AppForm(CallsForm):
             elif moved:
                 self.add_error(field, _("Enter it again: the app moves to another host."))
         for name in ("client_id", "auth_corp_id", *(f"new_{secret}" for secret in SECRETS)):
-            value = cleaned.get(name, "")
-            if value and not (value.isascii() and value.isprintable() and " " not in value):
-                self.add_error(name, _("It has a blank or a character that no credential has."))
+            try:
+                check_credential(cleaned.get(name) or "")
+            except forms.ValidationError as error:
+                self.add_error(name, error)
         return cleaned
 
+    @property
+    def has_moved(self) -> bool:
+        """Whether the app is to be called at another host than so far."""
+        before = self.initial.get("base_url") or INTERNATIONAL_HOST
+        return bool(self.cleaned_data.get("base_url") != before)
+
     def save(self, commit: bool = True) -> App:
-        """Stores the secrets that were entered, and forgets those that an app of this kind has no use for."""
+        """Stores the secrets that were entered, and forgets those that an app of this kind, or the new host, has no
+        use for.
+        """
+        kind = self.cleaned_data["kind"]
         for name in SECRETS:
-            if name not in NEEDED[self.cleaned_data["kind"]]:
-                setattr(self.instance, name, "")
-            elif entered := self.cleaned_data[f"new_{name}"]:
+            if entered := self.cleaned_data.get(f"new_{name}"):
                 setattr(self.instance, name, entered)
+            elif self._is_of_no_use(name, kind=kind):
+                setattr(self.instance, name, "")
+            else:
+                continue
+            self._secrets_changed.append(name)
+        if self.cleaned_data.get("new_suite_ticket"):
+            self.instance.suite_ticket_at = timezone.now()
+            self._secrets_changed.append("suite_ticket_at")
         return super().save(commit)
+
+    def _is_of_no_use(self, name: str, *, kind: str) -> bool:
+        """Whether a secret that was not entered is to be forgotten: nobody has use for it, or it must not go there."""
+        goes_astray = name in _SENT_TO_HOST and self.has_moved
+        return goes_astray or name in self.lost or name not in NEEDED[kind] + USED[kind]
+
+    def fields_changed(self) -> list[str]:
+        """And the secrets that were entered or dropped."""
+        return [*super().fields_changed(), "kind", *self._secrets_changed]
 
 
 class AppOfSettingsForm(CallsForm):

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from invites.encryption import EncryptedTextField
+from invites.encryption import EncryptedTextField, UndecryptableError
 from invites.models.on_record import OnRecord
 
 
@@ -49,6 +49,8 @@ MOST_CALLS_PER_SECOND = 500
 MONTHLY_QUOTA = 5000
 # A directory that refused to tell who somebody is is not asked again for so long.
 LOOKUP_REFUSED_FOR = timedelta(days=1)
+# What DingTalk has refused, and what is tried again once somebody saves the app.
+REFUSALS = ("largest_batch", "lookup_refused_at")
 # The fields that are encrypted, and that no page may show.
 SECRETS = (
     *("client_secret", "next_client_secret", "suite_ticket", "access_token"),
@@ -146,6 +148,22 @@ class AppQuerySet(models.QuerySet["App"]):
             answered_at=models.Subquery(newest.values("started_at")[:1]),
             answer_code=models.Subquery(newest.values("error_code")[:1]),
         )
+
+    def with_key(self, pk: int) -> Self:
+        """The one with this key, if it is among these."""
+        return self.filter(pk=pk)
+
+    def with_secret_to_change(self) -> Self:
+        """Those whose credentials are kept here and hold a secret that can be changed while they call."""
+        return self.filter(kind__in=[AppKind.INTERNAL, AppKind.THIRD_PARTY])
+
+    def tested(self) -> Self:
+        """Those that somebody has tested."""
+        return self.filter(check_made__isnull=False)
+
+    def with_check(self) -> Self:
+        """With what the last test of each has shown."""
+        return self.select_related("check_made__checked_by")
 
     def in_order(self) -> Self:
         """By name."""
@@ -285,6 +303,32 @@ class App(OnRecord):
         """Whether the directory has refused to tell who is unknown, not long ago."""
         refused_at = self.lookup_refused_at
         return refused_at is not None and timezone.now() - refused_at <= LOOKUP_REFUSED_FOR
+
+    @property
+    def lost_secrets(self) -> list[str]:
+        """What the stored secrets are called that no configured key opens."""
+        return [str(self._meta.get_field(name).verbose_name) for name in self.lost_secret_fields]  # type: ignore[union-attr]
+
+    @property
+    def lost_secret_fields(self) -> list[str]:
+        """In which fields they stand."""
+        lost = []
+        for name in SECRETS:
+            try:
+                getattr(self, name)
+            except UndecryptableError:
+                lost.append(name)
+        return lost
+
+    def switch(self, *, on: bool) -> None:
+        """Lets calls through the app, or none any more."""
+        self.enabled = on
+        self.save(update_fields=["enabled"])
+
+    def forget_next_secret(self) -> None:
+        """Drops the next secret, whether or not a key opens it."""
+        self.next_client_secret = ""
+        self.save(update_fields=["next_client_secret"])
 
     def forget_refusals(self) -> None:
         """Drops what DingTalk has refused, to be saved by the caller, so that it is tried again."""

@@ -128,6 +128,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Those that wait for their time outside of the composer, the next one first."""
         return self.filter(state=InvitationState.SCHEDULED).order_by("scheduled_for", "pk")
 
+    def with_a_time(self) -> Self:
+        """Those that go out by themselves at a set time."""
+        return self.filter(state__in=UNSENT, scheduled_for__isnull=False)
+
     def unsent_with(self, people: models.QuerySet[Any]) -> Self:
         """The unsent ones on which any of ``people`` stand, who are invitees, in the order in which they are locked."""
         return self.filter(pk__in=people.values("invitation"), state__in=UNSENT).order_by("pk")

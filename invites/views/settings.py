@@ -1,7 +1,6 @@
 """One's own account, and for administrators what is set up and what runs here."""
 
 from http import HTTPStatus
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +8,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard.about import apps, installation
+from dashboard.about import installation
 from dashboard.fragments import page_or_fragment
 from invites import permissions
 from invites.forms.account import AccountForm
@@ -17,15 +16,13 @@ from invites.forms.account import AccountForm
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: HttpRequest) -> HttpResponse:
-    """My account with its form; administrators see the apps as well."""
+    """My account with its form."""
     account = permissions.own_account(request.user)
     form = AccountForm(request.POST if request.method == "POST" else None, instance=account)
     if form.is_bound and form.keep():
         messages.success(request, _("Your account has been saved."))
         return redirect("invites:settings")
-    context: dict[str, Any] = {"form": form, "tab": "account"}
-    if permissions.may_administer(request.user):
-        context |= {"apps": apps()}
+    context = {"form": form, "tab": "account"}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return page_or_fragment(request, "invites/settings.html", context, fragments={"account"}, status=status)
 

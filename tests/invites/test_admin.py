@@ -147,7 +147,7 @@ class TestAppForm:
         ("kind", "missing"),
         [
             ("internal", {"client_id", "new_client_secret"}),
-            ("third_party", {"client_id", "new_client_secret", "auth_corp_id", "new_suite_ticket"}),
+            ("third_party", {"client_id", "new_client_secret", "auth_corp_id"}),
             ("fixed_token", {"new_access_token"}),
         ],
     )
