@@ -1,4 +1,4 @@
-"""What runs here, for administrators: versions, database, background work, apps. Must not tell any secret."""
+"""What runs here, for administrators: versions, database, background work. Must not tell any secret."""
 
 import tomllib
 from dataclasses import dataclass

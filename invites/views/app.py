@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.about_apps import about_apps
+from dashboard.about_events import about_events
 from dashboard.fragments import page_or_fragment
 from invites import permissions
 from invites.forms.app_page import AppOfKindForm, CallsOfSettingsForm, KindForm, NextSecretForm
@@ -53,6 +54,7 @@ def app_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "app": app,
         "about": about,
+        "events": about_events(app),
         "tab": "apps",
         "has_secret_to_change": app.kind in {AppKind.INTERNAL, AppKind.THIRD_PARTY},
         "next_is_stored": "next_client_secret" in App.objects.stored_secrets(pk),

@@ -1,11 +1,15 @@
 """Pages of the DingTalk apps: what administrators set up, and that no secret comes out."""
 
+import re
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
+import time_machine
 from cryptography.fernet import Fernet
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from dashboard.environment import DingTalkEnvironment
@@ -15,6 +19,7 @@ from invites.errors import AppUnavailable
 from invites.models import App, AppCheck, AuditEntry, User
 from invites.models.app import AppKind
 from invites.models.invitation import InvitationState
+from invites.models.spending import quota_month
 from tests.conftest import SignedIn
 from tests.factories import AppFactory, InvitationFactory, SentInvitationFactory
 
@@ -62,6 +67,11 @@ def page(client: Client, url: str) -> str:
     response = client.get(url)
     assert response.status_code == 200, url
     return " ".join(unescape(response.content.decode()).split())
+
+
+def raw(client: Client) -> str:
+    """The list as it came."""
+    return unescape(client.get(URL).content.decode())
 
 
 def pages_of(app: App) -> list[str]:
@@ -133,6 +143,37 @@ class TestAppList:
             assert f"From the environment: {kind}" in shown
             assert "https://one.example" in shown
             assert not {value for value in ("cid-1", SECRET, TOKEN) if value in shown}
+
+    def test_calls_of_the_month_stand_beside_their_quota(self, browser: Client) -> None:
+        app = AppFactory(name="Company app")
+        count_call(app.pk, "InviteUsers", calls=1_200)
+        count_call(app.pk, "QueryConferenceMembers", calls=34)
+        count_call(app.pk, "GetUser", calls=77)
+        with time_machine.travel(datetime(2026, 10, 5, tzinfo=UTC), tick=False):
+            count_call(app.pk, "CreateVideoConference", calls=4_000)
+        month = date_format(quota_month(), "F")
+        shown = raw(browser)
+        assert f"1,234 of 5,000 calls used in {month}" in " ".join(shown.split())
+        assert '<meter min="0" max="5000" high="4000" optimum="0" value="1234"' in shown
+        assert "CreateVideoConference" not in shown
+        rows = re.findall(r"<tr.*?</tr>", shown[shown.index("app-calls") :], re.DOTALL)
+        texts = [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in rows]
+        assert texts[1:4] == [
+            "InviteUsers 1,200",
+            "QueryConferenceMembers 34",
+            "GetUser 77 not taken from the quota",
+        ]
+
+    def test_app_without_a_limit_has_no_meter(self, browser: Client) -> None:
+        count_call(AppFactory(monthly_quota=0).pk, "InviteUsers", calls=7)
+        shown = raw(browser)
+        assert "without a limit" in shown
+        assert "<meter" not in shown
+
+    def test_directory_that_refused_to_tell_is_said(self, browser: Client, app: App) -> None:
+        assert "directory did not tell" not in page(browser, f"{URL}{app.pk}/")
+        App.objects.note_lookup_refused(app.pk)
+        assert "directory did not tell" in page(browser, f"{URL}{app.pk}/")
 
     @pytest.mark.parametrize("count", [1, 20])
     def test_number_of_queries_does_not_grow_with_apps(

@@ -1,21 +1,16 @@
 """The settings: everybody's own account, and what administrators see beside it."""
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html import unescape
 
 import pytest
-import time_machine
 from django.test import Client
 from django.utils import timezone
-from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from dashboard.environment import DingTalkEnvironment
 from invites.counting import count_call
-from invites.models import App, User, Worker
-from invites.models.app import AppKind, EventMode
-from invites.models.spending import quota_month
+from invites.models import User, Worker
+from invites.models.app import EventMode
 from invites.models.user import Role
 from tests.conftest import SignedIn, htmx
 from tests.factories import AppFactory, UserFactory
@@ -124,100 +119,6 @@ class TestForAdministrators:
         client = signed_in(administrator)
         assert f'aria-current="page" href="{URL}">My account' in page(client)
         assert f'aria-current="page" href="{ABOUT}">About' in page(client, ABOUT)
-
-    def test_apps_show_host_and_kind_and_no_secret(self, administrator: User, signed_in: SignedIn) -> None:
-        app = AppFactory(
-            name="Company app",
-            kind=AppKind.INTERNAL,
-            base_url="https://api.dingtalk.com",
-            client_id="the-client-id",
-            client_secret="the-secret",
-            access_token="",
-        )
-        shown = page(signed_in(administrator))
-        for text in (
-            "Company app",
-            "Internal app",
-            "https://api.dingtalk.com",
-            f"/admin/invites/app/{app.pk}/change/",
-        ):
-            assert text in shown
-        assert "the-secret" not in shown
-        assert "the-client-id" not in shown
-
-    @pytest.mark.parametrize(
-        ("described", "kind"),
-        [
-            (
-                DingTalkEnvironment(base_url="https://one.example", client_id="cid-1", client_secret="sec-1"),
-                "From the environment: internal app",
-            ),
-            (
-                DingTalkEnvironment(base_url="https://one.example", access_token="tok-1"),
-                "From the environment: fixed token",
-            ),
-        ],
-    )
-    def test_app_of_the_environment_shows_no_value_of_it(
-        self,
-        described: DingTalkEnvironment,
-        kind: str,
-        administrator: User,
-        settings: Settings,
-        signed_in: SignedIn,
-    ) -> None:
-        settings.DINGTALK = described
-        App.objects.create(name="environment", kind=AppKind.ENVIRONMENT)
-        shown = page(signed_in(administrator))
-        assert kind in shown
-        assert "https://one.example" in shown
-        for value in ("cid-1", "sec-1", "tok-1"):
-            assert value not in shown
-
-    def test_secret_that_no_key_fits_does_not_break_the_page(
-        self, administrator: User, settings: Settings, signed_in: SignedIn
-    ) -> None:
-        AppFactory(name="Company app")
-        settings.SECRET_KEY = "another-key-another-key-another-key-another"
-        assert "Company app" in page(signed_in(administrator))
-
-    def test_empty_list_of_apps_offers_the_first_step(self, administrator: User, signed_in: SignedIn) -> None:
-        assert 'href="/admin/invites/app/add/"' in page(signed_in(administrator))
-
-    def test_calls_of_the_month_stand_beside_their_quota(
-        self, administrator: User, signed_in: SignedIn
-    ) -> None:
-        app = AppFactory(name="Company app")
-        count_call(app.pk, "InviteUsers", calls=1_200)
-        count_call(app.pk, "QueryConferenceMembers", calls=34)
-        count_call(app.pk, "GetUser", calls=77)
-        with time_machine.travel(datetime(2026, 10, 5, tzinfo=UTC), tick=False):
-            count_call(app.pk, "CreateVideoConference", calls=4_000)
-        month = date_format(quota_month(), "F")
-        shown = page(signed_in(administrator))
-        assert f"1,234 of 5,000 calls used in {month}" in " ".join(shown.split())
-        assert '<meter min="0" max="5000" high="4000" optimum="0" value="1234"' in shown
-        assert "CreateVideoConference" not in shown
-        rows = re.findall(r"<tr.*?</tr>", shown[shown.index("app-calls") :], re.DOTALL)
-        texts = [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in rows]
-        assert texts[1:4] == [
-            "InviteUsers 1,200",
-            "QueryConferenceMembers 34",
-            "GetUser 77 not taken from the quota",
-        ]
-
-    def test_app_without_a_limit_has_no_meter(self, administrator: User, signed_in: SignedIn) -> None:
-        count_call(AppFactory(monthly_quota=0).pk, "InviteUsers", calls=7)
-        shown = page(signed_in(administrator))
-        assert "without a limit" in shown
-        assert "<meter" not in shown
-
-    def test_directory_that_refused_to_tell_is_said(self, administrator: User, signed_in: SignedIn) -> None:
-        app = AppFactory()
-        client = signed_in(administrator)
-        assert "directory did not tell" not in page(client)
-        App.objects.note_lookup_refused(app.pk)
-        assert "directory did not tell" in page(client)
 
     def test_missing_worker_is_said(self, administrator: User, signed_in: SignedIn) -> None:
         client = signed_in(administrator)
