@@ -24,8 +24,10 @@ class JoinForm(UserCreationForm[User]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"].widget.attrs |= {"autocomplete": "username", "autocapitalize": "none"}
-        self.fields["first_name"].widget.attrs |= {"autocomplete": "name"}
+        username, name = self.fields["username"], self.fields["first_name"]
+        username.widget.attrs |= {"autocomplete": "username", "autocapitalize": "none", "autofocus": False}
+        # It stands first on the page.
+        name.widget.attrs |= {"autocomplete": "name", "autofocus": True}
         self.fields["first_name"].required = True
         self.fields["password2"].help_text = ""
 

@@ -1,15 +1,21 @@
 """Signing in and out, and one's password, as a browser sees it."""
 
+import re
 from typing import ClassVar
 
 import pytest
+from django.core import mail
 from django.test import Client
+from django_tasks_db.models import DBTaskResult
 from pytest_django import Settings
 
 from invites.demo import DEMO_PASSWORD
-from invites.models import User
+from invites.models import AuditEntry, User
+from invites.signing_in import resetting
 from tests.conftest import SignedIn
 from tests.factories import PASSWORD, UserFactory
+
+NEW_PASSWORD = "four-words-to-keep"
 
 
 class TestSignIn:
@@ -41,6 +47,70 @@ class TestSignIn:
     def test_signing_in_never_leaves_the_site(self, organizer: User) -> None:
         data = {"login": "organizer", "password": PASSWORD, "next": "https://elsewhere.example/"}
         assert Client().post("/sign-in/", data)["Location"] == "/"
+
+    @pytest.mark.parametrize(
+        "target",
+        [
+            "//evil.example",
+            r"\\evil.example",
+            "https:evil.example",
+            "javascript:alert(1)",
+            "http://other.example/",
+        ],
+    )
+    def test_no_spelling_of_another_site_leads_there(
+        self, organizer: User, settings: Settings, target: str
+    ) -> None:
+        settings.ALLOWED_HOSTS = ["testserver", "other.example"]
+        data = {"login": "organizer", "password": PASSWORD, "next": target}
+        assert Client().post("/sign-in/", data)["Location"] == "/"
+
+    def test_mail_address_is_a_name_too(self, db: None) -> None:
+        UserFactory(username="ada", email="ada@example.com")
+        client = Client()
+        assert client.post("/sign-in/", {"login": "Ada@Example.com", "password": PASSWORD}).status_code == 302
+        UserFactory(username="grace@example.com")
+        assert (
+            Client().post("/sign-in/", {"login": "grace@example.com", "password": PASSWORD}).status_code
+            == 302
+        )
+
+    def test_names_that_differ_in_capitals_alone_are_two_people(self, db: None) -> None:
+        for name in ("Ada", "ADA"):
+            user = UserFactory(username=name)
+            client = Client()
+            client.post("/sign-in/", {"login": name, "password": PASSWORD})
+            assert client.session["_auth_user_id"] == str(user.pk)
+
+    @pytest.mark.parametrize("login", ["organizer", "nobody", "nobody@example.com", "boss@example.com"])
+    def test_refusal_does_not_tell_who_has_an_account(self, organizer: User, login: str) -> None:
+        UserFactory(email="boss@example.com")
+        answer = Client().post("/sign-in/", {"login": login, "password": "wrong"}).content.decode()
+        assert "This name and this password do not belong together." in answer
+
+    def test_who_was_barred_is_told_so_only_with_the_right_password(self, db: None) -> None:
+        UserFactory(username="gone", is_active=False)
+        wrong = Client().post("/sign-in/", {"login": "gone", "password": "wrong"})
+        assert "do not belong together" in wrong.content.decode()
+        client = Client()
+        right = client.post("/sign-in/", {"login": "gone", "password": PASSWORD})
+        assert (right.status_code, "_auth_user_id" in client.session) == (403, False)
+        assert "switched off" in right.content.decode()
+
+    def test_session_of_before_is_worth_nothing_afterwards(self, organizer: User, settings: Settings) -> None:
+        client = Client()
+        client.get("/sign-in/", {"next": "/books/"})
+        client.session.save()
+        before = client.session.session_key
+        client.cookies[settings.SESSION_COOKIE_NAME] = str(before)
+        client.post("/sign-in/", {"login": "organizer", "password": PASSWORD})
+        assert client.cookies[settings.SESSION_COOKIE_NAME].value != before
+
+    def test_failed_sign_in_by_mail_address_is_on_record(self, db: None) -> None:
+        user = UserFactory(username="ada", email="ada@example.com")
+        Client().post("/sign-in/", {"login": "ada@example.com", "password": "wrong"})
+        (entry,) = AuditEntry.objects.filter(additional_data={"what": "sign_in_failed"})
+        assert entry.object_id == user.pk
 
     def test_who_is_signed_in_goes_home(self, organizer: User, signed_in: SignedIn) -> None:
         assert signed_in(organizer).get("/sign-in/")["Location"] == "/"
@@ -86,3 +156,105 @@ class TestPassword:
 
     def test_anonymous_visitor_is_asked_to_sign_in(self, db: None) -> None:
         assert Client().get("/password/")["Location"] == "/sign-in/?next=/password/"
+
+    def test_who_has_none_is_led_to_setting_one(self, db: None, signed_in: SignedIn) -> None:
+        user = UserFactory(username="only-dingtalk")
+        user.set_unusable_password()
+        user.save()
+        client = signed_in(user)
+        assert client.get("/password/")["Location"] == "/password/set/"
+
+
+class TestForgottenPassword:
+    """A link by mail, and what it opens."""
+
+    @pytest.fixture(autouse=True)
+    def mail_is_set_up(self, settings: Settings) -> None:
+        settings.MAIL_IS_SET_UP = True
+        settings.SITE_URL = "https://invites.example.com"
+
+    @pytest.fixture
+    def ada(self, db: None) -> User:
+        return UserFactory(username="ada", email="ada@example.com")
+
+    def path(self, user: User, language: str = "en") -> str:
+        """That of the link in the mail."""
+        resetting.send_link(user.pk, language=language)
+        found = re.search(r"https://invites.example.com(/sign-in/forgotten/\S+)", str(mail.outbox[-1].body))
+        assert found is not None
+        return found[1]
+
+    def test_where_no_mail_is_sent_there_is_no_such_page(self, ada: User, settings: Settings) -> None:
+        assert "forgotten" in Client().get("/sign-in/").content.decode()
+        settings.MAIL_IS_SET_UP = False
+        assert "forgotten" not in Client().get("/sign-in/").content.decode()
+        for address in ("/sign-in/forgotten/", "/sign-in/forgotten/sent/", "/sign-in/forgotten/1-x/"):
+            assert Client().get(address).status_code == 404
+
+    @pytest.mark.parametrize("address", ["ada@example.com", "nobody@example.com", "gone@example.com"])
+    def test_answer_is_the_same_whether_or_not_there_is_an_account(self, ada: User, address: str) -> None:
+        UserFactory(email="gone@example.com", is_active=False)
+        answer = Client().post("/sign-in/forgotten/", {"email": address})
+        assert (answer.status_code, answer["Location"]) == (302, "/sign-in/forgotten/sent/")
+        assert DBTaskResult.objects.count() == (address == "ada@example.com")
+        assert not mail.outbox
+
+    def test_what_is_no_address_is_told_at_its_field(self, ada: User) -> None:
+        answer = Client().post("/sign-in/forgotten/", {"email": "ada"})
+        assert answer.status_code == 422
+        assert 'value="ada"' in answer.content.decode()
+
+    def test_mail_is_in_the_language_of_the_page_and_leads_to_our_site_alone(self, ada: User) -> None:
+        Client(SERVER_NAME="localhost").post("/sign-in/forgotten/", {"email": "ada@example.com"})
+        waiting = DBTaskResult.objects.get()
+        assert waiting.args_kwargs["args"] == [ada.pk, "en"]
+        self.path(ada, "zh-hans")
+        (message,) = mail.outbox
+        assert message.to == ["ada@example.com"]
+        assert message.subject == "会议邀请：设置新密码"
+        assert "ada" in str(message.body)
+
+    def test_link_sets_a_password_once(self, ada: User) -> None:
+        path, client = self.path(ada), Client()
+        form = client.get(path)["Location"]
+        assert form.endswith("-set-password/")
+        page = client.get(form)
+        assert page.status_code == 200
+        short = client.post(form, {"password1": "short", "password2": "short"})
+        assert short.status_code == 422
+        done = client.post(form, {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+        assert done["Location"] == "/sign-in/"
+        ada.refresh_from_db()
+        assert ada.check_password(NEW_PASSWORD)
+        assert Client().get(path).status_code == 410
+        assert "_auth_user_id" not in client.session
+
+    @pytest.mark.parametrize("changed", [{"email": "other@example.com"}, {"password": "another hash"}])
+    def test_link_is_void_once_address_or_password_is_another(
+        self, ada: User, changed: dict[str, str]
+    ) -> None:
+        path = self.path(ada)
+        User.objects.update(**changed)
+        answer = Client().get(path)
+        assert answer.status_code == 410
+        assert "does not work any more" in answer.content.decode()
+
+    def test_old_address_leads_nowhere(self, ada: User) -> None:
+        self.path(ada)
+        User.objects.update(email="new@example.com")
+        Client().post("/sign-in/forgotten/", {"email": "ada@example.com"})
+        assert not DBTaskResult.objects.exists()
+
+    def test_who_signs_in_with_dingtalk_alone_gets_no_link(self, ada: User) -> None:
+        ada.set_unusable_password()
+        ada.save()
+        resetting.send_link(ada.pk, language="en")
+        assert not mail.outbox
+
+    def test_token_stands_neither_in_the_database_nor_in_a_log(
+        self, ada: User, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        path = self.path(ada)
+        Client().get(path)
+        token = path.rstrip("/").rpartition("-")[2]
+        assert token not in capfd.readouterr().err

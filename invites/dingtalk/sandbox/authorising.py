@@ -188,12 +188,12 @@ def _link(query: Mapping[str, str], person: str) -> str:
 
 
 _WRONG: Final = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>DingTalk sandbox</title></head><body>
+<html lang="en"><head><meta charset="utf-8"><title>DingTalk sandbox</title><link rel="icon" href="data:,"></head><body>
 <h1>DingTalk sandbox</h1><p>Nobody can sign in like this: {}</p></body></html>
 """
 _PAGE: Final = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>DingTalk sandbox</title></head><body>
+<title>DingTalk sandbox</title><link rel="icon" href="data:,"></head><body>
 <h1>DingTalk sandbox · 钉钉沙箱</h1>
 <p>Who are you? Nobody here exists. 请选择登录身份，以下人员均为虚构。</p>
 <ul>{people}</ul>
