@@ -194,10 +194,15 @@ def read_positive(env: environ.Env, name: str, *, default: int, most: int = 64) 
     return number
 
 
-def read_count(env: environ.Env, name: str, *, most: int) -> int:
-    """The number in ``name``, from 0, which stands for none, to ``most``. Raises ImproperlyConfigured."""
-    text = read_text(env, name).strip()
-    return 0 if text == "0" else read_positive(env, name, default=0, most=most) if text else 0
+def read_count(env: environ.Env, name: str, *, default: int, most: int) -> int:
+    """The number in ``name``, from 0, which stands for none, to ``most``; ``default`` where there is none.
+
+    Raises ImproperlyConfigured.
+    """
+    text = read_text(env, name).strip() or str(default)
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and int(text) <= most):
+        raise ImproperlyConfigured(f"{name} must be a number from 0 to {most}, not “{text}”.")
+    return int(text)
 
 
 def read_flag(env: environ.Env, name: str) -> bool:

@@ -291,8 +291,8 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 # Keys are stored as digests and data encrypted. Whoever comes back within these days stays signed in.
 SESSION_ENGINE = "invites.sessions"
 SESSION_COOKIE_AGE = environment.read_positive(env, "SESSION_DAYS", default=14, most=365) * 24 * 3600
-# So many proxies of our own stand in front, whose word in X-Forwarded-For is believed.
-TRUSTED_PROXIES = environment.read_count(env, "TRUSTED_PROXIES", most=9)
+# So many proxies of our own stand in front, whose word in X-Forwarded-For is believed; https is spoken by one.
+TRUSTED_PROXIES = environment.read_count(env, "TRUSTED_PROXIES", default=int(HTTPS_ONLY), most=9)
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 LANGUAGE_CODE = "en"

@@ -58,6 +58,15 @@ def address_of(request: HttpRequest) -> str | None:
     return _clean(told) or _clean(request.META.get("REMOTE_ADDR", ""))
 
 
+def place_of(request: HttpRequest) -> str:
+    """By what tries from the address of ``request`` are counted: "" where it is not known.
+
+    Of IPv6 it is the first 64 bits: whoever has one address has all that begin so.
+    """
+    address = address_of(request) or ""
+    return str(ipaddress.ip_network(f"{address}/64", strict=False)) if ":" in address else address
+
+
 def _clean(text: str) -> str | None:
     """``text`` as an address without a port and a zone, None where it is none."""
     text = text.strip()

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 
 from invites.errors import TooManyTries
 from invites.models import Session, User
-from invites.visiting import address_of
+from invites.visiting import address_of, place_of
 
 _BY_ADDRESS = "sign_in_by_address"
 _BY_ACCOUNT_HERE = "sign_in_by_account_here"
@@ -35,11 +35,11 @@ def count_try(request: HttpRequest, credentials: Mapping[str, Any]) -> ratelimit
     Raises TooManyTries, with how long to wait, where there were too many.
     """
     name = str(credentials.get("email") or credentials.get("username") or "")
-    address = address_of(request) or ""
+    address, place = address_of(request) or "", place_of(request)
     user = User.objects.all().called(name).first()
     # One account has one count, by whichever of its names it is tried.
     account = f"user:{user.pk}" if user is not None else f"name:{name.lower()}"
-    counts = [(_BY_ADDRESS, address), (_BY_ACCOUNT_HERE, f"{account} {address}")]
+    counts = [(_BY_ADDRESS, place), (_BY_ACCOUNT_HERE, f"{account} {place}")]
     if user is None or not Session.objects.used_from(user, address).exists():
         counts.append((_BY_ACCOUNT, account))
     usage = ratelimit.RateLimitUsage(usage=[])

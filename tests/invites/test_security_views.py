@@ -64,8 +64,9 @@ class TestPage:
         self, organizer: User, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         client = visit(organizer)
-        # The session, the user twice, their factors, whether there are codes, their sessions; the banner's.
-        with django_assert_num_queries(8):
+        # The session, the user twice, their factors and whether there are codes, their sessions; their DingTalk account
+        # and the policy; the banner's two.
+        with django_assert_num_queries(10):
             client.get(SECURITY)
         Session.objects.bulk_create(
             Session(
@@ -76,7 +77,7 @@ class TestPage:
             )
             for number in range(51)
         )
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(10):
             page = client.get(SECURITY).content.decode()
         assert "There are more" in page
         assert "This one" in page

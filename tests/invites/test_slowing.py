@@ -114,6 +114,11 @@ class TestAddress:
             response = try_it(client=client)
         assert response.status_code == 429
 
+    def test_all_addresses_of_one_ipv6_network_are_one_place(self, organizer: User) -> None:
+        answers = [try_it(address=f"2001:db8::{number}").status_code for number in range(6)]
+        assert answers == [422] * 5 + [429]
+        assert try_it(address="2001:db8:1::1").status_code == 422
+
     def test_behind_a_proxy_each_visitor_counts_for_themselves(
         self, organizer: User, settings: Settings
     ) -> None:

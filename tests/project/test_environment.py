@@ -215,6 +215,7 @@ class TestUnsafe:
         plain = read()
         assert (plain["SESSION_COOKIE_NAME"], plain["SESSION_COOKIE_SECURE"]) == ("invites_session", False)
         secure = read(ALLOWED_HOSTS="a.example.com", HTTPS_ONLY="1")
+        assert (secure["TRUSTED_PROXIES"], plain["TRUSTED_PROXIES"]) == (1, 0)
         assert secure["SESSION_COOKIE_NAME"] == "__Host-invites_session"
         assert secure["CSRF_COOKIE_NAME"] == "__Host-csrftoken"
         for name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "LANGUAGE_COOKIE_SECURE"):
@@ -230,6 +231,9 @@ class TestWrongValues:
         [
             ({"DEBUG": "maybe"}, "DEBUG must be 1 or 0"),
             ({"HTTPS_ONLY": "ture"}, "HTTPS_ONLY must be 1 or 0"),
+            ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES must be a number from 0 to 9"),
+            ({"TRUSTED_PROXIES": "10"}, "TRUSTED_PROXIES must be a number from 0 to 9"),
+            ({"SESSION_DAYS": "0"}, "SESSION_DAYS must be a number from 1 to 365"),
             ({"SECRET_KEY": "short"}, "SECRET_KEY is too short"),
             ({"ALLOWED_HOSTS": "https://invites.example.com"}, "ALLOWED_HOSTS takes names"),
             ({"TIME_ZONE": "Mars/Olympus"}, "TIME_ZONE must be a name"),
