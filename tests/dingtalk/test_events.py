@@ -23,6 +23,7 @@ from invites.dingtalk.events import (
     event_of,
 )
 from invites.dingtalk.types import AttendStatus, ConferenceStatus
+from tests.dingtalk.odd_events import DATA, JSON
 
 JOINED = {
     "changeScene": "user_join",
@@ -39,29 +40,6 @@ JOINED = {
     ],
 }
 HEADERS = {"eventId": "e-1", "eventBornTime": "1700000000123", "eventCorpId": "ding1"}
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=5),
-    max_leaves=20,
-)
-NAMES = st.sampled_from(
-    [
-        *(
-            "conferenceId",
-            "openConfModel",
-            "openMemberModels",
-            "statusSeqNum",
-            "changeScene",
-            "userId",
-            "userNick",
-        ),
-        *("attendStatus", "joinTime", "leaveTime", "pstnJoin", "suiteTicket", "title", "status"),
-    ]
-)
-DATA = st.dictionaries(
-    NAMES, JSON | st.lists(st.dictionaries(NAMES, JSON, max_size=6), min_size=1, max_size=3)
-)
 
 
 def frame(kind: str, data: object) -> dict[str, Any]:

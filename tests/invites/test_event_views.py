@@ -11,10 +11,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from invites.dingtalk.callback import CallbackCipher, Sealed
-from invites.dingtalk.events import MEMBERS_CHANGED
+from invites.dingtalk.events import MEETING_CHANGED, MEMBERS_CHANGED, TICKET_ISSUED
 from invites.models import App, Conference, Member, ReceivedEvent
 from invites.models.app import AppKind, EventMode
 from invites.models.received_event import EventWay
+from tests.dingtalk.odd_events import DATA
 from tests.factories import ConferenceFactory
 from tests.invites.heard import member
 
@@ -132,6 +133,14 @@ class TestEventCallback:
     @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
     def test_nor_is_anything_that_is_rightly_signed(self, app: App, what: object) -> None:
         assert post(app, sealed(what))[0] in {200, 400}
+
+    @given(kind=st.sampled_from([MEETING_CHANGED, MEMBERS_CHANGED, TICKET_ISSUED]), data=DATA)
+    @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+    def test_nor_is_an_event_of_ours_with_anything_in_it(
+        self, app: App, meeting: Conference, kind: str, data: dict[str, object]
+    ) -> None:
+        data |= {"conferenceId": meeting.conference_id}
+        assert post(app, sealed({"eventType": kind, "data": data}))[0] == 200
 
     @pytest.mark.parametrize(
         "change", [{"enabled": False}, {"event_mode": EventMode.STREAM}, {"event_mode": EventMode.NONE}]
