@@ -75,7 +75,8 @@ def _served(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
 
 def _patterns() -> list[URLPattern]:
     """The operations, the description, and what answers to everything else."""
-    patterns = [pattern for pattern in api.urls[0] if isinstance(pattern, URLPattern)]
+    # The library's own page at the top is not among them: nothing is there.
+    patterns = [each for each in api.urls[0] if isinstance(each, URLPattern) and each.name != "api-root"]
     for pattern in patterns:
         pattern.callback = _served(pattern.callback)
     described = path("openapi.json", description, name="description")
