@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 
 from dashboard.logs import LogFormat
+from invites.dingtalk.hosts import Reach, reach_of
 
 INTERNATIONAL_HOST = "https://api.dingtalk.io"
 _SHORTEST_TOKEN = 16
@@ -87,6 +88,23 @@ def check_base_url(text: str, *, name: str) -> str:
     return text.rstrip("/")
 
 
+def _refuse_private(env: environ.Env, name: str, url: str) -> None:
+    """Raises ImproperlyConfigured for an address inside a private network, unless that is meant.
+
+    Where a name leads is looked at when it is connected to.
+    """
+    if read_flag(env, "DINGTALK_ALLOW_PRIVATE_HOSTS"):
+        return
+    try:
+        reach = reach_of(urlsplit(url).hostname or "")
+    except ValueError:
+        return
+    if reach is Reach.PRIVATE:
+        raise ImproperlyConfigured(
+            f"{name} is inside a private network: set DINGTALK_ALLOW_PRIVATE_HOSTS=1 if that is meant."
+        )
+
+
 def read_dingtalk(env: environ.Env) -> DingTalkEnvironment | None:
     """The app described by the environment, or None where no variable speaks of credentials.
 
@@ -115,6 +133,8 @@ def read_dingtalk(env: environ.Env) -> DingTalkEnvironment | None:
             return None
     base_url = read_base_url(env, "DINGTALK_BASE_URL", default=INTERNATIONAL_HOST)
     old_base_url = values["OLD_BASE_URL"] and read_base_url(env, "DINGTALK_OLD_BASE_URL", default="")
+    _refuse_private(env, "DINGTALK_BASE_URL", base_url)
+    _refuse_private(env, "DINGTALK_OLD_BASE_URL", old_base_url)
     if values["ACCESS_TOKEN"]:
         return DingTalkEnvironment(
             base_url=base_url, old_base_url=old_base_url, access_token=values["ACCESS_TOKEN"]

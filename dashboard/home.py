@@ -118,5 +118,7 @@ def _way(concern: Concern) -> tuple[str, StrOrPromise]:
             return reverse("invites:import_detail", args=[concern.about]), _("Decide")
         case Kind.NOT_SEALED:
             return reverse("invites:seal_list"), _("Seals")
+        case Kind.NO_WORKER | Kind.QUEUE_WAITS:
+            return reverse("invites:about"), _("About this installation")
         case _:
-            return reverse("invites:settings"), _("Settings")
+            return reverse("invites:app_list"), _("DingTalk apps")

@@ -22,12 +22,19 @@ class UndecryptableError(ObjectDoesNotExist):
 
 @cache
 def _fernets(keys: tuple[str, ...], secret_key: str) -> tuple[Fernet, ...]:
-    if not keys:
-        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"invites.encryption").derive(
-            secret_key.encode()
-        )
-        keys = (base64.urlsafe_b64encode(derived).decode(),)
-    return tuple(Fernet(key) for key in keys)
+    return tuple(Fernet(key) for key in keys or (_derived_from(secret_key),))
+
+
+def _derived_from(secret_key: str) -> str:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"invites.encryption").derive(
+        secret_key.encode()
+    )
+    return base64.urlsafe_b64encode(derived).decode()
+
+
+def derived_key() -> str:
+    """The key that encrypts where no FIELD_ENCRYPTION_KEYS are set. Whoever sets some keeps it among them at first."""
+    return _derived_from(settings.SECRET_KEY)
 
 
 def _configured_keys() -> tuple[Fernet, ...]:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from django import forms
+from django.conf import settings
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
@@ -88,6 +89,10 @@ class AppOfKindForm(AppForm):
             del self.fields[name]
         for name, label in _LABELS.get(kind, {}).items():
             self.fields[name].label = label
+        for name in NEEDED[kind]:
+            field = f"new_{name}" if name in SECRETS else name
+            self.fields[field].required = name not in self.stored
+        self.initial.setdefault("default_country", settings.DINGTALK_DEFAULT_COUNTRY)
         base_url = self.instance.base_url or INTERNATIONAL_HOST
         edition = next((edition for edition, host in _HOSTS.items() if host == base_url), Edition.CUSTOM)
         self.initial["edition"] = edition

@@ -77,7 +77,7 @@ def _address_of(entry: AuditEntry, user: Viewer) -> str:
     }
     if permissions.may_administer(user):
         things |= {
-            "app": ("admin:invites_app_change", App.objects.all()),
+            "app": ("invites:app_detail", permissions.managed_apps(user)),
             "user": ("invites:user_edit", permissions.users(user)),
         }
     page, visible = things.get(kind, ("", App.objects.none()))

@@ -230,17 +230,3 @@ class TestAdministration:
         ):
             page.goto(f"/admin/{path}")
             expect(page.locator("#site-name")).to_have_text("Conference Invites")
-
-    def test_app_is_set_up_from_the_settings(self, page: Page, sign_in: SignIn, administrator: User) -> None:
-        sign_in(administrator)
-        page.goto("/settings/")
-        page.locator("section", has=page.get_by_role("heading", name="DingTalk apps")).get_by_role(
-            "link", name="Add"
-        ).click()
-        page.fill("#id_name", "Company app")
-        page.fill("#id_client_id", "cid")
-        page.fill("#id_new_client_secret", "a-secret")
-        page.get_by_role("button", name="Save", exact=True).click()
-        page.goto("/settings/")
-        expect(page.get_by_role("link", name="Company app")).to_be_visible()
-        expect(page.get_by_text("https://api.dingtalk.io")).to_be_visible()

@@ -178,7 +178,7 @@ class TestAttention:
     ) -> None:
         bodies = [signed_in(user).get("/").content.decode() for user in (administrator, organizer)]
         assert all("No worker runs, so nobody is called." in body for body in bodies)
-        assert ['id="home_alarm_1" href="/settings/"' in body for body in bodies] == [True, False]
+        assert ['id="home_alarm_1" href="/settings/about/"' in body for body in bodies] == [True, False]
 
     def test_unknown_call_leads_to_the_history(
         self, organizer: User, signed_in: SignedIn, alive_worker: Worker

@@ -7,6 +7,7 @@ from pytest_django import Settings
 from dashboard.environment import DingTalkEnvironment
 from invites import demo
 from invites.connecting import client_for, ensure_apps
+from invites.dingtalk import NotSent
 from invites.dingtalk.sandbox import SandboxServer
 from invites.errors import AppUnavailable
 from invites.models import AddressBook, App, Conference, User
@@ -130,3 +131,28 @@ class TestDemo:
         settings.DINGTALK = REAL
         assert demo.withdraw() == 3
         assert not User.objects.filter(is_active=True).exists()
+
+
+class TestReach:
+    """Which addresses an app may be called at, whatever its host is called. Nothing listens at port 9."""
+
+    @pytest.mark.parametrize(
+        ("allowed", "sandbox_url", "code"),
+        [(False, "", "hostNotAllowed"), (False, SANDBOX_URL, "notConnected"), (True, "", "notConnected")],
+    )
+    def test_host_that_was_entered_reaches_this_machine_beside_the_sandbox_only(
+        self, allowed: bool, sandbox_url: str, code: str, settings: Settings
+    ) -> None:
+        settings.DINGTALK_ALLOW_PRIVATE_HOSTS, settings.DINGTALK_SANDBOX_URL = allowed, sandbox_url
+        app = AppFactory()
+        with pytest.raises(NotSent) as refused:
+            client_for(app).query_conference_info(conference_id="1")
+        assert refused.value.code == code
+
+    @pytest.mark.parametrize("kind", [AppKind.ENVIRONMENT, AppKind.SANDBOX])
+    def test_what_the_settings_describe_reaches_this_machine(self, kind: AppKind, settings: Settings) -> None:
+        settings.DINGTALK_ALLOW_PRIVATE_HOSTS = False
+        settings.DINGTALK, settings.DINGTALK_SANDBOX_URL = REAL, SANDBOX_URL
+        app = next(app for app in ensure_apps() if app.kind == kind)
+        with pytest.raises(NotSent, match="notConnected"):
+            client_for(app).query_conference_info(conference_id="1")

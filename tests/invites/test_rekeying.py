@@ -98,6 +98,10 @@ class TestEverything:
         settings.FIELD_ENCRYPTION_KEYS = [NEW]
         status, told = run()
         assert (status, "No key opens this" in told) == (1, True)
+        settings.FIELD_ENCRYPTION_KEYS = [NEW, run("--derived")[1].strip()]
+        assert run()[0] == 0
+        settings.FIELD_ENCRYPTION_KEYS = [NEW]
+        assert App.objects.get().access_token == "token-of-the-app"
 
 
 class TestTogether:

@@ -298,6 +298,14 @@ class TestWrongValues:
         with pytest.raises(ImproperlyConfigured, match="DINGTALK_OLD_BASE_URL"):
             read(DINGTALK_ACCESS_TOKEN="t", DINGTALK_OLD_BASE_URL="http://old.example.com")
 
+    @pytest.mark.parametrize("name", ["DINGTALK_BASE_URL", "DINGTALK_OLD_BASE_URL"])
+    @pytest.mark.parametrize("host", ["10.1.2.3", "169.254.169.254", "[fd00::1]", "[::ffff:192.168.0.1]"])
+    def test_host_inside_a_private_network_has_to_be_meant(self, read: Read, name: str, host: str) -> None:
+        given = {"DINGTALK_ACCESS_TOKEN": "t", name: f"https://{host}"}
+        with pytest.raises(ImproperlyConfigured, match=name):
+            read(**given)
+        assert read(**given, DINGTALK_ALLOW_PRIVATE_HOSTS="1")["DINGTALK"]
+
     def test_plain_http_to_this_machine_is_fine(self, read: Read) -> None:
         app = read(DINGTALK_ACCESS_TOKEN="t", DINGTALK_BASE_URL="http://127.0.0.1:9999")["DINGTALK"]
         assert app.base_url == "http://127.0.0.1:9999"

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import translation
 
 from invites import rekeying
+from invites.encryption import derived_key
 from invites.rekeying import Found
 
 
@@ -19,11 +20,20 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Adds that it may only look."""
-        parser.add_argument("--check", action="store_true", help="only say whether older keys may be dropped")
+        """Adds what else it may do: only look, or print a key."""
+        does = parser.add_mutually_exclusive_group()
+        does.add_argument("--check", action="store_true", help="only say whether older keys may be dropped")
+        does.add_argument(
+            "--derived",
+            action="store_true",
+            help="only print the key that is derived from SECRET_KEY, to be kept behind the first key of one's own",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Renews what is to be renewed, or only looks, and tells what there was."""
+        if options["derived"]:
+            self.stdout.write(derived_key())
+            return
         only_looks: bool = options["check"]
         with translation.override("en"):
             tables = rekeying.look() if only_looks else rekeying.renew()
