@@ -43,6 +43,7 @@ DISCLOSED: Final = "disclosed"
 SIGNED_IN: Final = "signed_in"
 SIGNED_OUT: Final = "signed_out"
 SIGN_IN_FAILED: Final = "sign_in_failed"
+SECOND_STEP_FAILED: Final = "second_step_failed"
 SESSIONS_ENDED: Final = "sessions_ended"
 FACTOR_ADDED: Final = "factor_added"
 FACTOR_REMOVED: Final = "factor_removed"
@@ -51,7 +52,9 @@ CODES_MADE: Final = "codes_made"
 
 type Changes = Mapping[str, tuple[object, object]]
 type Access = Literal["signed_in", "signed_out", "sign_in_failed"]
-type Security = Literal["sessions_ended", "factor_added", "factor_removed", "factors_reset", "codes_made"]
+type Security = Literal[
+    "second_step_failed", "sessions_ended", "factor_added", "factor_removed", "factors_reset", "codes_made"
+]
 
 _FIELDS: dict[type[models.Model], tuple[str, ...]] = {
     App: (

@@ -115,6 +115,11 @@ def note_new_codes(user: User) -> None:
     auditing.note_security(user, auditing.CODES_MADE)
 
 
+def note_failed_step(user: User) -> None:
+    """Puts on record that somebody knew the password of ``user`` and had no right second factor."""
+    auditing.note_security(user, auditing.SECOND_STEP_FAILED)
+
+
 def let_go(user: User, factor: Authenticator) -> None:
     """Puts on record that ``user`` removes ``factor``, just before that happens. The caller holds the transaction.
 

@@ -107,7 +107,11 @@ class SessionStore(SessionBase):
             return
 
     def save(self, must_create: bool = False) -> None:
-        """Stores what it holds. Raises CreateError where the key is taken, UpdateError where it was ended meanwhile."""
+        """Stores what it holds.
+
+        Raises CreateError where the key is taken, and UpdateError where the session was ended meanwhile, unless nothing
+        but its use was to be noted.
+        """
         if self.session_key is None:
             self.create()
             return
@@ -118,7 +122,7 @@ class SessionStore(SessionBase):
                     Session.objects.create(session_key=self.digest, **values)
             except IntegrityError as error:
                 raise CreateError from error
-        elif not Session.objects.filter(session_key=self.digest).update(**values):
+        elif not Session.objects.filter(session_key=self.digest).update(**values) and not self._only_seen:
             raise UpdateError
 
     def _values(self, data: dict[str, Any]) -> dict[str, Any]:

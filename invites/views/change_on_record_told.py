@@ -61,6 +61,9 @@ _ACCESS: dict[str, StrOrPromise] = {
     auditing.SIGNED_IN: gettext_lazy("%(name)s signed in."),
     auditing.SIGNED_OUT: gettext_lazy("%(name)s signed out."),
     auditing.SIGN_IN_FAILED: gettext_lazy("Somebody could not sign in as %(name)s: the password was wrong."),
+    auditing.SECOND_STEP_FAILED: gettext_lazy(
+        "Somebody with the password of %(name)s could not sign in: the second factor was wrong."
+    ),
     auditing.SESSIONS_ENDED: gettext_lazy("%(who)s ended sessions of %(name)s: %(count)s."),
     auditing.FACTOR_ADDED: gettext_lazy("%(who)s set up a second factor for %(name)s: %(factor)s."),
     auditing.FACTOR_REMOVED: gettext_lazy("%(who)s removed a second factor of %(name)s: %(factor)s."),

@@ -42,6 +42,8 @@ class SecondStepView(AuthenticateView):
         """The form again, as 422, or 429 where there were too many tries."""
         answer: HttpResponse = super().form_invalid(form)
         answer.status_code = _status_of(form)
+        if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+            securing.note_failed_step(self.stage.login.user)
         return answer
 
 

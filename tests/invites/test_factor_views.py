@@ -119,6 +119,8 @@ class TestAuthenticatorApp:
         fresh.post("/sign-in/", {"login": "organizer", "password": PASSWORD})
         answers = [fresh.post("/sign-in/second-step/", {"code": "000000"}).status_code for _ in range(6)]
         assert answers == [422] * 5 + [429]
+        # What was refused unseen is not written down.
+        assert [entry.actor for entry in noted(auditing.SECOND_STEP_FAILED)] == [None] * 5
 
     def test_second_step_needs_the_first(self, db: None) -> None:
         assert Client().get("/sign-in/second-step/")["Location"] == "/sign-in/"
@@ -223,6 +225,13 @@ class TestConfirming:
             == address
         )
         assert client.get(address).status_code == 200
+
+    def test_it_is_not_tried_for_long(self, organizer: User, signed_in: SignedIn) -> None:
+        client = signed_in(organizer)
+        answers = [client.post("/settings/security/confirm/", {"password": ""}) for _ in range(21)]
+        assert [answer.status_code for answer in answers] == [422] * 20 + [429]
+        assert answers[-1]["Retry-After"] == "600"
+        assert "wait 10 minutes" in answers[-1].content.decode()
 
     def test_it_never_leaves_the_site(self, organizer: User, signed_in: SignedIn) -> None:
         client = signed_in(organizer)
@@ -334,6 +343,7 @@ class TestRecord:
         secret, codes = set_up_app(client)
         client.post(CODES + "new/")
         client.post(APP + "remove/")
+        securing.note_failed_step(organizer)
         securing.end_sessions(organizer)
         a_passkey(organizer)
         securing.reset_factors(organizer)
@@ -342,6 +352,7 @@ class TestRecord:
             "organizer set up a second factor for organizer: authenticator app.",
             "organizer removed a second factor of organizer: authenticator app.",
             "organizer made new recovery codes for organizer.",
+            "Somebody with the password of organizer could not sign in",
             "ended sessions of organizer: 1.",
             "removed all second factors of organizer.",
         ):

@@ -136,6 +136,17 @@ class TestEnds:
             kept.save()
         assert not Session.objects.exists()
 
+    def test_one_that_is_ended_while_it_is_used_answers_for_the_last_time(
+        self, client: Client, session: Session
+    ) -> None:
+        used = SessionStore(cookie_of(client))
+        used.get("anything")
+        session.delete()
+        used._seen_at -= SEEN_EVERY * 2
+        used.note_seen()
+        used.save()
+        assert not Session.objects.exists()
+
     def test_one_that_is_over_opens_nothing_and_is_cleared(self, client: Client, session: Session) -> None:
         Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
         assert client.get("/").status_code == 302
