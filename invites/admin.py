@@ -9,7 +9,9 @@ from importlib import import_module
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.forms import ModelForm
@@ -46,6 +48,12 @@ admin.site.unregister(AuditEntry)
 # Second factors are reset on a page that puts it on record.
 import_module("allauth.mfa.admin")
 admin.site.unregister(Authenticator)
+
+# Whose DingTalk account lets them in, and how they are reached, has rules that hold on our pages alone.
+for library in ("account", "socialaccount"):
+    import_module(f"allauth.{library}.admin")
+for model in (EmailAddress, SocialAccount, SocialApp, SocialToken):
+    admin.site.unregister(model)
 
 _OF_SETTINGS = frozenset({AppKind.ENVIRONMENT, AppKind.SANDBOX})
 
