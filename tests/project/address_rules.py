@@ -170,7 +170,7 @@ RULES: Mapping[str, Rule] = _rules(
         unpublished="an app that hears no events by a callback has no such address",
     ),
     # the API
-    _calls("description missing api-root", ANYBODY, unpublished="where nothing is, it says so"),
+    _calls("description missing", ANYBODY, unpublished="where nothing is, it says so"),
     _calls("app_list conference_list book_list", ORGANIZERS),
     _calls("invitation_list attempt_list", SIGNED_IN),
     _calls("conference_detail", THEIRS, "in_the_api"),
