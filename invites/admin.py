@@ -48,6 +48,10 @@ admin.site.unregister(AuditEntry)
 # Second factors are reset on a page that puts it on record.
 import_module("allauth.mfa.admin")
 admin.site.unregister(Authenticator)
+# Who somebody is, DingTalk tells alone. Apps and tokens of allauth's are not used, nor are its mail addresses.
+import_module("allauth.account.admin")
+import_module("allauth.socialaccount.admin")
+admin.site.unregister([EmailAddress, SocialAccount, SocialApp, SocialToken])
 
 # Whose DingTalk account lets them in, and how they are reached, has rules that hold on our pages alone.
 for library in ("account", "socialaccount"):

@@ -12,6 +12,8 @@ from allauth.account.forms import (
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from invites.models import User
+
 
 def _plain(field: forms.Field, *, label: object, help_text: object = None) -> None:
     """Labels stand above fields here, and not in them, where they would vanish with the first letter."""
@@ -56,6 +58,12 @@ class ForgottenPasswordForm(ResetPasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _plain(self.fields["email"], label=_("Mail address"))
+
+    def clean_email(self) -> str:
+        """As allauth's, which says the same whether or not there is anybody; but an old address finds nobody."""
+        email: str = self.cleaned_data["email"]
+        self.users = list(User.objects.all().reached_by(email).who_can_sign_in())
+        return email
 
 
 class ResetPasswordWithLinkForm(ResetPasswordKeyForm):

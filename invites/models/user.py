@@ -112,7 +112,7 @@ class InvitesUserManager(UserManager["User"]):
         by_name = self.filter(username=name).first()
         if by_name is not None or "@" not in name:
             return by_name
-        by_mail = self.filter(email__iexact=name)[:2]
+        by_mail = self.all().reached_by(name)[:2]
         return by_mail[0] if len(by_mail) == 1 else None
 
     def who_want_digest(self) -> QuerySet["User"]:

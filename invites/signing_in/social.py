@@ -10,7 +10,7 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
 from allauth.socialaccount.providers.base import AuthError, AuthProcess
 from django.contrib import messages
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -71,6 +71,9 @@ class SocialAdapter(DefaultSocialAccountAdapter):
                 account.save()
         except InviteError as refusal:
             raise ImmediateHttpResponse(telling.no_way_in(request, refusal)) from None
+        except IntegrityError:
+            # The same person came in by another tab at this very moment, and has the account by now.
+            raise ImmediateHttpResponse(telling.out_of_date(request)) from None
         return user
 
     def on_authentication_error(

@@ -129,6 +129,8 @@ class TestMasking:
             "postgres://user:hush-hush@host/name",
             "postgres://user:hu@sh-hush@host/name",
             "https://oapi.dingtalk.com/x?access_token=hush-hush",
+            "GET /join/hush-hush/",
+            "GET /sign-in/forgotten/1z-hush-hush/ took long",
         ],
     )
     def test_secret_is_dropped(self, text: str) -> None:

@@ -1,6 +1,7 @@
 """From an app's row to a client, and the rows for what the settings describe."""
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from cryptography.fernet import Fernet
 from pytest_django import Settings
 
@@ -10,7 +11,7 @@ from invites.connecting import client_for, ensure_apps
 from invites.dingtalk import NotSent
 from invites.dingtalk.sandbox import SandboxServer
 from invites.errors import AppUnavailable
-from invites.models import AddressBook, App, Conference, User
+from invites.models import AddressBook, App, Conference, SignInPolicy, User
 from invites.models.app import AppKind
 from tests.factories import AppFactory, UserFactory
 
@@ -126,9 +127,28 @@ class TestDemo:
         UserFactory()
         assert not demo.load()
 
+    def test_everybody_of_its_company_may_sign_in_with_dingtalk(self) -> None:
+        demo.load()
+        policy = SignInPolicy.objects.current()
+        assert policy.app is not None
+        assert (policy.app.is_sandbox, policy.sign_up, policy.role) == (True, "company", "organizer")
+        organizer = SocialAccount.objects.get(uid="open-sandbox-organizer-00").user
+        assert (organizer.username, organizer.union_id) == ("demo", "sandbox-organizer-00")
+
+    def test_real_installation_begins_with_nobody_and_no_app(self, settings: Settings) -> None:
+        settings.DINGTALK = REAL
+        ensure_apps()
+        demo.load()
+        policy = SignInPolicy.objects.current()
+        assert (policy.app, policy.sign_up) == (None, "nobody")
+
     def test_its_users_are_shut_out_once_a_real_app_is_there(self, settings: Settings) -> None:
         demo.load()
+        for username, password in (("came", None), ("came-and-stays", "a password of their own")):
+            user = User.objects.create_user(username, password=password)
+            SocialAccount.objects.create(user=user, provider="dingtalk-sandbox", uid=username)
         settings.DINGTALK = REAL
+<<<<<<< HEAD
         assert demo.withdraw() == 3
         assert not User.objects.filter(is_active=True).exists()
 
@@ -156,3 +176,7 @@ class TestReach:
         app = next(app for app in ensure_apps() if app.kind == kind)
         with pytest.raises(NotSent, match="notConnected"):
             client_for(app).query_conference_info(conference_id="1")
+=======
+        assert demo.withdraw() == 4
+        assert User.objects.get(is_active=True).username == "came-and-stays"
+>>>>>>> 895b3a9 (Find people by their mail address as it is now, whatever its capitals, and say which redirect address DingTalk has to know)

@@ -1,9 +1,11 @@
 """Signing in with DingTalk: all of the way, over HTTP, with the sandbox as the authorisation server."""
 
+from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
@@ -125,6 +127,27 @@ class TestTheWay:
         thief = nobody()
         thief.cookies["invites_session"] = before
         assert thief.get("/").status_code == 302
+
+    @pytest.mark.django_db(transaction=True)
+    def test_two_tabs_at_the_same_moment_make_one_account(self, door: SignInPolicy) -> None:
+        browsers = [nobody() for _tab in range(2)]
+        ways = [agree(page_of_dingtalk(client)) for client in browsers]
+        statuses: list[int] = []
+
+        def come_back(client: Client, way: str) -> None:
+            try:
+                statuses.append(client.get(way).status_code)
+            finally:
+                connection.close()
+
+        tabs = [Thread(target=come_back, args=pair) for pair in zip(browsers, ways, strict=True)]
+        for tab in tabs:
+            tab.start()
+        for tab in tabs:
+            tab.join()
+        assert len(statuses) == 2
+        assert set(statuses) <= {302, 400}
+        assert User.objects.count() == SocialAccount.objects.count() == 1
 
 
 class TestWhoStaysOut:
