@@ -53,12 +53,6 @@ import_module("allauth.account.admin")
 import_module("allauth.socialaccount.admin")
 admin.site.unregister([EmailAddress, SocialAccount, SocialApp, SocialToken])
 
-# Whose DingTalk account lets them in, and how they are reached, has rules that hold on our pages alone.
-for library in ("account", "socialaccount"):
-    import_module(f"allauth.{library}.admin")
-for model in (EmailAddress, SocialAccount, SocialApp, SocialToken):
-    admin.site.unregister(model)
-
 _OF_SETTINGS = frozenset({AppKind.ENVIRONMENT, AppKind.SANDBOX})
 
 
