@@ -51,7 +51,7 @@ CLOCK: Final = "clock"
 type Line = dict[str, Any]
 
 _STEP_SECONDS = 8.0
-_PATIENCE = 40.0
+_PATIENCE = 25.0
 # DingTalk itself allows more; tokens and signatures of other services do not.
 _CLOCK_MAY_DIFFER = timedelta(minutes=1)
 # The edition that does not know an app's credentials may have a sister that does.

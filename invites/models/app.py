@@ -175,8 +175,9 @@ class AppQuerySet(models.QuerySet["App"]):
         return self.annotate(calls_spent=Coalesce(Sum("call_counts__calls", filter=taken), 0))
 
     def stored_secrets(self, pk: int) -> set[str]:
-        """Which of the secrets of one app (none yet: ``pk`` is None) have a value, told without reading any."""
-        return {name for name in SECRETS if self.filter(pk=pk).exclude(**{name: ""}).exists()}
+        """Which of the secrets of one app (none yet: ``pk`` is None) have a value, told without opening any."""
+        stored = self.filter(pk=pk).values(*SECRETS).first() or {}
+        return {name for name, closed in stored.items() if closed}
 
 
 class App(OnRecord):

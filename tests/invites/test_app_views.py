@@ -187,6 +187,18 @@ class TestAppList:
             browser.get(URL)
 
 
+class TestAppDetail:
+    @pytest.mark.parametrize("calls", [1, 50])
+    def test_number_of_queries_does_not_grow_with_calls(
+        self, calls: int, browser: Client, app: App, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for number in range(calls):
+            count_call(app.pk, f"Operation{number}")
+        # Session, user, the app twice, its calls, its secrets, and the banner's two.
+        with django_assert_max_num_queries(8):
+            browser.get(f"{URL}{app.pk}/")
+
+
 class TestAppCreate:
     @pytest.mark.parametrize(
         ("kind", "data", "stored"),
