@@ -65,6 +65,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listens_to_stop(pid: int) -> bool:
+    """Whether a process would end by itself if it were told to; elsewhere than on Linux nobody tells."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return True
+    [caught] = re.findall(r"^SigCgt:\s*([0-9a-f]+)$", status.read_text(encoding="ascii"), re.MULTILINE)
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+
+
 class Image:
     """What an image would hold, in folders of a test."""
 
@@ -246,9 +255,11 @@ class TestRunning:
         assert site.finish(json.loads(healthy)).returncode == 1
         site.start(json.loads(web))
         site.start(services()["worker"]["command"])
+        stream = site.start(services()["stream"]["command"])
         site.until(lambda: site.finish(json.loads(healthy)).returncode == 0)
         self.look_at(site)
         site.until(lambda: "No worker" not in site.get("/readyz")[1])
+        site.until(lambda: listens_to_stop(stream.pid))
         site.stop()
         database = Path(urlsplit(site.variables["DATABASE_URL"]).path).name
         written = {path for path in site.image.files() - before if not path.name.startswith(database)}
