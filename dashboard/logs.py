@@ -34,8 +34,8 @@ _URL = re.compile(r"""(\b[a-z][a-z0-9+.-]*://)(?:[^\s/"'<>]*@)?([^\s/"'<>?#]+)[^
 _SECRET_PATH = re.compile(r"""(/join/|/sign-in/forgotten/[0-9A-Za-z]+-)[^\s/"'<>?#]+""")
 # What people put between the digits of a number; blanks and dashes of any width.
 _BETWEEN = r"[\s().\-\u2010-\u2015\uff0d]"
-# With a country code, behind a plus (also one written as in an address) or zeros, whatever stands between its digits; and what people in China write
-# without one. Digits may be full-width ones.
+# With a country code, behind a plus (also one written as in an address) or zeros, whatever stands between its digits;
+# and what people in China write without one. Digits may be full-width ones.
 _NUMBERS = re.compile(
     rf"(?:[+＋]|%2[Bb])(?:{_BETWEEN}{{0,2}}\d){{7,15}}"
     rf"|(?<![\w.-])[0０]{{2}}(?=[1-9１-９])(?:{_BETWEEN}?\d){{9,15}}(?![\w-])"
