@@ -487,7 +487,7 @@ class TestLists:
         for path, n in lists.items():
             with django_assert_num_queries(n):
                 program.get(path)
-        assert max(lists.values()) <= 13, lists
+        assert max(lists.values()) <= 15, lists
 
 
 class TestDescription:
