@@ -7,6 +7,7 @@ from http.client import HTTPConnection
 import pytest
 
 from invites.dingtalk.sandbox import SANDBOX_FIXED_TOKEN, Fault, SandboxServer
+from invites.dingtalk.sandbox.people import SANDBOX_CLIENT_ID
 from invites.dingtalk.sandbox.replies import SPOILERS
 from tests.dingtalk.sandbox.driving import Call, FakeClock, Invite, call_at, invite_path, people
 
@@ -113,6 +114,13 @@ class TestControlEndpoints:
     def test_tokens_can_be_expired(self, call: Call, invite: Invite) -> None:
         assert call("POST", "/_sandbox/tokens/expire").json == {"expired": True}
         assert (invite().status, invite().code) == (401, "InvalidAuthentication")
+
+    def test_the_secret_of_the_app_can_be_changed(self, call: Call) -> None:
+        asked = {"appKey": SANDBOX_CLIENT_ID, "appSecret": "another"}
+        assert call("POST", "/v1.0/oauth2/accessToken", asked).code == "invalidClientIdOrSecret"
+        assert call("POST", "/_sandbox/secret", {"clientSecret": ""}).status == 400
+        assert call("POST", "/_sandbox/secret", {"clientSecret": "another"}).status == 200
+        assert call("POST", "/v1.0/oauth2/accessToken", asked).status == 200
 
     def test_a_conference_can_be_made_without_a_token(self, call: Call) -> None:
         body = {"title": "Made here", "conferenceId": "abc"}

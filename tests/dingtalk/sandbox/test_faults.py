@@ -3,6 +3,8 @@
 import json
 import socket
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, IncompleteRead, RemoteDisconnected
 
 import pytest
@@ -119,6 +121,7 @@ ANSWERS = [
     ("wrong_type", 200, '{"success":"true"}', True),
     ("json_array", 200, "[1,2]", True),
     ("json_null", 200, "null", True),
+    ("wrong_clock", 200, '{"success":true}', True),
 ]
 UNANSWERED = ["drop", "reset", "drop_mid_body", "not_http"]
 SLOW = ["hang", "latency", "drip"]
@@ -168,6 +171,13 @@ class TestAnswers:
         sandbox.add_fault("throttled")
         assert invite().headers["retry-after"] == "7"
         assert "retry-after" not in invite().headers
+
+    def test_a_wrong_clock_tells_one_date_that_is_so_far_ahead(
+        self, sandbox: SandboxServer, invite: Invite
+    ) -> None:
+        sandbox.add_fault("wrong_clock", seconds=3600)
+        ahead = parsedate_to_datetime(invite().headers["date"]) - datetime.now(UTC)
+        assert timedelta(minutes=59) < ahead < timedelta(minutes=61)
 
     def test_a_redirect_leads_nowhere(self, sandbox: SandboxServer, call: Call, invite: Invite) -> None:
         sandbox.add_fault("redirect", status=307)
