@@ -26,9 +26,10 @@ from tests.project.address_rules import ADMIN, ANYBODY, RULES, Rule
 from tests.project.belongings import Named, belongings, token_of
 
 _REFUSED = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED}
-# How often somebody asks is counted, and when a token was used, whatever comes of it.
+# How often somebody asks is counted, when a token was used, and what was answered under a key, whatever it was.
 _WRITES = re.compile(
-    r"\s*(INSERT|UPDATE|DELETE|TRUNCATE)\b(?!.*(\binvites_pace\b|\bSET \"last_used_at\" = %s WHERE))",
+    r"\s*(INSERT|UPDATE|DELETE|TRUNCATE)\b"
+    r"(?!.*(\binvites_(pace|idempotentrequest)\b|\bSET \"last_used_at\" = %s WHERE))",
     re.IGNORECASE | re.DOTALL,
 )
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
