@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -15,6 +16,8 @@ from dashboard.fragments import page_or_fragment
 from invites import enrolling, permissions, securing, welcoming
 from invites.forms.page import PageForm
 from invites.forms.sign_up_link import SignUpLinkForm
+from invites.models import SignInPolicy
+from invites.models.sign_in_policy import SignUp
 
 PAGE_SIZE = 20
 
@@ -36,14 +39,16 @@ def sign_up_link_create(request: HttpRequest) -> HttpResponse:
     """Makes a link and shows it in the answer, once: it is kept nowhere."""
     sends_mail = settings.MAIL_IS_SET_UP
     form = SignUpLinkForm(request.POST if request.method == "POST" else None, sends_mail=sends_mail)
-    context: dict[str, Any] = {"form": form, "tab": "signing_in"}
+    nobody = SignInPolicy.objects.current().sign_up == SignUp.NOBODY
+    context: dict[str, Any] = {"form": form, "nobody_may_sign_up": nobody, "tab": "signing_in"}
     if not form.is_valid():
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
         return page_or_fragment(request, "invites/sign_up_link_create.html", context, status=status)
     link, token = form.make(permissions.own_account(request.user))
     context |= {
         "link": link,
-        "address": welcoming.address_of(token),
+        # Where the administrator is now, so that it works from there; a mail leads to SITE_URL.
+        "address": request.build_absolute_uri(reverse("join", args=[token])),
         "is_to_be_sent": bool(sends_mail and link.email),
         "was_sent": bool(sends_mail and link.email) and welcoming.send_link(link, token=token),
     }

@@ -116,12 +116,11 @@ class TestSignInPolicy:
 
 class TestSignUpLinks:
     def test_link_is_shown_once_and_kept_nowhere(
-        self, settings: Settings, administrator: User, client_of_administrator: Client
+        self, administrator: User, client_of_administrator: Client
     ) -> None:
-        settings.SITE_URL = "https://invites.example.com"
-        response = client_of_administrator.post(NEW, LINK, headers={"host": "127.0.0.1"})
+        response = client_of_administrator.post(NEW, LINK)
         assert response.status_code == HTTPStatus.CREATED
-        found = re.search(r"https://invites\.example\.com/join/([\w-]+)/", response.content.decode())
+        found = re.search(r"http://testserver/join/([\w-]+)/", response.content.decode())
         assert found is not None
         token = found[1]
         link = SignUpLink.objects.get()
@@ -141,12 +140,13 @@ class TestSignUpLinks:
         self, settings: Settings, client_of_administrator: Client
     ) -> None:
         settings.MAIL_IS_SET_UP = True
+        settings.SITE_URL = "https://invites.example.com"
         page = client_of_administrator.post(NEW, LINK | {"email": "ada@example.org"}).content.decode()
         assert "Sent to ada@example.org." in page
         (message,) = mail.outbox
         assert message.to == ["ada@example.org"]
-        (address,) = re.findall(r"\S+/join/\S+", str(message.body))
-        assert address in page
+        (path,) = re.findall(r"https://invites\.example\.com(/join/\S+)", str(message.body))
+        assert path in page
 
     def test_mail_that_nobody_takes_is_said(
         self, settings: Settings, client_of_administrator: Client
@@ -170,6 +170,11 @@ class TestSignUpLinks:
         assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
         assert response.context["form"].errors.keys() == {field}
         assert not SignUpLink.objects.exists()
+
+    def test_that_no_link_opens_anything_is_said(self, client_of_administrator: Client) -> None:
+        assert "no link opens anything" in client_of_administrator.get(NEW).content.decode()
+        SignInPolicy(sign_up=SignUp.BY_LINK).save()
+        assert "no link opens anything" not in client_of_administrator.get(NEW).content.decode()
 
     def test_link_is_withdrawn_once(self, administrator: User, client_of_administrator: Client) -> None:
         link, _token = enrolling.make_link(by=administrator, role=Role.ORGANIZER)
