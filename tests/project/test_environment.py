@@ -298,7 +298,6 @@ class TestWrongValues:
         with pytest.raises(ImproperlyConfigured, match="DINGTALK_OLD_BASE_URL"):
             read(DINGTALK_ACCESS_TOKEN="t", DINGTALK_OLD_BASE_URL="http://old.example.com")
 
-<<<<<<< HEAD
     @pytest.mark.parametrize("name", ["DINGTALK_BASE_URL", "DINGTALK_OLD_BASE_URL"])
     @pytest.mark.parametrize("host", ["10.1.2.3", "169.254.169.254", "[fd00::1]", "[::ffff:192.168.0.1]"])
     def test_host_inside_a_private_network_has_to_be_meant(self, read: Read, name: str, host: str) -> None:
@@ -306,14 +305,13 @@ class TestWrongValues:
         with pytest.raises(ImproperlyConfigured, match=name):
             read(**given)
         assert read(**given, DINGTALK_ALLOW_PRIVATE_HOSTS="1")["DINGTALK"]
-=======
+
     def test_host_of_the_sign_in_page_can_be_named(self, read: Read) -> None:
         assert read()["DINGTALK_LOGIN_URL"] == ""
         named = read(DINGTALK_LOGIN_URL="https://login.example.com/")
         assert named["DINGTALK_LOGIN_URL"] == "https://login.example.com"
         with pytest.raises(ImproperlyConfigured, match="DINGTALK_LOGIN_URL"):
             read(DINGTALK_LOGIN_URL="http://login.example.com")
->>>>>>> 895b3a9 (Find people by their mail address as it is now, whatever its capitals, and say which redirect address DingTalk has to know)
 
     def test_plain_http_to_this_machine_is_fine(self, read: Read) -> None:
         app = read(DINGTALK_ACCESS_TOKEN="t", DINGTALK_BASE_URL="http://127.0.0.1:9999")["DINGTALK"]
