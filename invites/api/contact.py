@@ -247,8 +247,10 @@ def contact_create(
 ) -> HttpResponse:
     """Adds a contact to a book that the token's user may change: one, however often it is asked for under a key."""
 
+    # Of what somebody may not change, nothing is noted.
+    into = get_object_or_404(permissions.writable_books(request.user).for_page(), pk=book)
+
     def act() -> int:
-        into = get_object_or_404(permissions.writable_books(request.user).for_page(), pk=book)
         group = None
         if body.group_id is not None:
             group = ContactGroup.objects.of_book(into).among([body.group_id]).first()
