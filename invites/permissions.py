@@ -141,7 +141,7 @@ def sign_up_links(user: Viewer) -> SignUpLinkQuerySet:
 
 def creations(user: Viewer) -> ConferenceCreationQuerySet:
     """The presses of *Create* that were made by ``user``."""
-    if isinstance(user, User):
+    if isinstance(user, User) and may_organize(user):
         return ConferenceCreation.objects.made_by(user)
     return ConferenceCreation.objects.none()
 
@@ -178,7 +178,9 @@ def owned_books(user: Viewer) -> AddressBookQuerySet:
     """The address books that ``user`` may rename, share and delete."""
     if may_administer(user):
         return AddressBook.objects.all()
-    return AddressBook.objects.owned_by(user) if isinstance(user, User) else AddressBook.objects.none()
+    if isinstance(user, User) and may_organize(user):
+        return AddressBook.objects.owned_by(user)
+    return AddressBook.objects.none()
 
 
 def book_changes(user: Viewer) -> BookChangeQuerySet:

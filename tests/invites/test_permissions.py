@@ -6,6 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 from invites import permissions
 from invites.models import User
 from invites.models.address_book import Sharing
+from invites.models.user import Role
 from tests.factories import AddressBookFactory, AttemptFactory, ConferenceFactory, ContactFactory
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +51,13 @@ class TestBooks:
         AddressBookFactory(sharing=Sharing.WRITE)
         assert not permissions.readable_books(auditor).exists()
         assert not permissions.writable_books(auditor).exists()
+
+    def test_organizer_who_becomes_an_auditor_no_longer_uses_their_own(self, organizer: User) -> None:
+        book = AddressBookFactory(owner=organizer)
+        assert list(permissions.owned_books(organizer)) == [book]
+        organizer.role = Role.AUDITOR
+        for books in (permissions.owned_books, permissions.readable_books, permissions.writable_books):
+            assert not books(organizer).exists()
 
     def test_contacts_of_another_app_cannot_be_invited(self, organizer: User) -> None:
         mine = ContactFactory(book__owner=organizer)

@@ -169,7 +169,8 @@ def _attempt(conference: Conference) -> Attempt:
 
 def _passkey(user: User) -> Authenticator:
     """One as a browser makes it."""
-    key = ES256.from_cryptography_key(ec.generate_private_key(ec.SECP256R1()).public_key())
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    key = ES256.from_cryptography_key(public)  # type: ignore[no-untyped-call]
     flags = AuthenticatorData.FLAG
     credential = AttestedCredentialData.create(Aaguid.NONE, b"key", key)
     data = AuthenticatorData.create(sha256(b"testserver"), flags.UP | flags.AT, 0, credential)

@@ -92,7 +92,7 @@ class Visitor:
         rule = address.rule or ADMIN
         facts: dict[str, Any] = {"data": rule.data}
         if address.name.startswith("api:"):
-            facts["headers"] = {"Idempotency-Key": "k"} | self.proof
+            facts["headers"] = {"Idempotency-Key": "k", **self.proof}
             if method != "get":
                 facts |= {"data": json.dumps(dict(rule.data)), "content_type": "application/json"}
         before = transaction.savepoint_create()
@@ -118,7 +118,7 @@ class Written:
 @pytest.fixture
 def visitors(organizer: User, auditor: User, administrator: User, signed_in: SignedIn) -> dict[str, Visitor]:
     """Everybody who might come; the organizer is whom everything belongs to."""
-    people = {
+    people: dict[str, User] = {
         "organizer": organizer,
         "stranger": UserFactory(username="stranger"),
         "auditor": auditor,
