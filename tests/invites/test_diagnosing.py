@@ -13,7 +13,15 @@ from invites.connecting import close_clients
 from invites.diagnosing import Finding, findings_of, to_the_end
 from invites.dingtalk.probing import CALLS
 from invites.dingtalk.sandbox import SandboxServer
-from invites.dingtalk.sandbox.people import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from invites.dingtalk.sandbox.people import (
+    SANDBOX_CLIENT_ID,
+    SANDBOX_CLIENT_SECRET,
+    SANDBOX_CORP_ID,
+    SANDBOX_FIXED_TOKEN,
+    SANDBOX_SUITE_KEY,
+    SANDBOX_SUITE_SECRET,
+    SANDBOX_SUITE_TICKET,
+)
 from invites.models import App, AppCheck, Attempt, CallCount, User
 from invites.models.app import AppKind
 from tests.conftest import SignedIn, htmx
@@ -53,9 +61,26 @@ def said(finding: Finding) -> str:
 
 
 class TestFine:
-    @pytest.mark.parametrize("kind", [AppKind.INTERNAL, AppKind.FIXED_TOKEN])
-    def test_every_operation_works(self, kind: str, app: App, administrator: User) -> None:
-        App.objects.update(kind=kind, access_token="sandbox-fixed-token")
+    @pytest.mark.parametrize(
+        ("kind", "credentials"),
+        [
+            (AppKind.INTERNAL, {}),
+            (AppKind.FIXED_TOKEN, {"access_token": SANDBOX_FIXED_TOKEN}),
+            (
+                AppKind.THIRD_PARTY,
+                {
+                    "client_id": SANDBOX_SUITE_KEY,
+                    "client_secret": SANDBOX_SUITE_SECRET,
+                    "auth_corp_id": SANDBOX_CORP_ID,
+                    "suite_ticket": SANDBOX_SUITE_TICKET,
+                },
+            ),
+        ],
+    )
+    def test_every_operation_works(
+        self, kind: str, credentials: dict[str, str], app: App, administrator: User
+    ) -> None:
+        App.objects.update(kind=kind, **credentials)
         app.refresh_from_db()
         states = {operation: finding.state for operation, finding in found(app, administrator).items()}
         assert set(states.values()) == {"fine"}
@@ -183,6 +208,14 @@ class TestFindings:
         assert (finding.code, finding.state) == (code, state)
         assert words in said(finding)
         assert findings["InviteUsers"].state == "fine"
+
+    def test_stale_suite_ticket_is_told(self, app: App, administrator: User) -> None:
+        suite = {"client_id": SANDBOX_SUITE_KEY, "client_secret": SANDBOX_SUITE_SECRET}
+        App.objects.update(
+            kind=AppKind.THIRD_PARTY, auth_corp_id=SANDBOX_CORP_ID, suite_ticket="old", **suite
+        )
+        app.refresh_from_db()
+        assert "Stream connection" in said(found(app, administrator)["GetCorpAccessToken"])
 
     def test_stale_fixed_token_is_told(self, app: App, sandbox: SandboxServer, administrator: User) -> None:
         App.objects.update(kind=AppKind.FIXED_TOKEN, access_token="old")
