@@ -16,7 +16,7 @@ help:
 	@echo 'make bench     measure the figures that the project promises (BENCH=history: that part alone)'
 	@echo 'make kill      kill workers, web servers and PostgreSQL while people send; is anybody lost or called twice? (KILLS=1000)'
 	@echo 'make audit     ask the advisory service about known vulnerabilities of the dependencies (needs the internet)'
-	@echo 'make fuzz      send the HTTP API far more of what is made up than `make test` does (EXAMPLES=300)'
+	@echo 'make fuzz      send far more of what is made up than `make test` does: to pages, forms, files and the API (EXAMPLES=300)'
 	@echo 'make messages  collect the texts to translate into invites/locale'
 	@echo 'make lock      choose the versions in requirements/*.txt anew from requirements/*.in'
 	@echo 'make setup     prepare the environment in .venv alone'
@@ -54,7 +54,8 @@ audit: tools
 	@.venv/bin/python requirements/audit.py
 
 fuzz: tools
-	@FUZZ_EXAMPLES=$(or $(EXAMPLES),300) .venv/bin/python -m pytest --quiet --numprocesses=auto tests/invites/test_api_contract.py
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),300) .venv/bin/python -m pytest --quiet --numprocesses=auto \
+		tests/invites/test_api_contract.py tests/security/test_fuzz.py
 
 messages: tools
 	@.venv/bin/python -m tests.translations --update

@@ -26,6 +26,8 @@ from invites.views.conference import form_view, posted
 
 # How often a page that waits for DingTalk looks again, in seconds.
 LOOK_AGAIN = 1
+# The ways that ask DingTalk answer with what it said alone.
+_FRAGMENTS = {"invites/conference_choose.html": ("way",), "invites/conference_find.html": ("way",)}
 
 
 @form_view
@@ -153,4 +155,4 @@ def _way(
         status = HTTPStatus.CONFLICT
     else:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return page_or_fragment(request, template, context, fragments={"way"}, status=status)
+    return page_or_fragment(request, template, context, fragments=_FRAGMENTS.get(template, ()), status=status)

@@ -27,19 +27,22 @@ _SHOWN = {HTTPStatus.OK, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 def walk(client: Client, *, keys: list[int]) -> Iterator[tuple[str, bytes]]:
     """Every page and every fragment that ``client`` gets to see, with its address."""
-    for route, view in _routes(get_resolver().url_patterns, ""):
+    for route, view in routes(get_resolver().url_patterns, ""):
         if "<" in _NUMBER.sub("", route) or route.startswith(_ELSEWHERE):
             continue
         for key in keys if _NUMBER.search(route) else keys[:1]:
             address = f"/{_NUMBER.sub(str(key), route)}"
             answer = client.get(address)
+            assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR, address
             if answer.status_code in _NOT_FOR_THEM:
                 # Whatever the key.
                 break
             if answer.status_code in _SHOWN:
                 yield address, _body(answer)
                 for fragment in _fragments_of(view):
-                    yield f"{address}#{fragment}", _body(client.get(address, headers=htmx(fragment)))
+                    part = client.get(address, headers=htmx(fragment))
+                    assert part.status_code < HTTPStatus.INTERNAL_SERVER_ERROR, f"{address}#{fragment}"
+                    yield f"{address}#{fragment}", _body(part)
 
 
 def keys_of_everything() -> list[int]:
@@ -51,11 +54,12 @@ def keys_of_everything() -> list[int]:
     return sorted(rows)
 
 
-def _routes(patterns: list[Any], before: str) -> Iterator[tuple[str, View]]:
+def routes(patterns: list[Any], before: str) -> Iterator[tuple[str, View]]:
+    """Every address of ``patterns`` as it is written there, and its view."""
     for pattern in patterns:
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            yield from _routes(pattern.url_patterns, route)
+            yield from routes(pattern.url_patterns, route)
         elif isinstance(pattern, URLPattern) and isinstance(pattern.pattern, RoutePattern):
             yield route, pattern.callback
 
