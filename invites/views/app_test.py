@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from invites import diagnosing, permissions
+from invites import diagnosing, limiting, permissions
 from invites.forms.app_page import StepForm
 from invites.models import App, AppCheck
 from invites.views.address_book import asks_for
@@ -14,6 +14,7 @@ from invites.views.address_book import asks_for
 
 @require_POST
 @permissions.allow(permissions.may_administer)
+@limiting.limit(limiting.Kind.TESTING)
 def app_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Begins a test; where its section is asked for, the page goes on step by step."""
     app = get_object_or_404(permissions.managed_apps(request.user), pk=pk)
@@ -37,6 +38,7 @@ def app_test_step(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @permissions.allow(permissions.may_administer)
+@limiting.limit(limiting.Kind.TESTING)
 def app_test_elsewhere(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks the other edition of DingTalk whether it knows the app."""
     app = get_object_or_404(permissions.managed_apps(request.user), pk=pk)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.fragments import page_or_fragment
-from invites import linking, permissions
+from invites import limiting, linking, permissions
 from invites.errors import DingTalkRefused
 from invites.forms.directory_link import BrowseForm, LinkScheduleForm, PartForm
 from invites.models import AddressBook, DirectoryLink
@@ -36,6 +36,7 @@ def link_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def link_choose(request: HttpRequest, pk: int) -> HttpResponse:
     """The tree of departments level by level, or the user groups; follows the one that was pressed."""
     book = _load(request, pk)
+    limiting.spend(permissions.organizer(request.user), limiting.Kind.LOOKING_UP)
     form = PartForm(request.POST) if request.method == "POST" else None
     if form is not None and form.is_valid():
         user = permissions.organizer(request.user)
@@ -64,6 +65,7 @@ def link_schedule(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @permissions.allow(permissions.may_organize)
+@limiting.limit(limiting.Kind.LOOKING_UP)
 def link_refresh(request: HttpRequest, pk: int) -> HttpResponse:
     """Has the directory read now; a second press leads to the same reading."""
     book = _load(request, pk)

@@ -141,11 +141,13 @@ class TestPages:
             "/conferences/new/number/",
             "/conferences/new/id/",
             f"/books/{book.pk}/import/",
+            f"/books/{book.pk}/directory/refresh/",
             "/history/exports/",
         ]
         answers = {address: client.post(address).status_code for address in presses}
         assert answers == dict.fromkeys(presses, HTTPStatus.TOO_MANY_REQUESTS)
         asked = [
+            f"/books/{book.pk}/directory/choose/",
             f"/books/{book.pk}/export/?format=csv",
             f"/conferences/{conference.pk}/draft/directory/?q=an",
         ]
@@ -153,6 +155,14 @@ class TestPages:
         assert answers == dict.fromkeys(asked, HTTPStatus.TOO_MANY_REQUESTS)
         for address in ("/conferences/new/", f"/books/{book.pk}/import/", "/history/exports/"):
             assert client.get(address).status_code == HTTPStatus.OK
+
+    def test_apps_are_not_tested_without_end(
+        self, administrator: User, signed_in: SignedIn, conference: Conference
+    ) -> None:
+        limiting.spend(administrator, Kind.TESTING)
+        for step in ("", "elsewhere/"):
+            answer = signed_in(administrator).post(f"/settings/apps/{conference.app_id}/test/{step}")
+            assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
 
     def test_who_may_not_do_it_at_all_is_told_that(self, auditor: User, signed_in: SignedIn) -> None:
         assert signed_in(auditor).post("/conferences/new/").status_code == HTTPStatus.FORBIDDEN
