@@ -4,6 +4,7 @@ After “Extending database-backed session engines” of Django's documentation.
 holds a keyed digest of it and its data encrypted. Ended rows are gone, and nothing brings them back.
 """
 
+import json
 import time
 from datetime import timedelta
 from typing import Any
@@ -69,7 +70,7 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         """What is stored; where nothing is, or no key opens it any more, an empty session without a key."""
-        row = Session.objects.opened_by(self.digest).with_factors().first()
+        row = Session.objects.opened_by(self.digest)
         try:
             data = self.decode(row.session_data) if row is not None else None
         except UndecryptableError:
@@ -78,8 +79,8 @@ class SessionStore(SessionBase):
             self._session_key = None
             return {}
         self._seen_at = row.last_seen_at
-        self.roles_that_need_factor = row.roles_that_need_factor or []
-        self.has_factor = row.has_factor
+        self.roles_that_need_factor = json.loads(row.roles_that_need_factor or "[]")
+        self.has_factor = bool(row.has_factor)
         return data
 
     def encode(self, session_dict: dict[str, Any]) -> str:

@@ -2,19 +2,29 @@
 
 from typing import ClassVar, Self
 
-from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
-from django.db import models
-from django.db.models import Exists, OuterRef, Subquery
+from django.db import connection, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from invites.models.sign_in_policy import SignInPolicy
 from invites.models.user import User
 
 DIGEST_LENGTH = 64
 USER_AGENT_LENGTH = 200
+
+# Asked at every request, so it is written by hand: building it by the ORM takes ten times as long as the answer. The
+# policy has one row.
+_OPENED_BY = """
+    SELECT session.*,
+        (SELECT second_factor_roles FROM invites_signinpolicy) AS roles_that_need_factor,
+        EXISTS (
+            SELECT 1 FROM mfa_authenticator
+            WHERE mfa_authenticator.user_id = session.user_id AND mfa_authenticator.type <> 'recovery_codes'
+        ) AS has_factor
+    FROM invites_session session
+    WHERE session.session_key = %s AND session.expire_date > %s
+"""
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -23,10 +33,6 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def of(self, user: User) -> Self:
         """Those in which ``user`` is signed in now, the one used last first."""
         return self.filter(user=user, expire_date__gt=timezone.now()).order_by("-last_seen_at", "-pk")
-
-    def opened_by(self, digest: str) -> Self:
-        """The one whose key has this digest, if any, as long as it is not over."""
-        return self.filter(session_key=digest, expire_date__gt=timezone.now())
 
     def others_of(self, user: User, digest: str) -> Self:
         """Those of ``user`` but for the one whose key has this digest."""
@@ -40,18 +46,6 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """The one that pages call by ``pk``."""
         return self.filter(pk=pk)
 
-    def with_factors(self) -> Self:
-        """With ``roles_that_need_factor``, by the policy of the moment (None where there is none), and ``has_factor``,
-        whether the user has a second factor.
-        """
-        factors = Authenticator.objects.filter(user=OuterRef("user")).exclude(
-            type=Authenticator.Type.RECOVERY_CODES
-        )
-        return self.annotate(
-            roles_that_need_factor=Subquery(SignInPolicy.objects.values("second_factor_roles")[:1]),
-            has_factor=Exists(factors),
-        )
-
     def over(self) -> Self:
         """Those that nobody can use any more."""
         return self.filter(expire_date__lte=timezone.now())
@@ -59,6 +53,15 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
 class SessionManager(BaseSessionManager.from_queryset(SessionQuerySet)):  # type: ignore[misc]
     """Django's, with our queries."""
+
+    def opened_by(self, digest: str) -> "Session | None":
+        """The one whose key has this digest, if any, as long as it is not over.
+
+        With ``roles_that_need_factor``, by the policy of the moment (JSON, None where there is none), and
+        ``has_factor``, whether the user has a second factor.
+        """
+        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        return next(iter(self.raw(_OPENED_BY, [digest, now])), None)
 
 
 class Session(AbstractBaseSession):
@@ -76,8 +79,8 @@ class Session(AbstractBaseSession):
     address = models.GenericIPAddressField(_("address"), null=True)
     user_agent = models.CharField(_("browser"), max_length=USER_AGENT_LENGTH, blank=True)
 
-    # What `with_factors` adds.
-    roles_that_need_factor: list[str] | None
+    # What `opened_by` adds.
+    roles_that_need_factor: str | None
     has_factor: bool
 
     objects: ClassVar[SessionManager] = SessionManager()

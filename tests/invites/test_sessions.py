@@ -96,7 +96,7 @@ class TestWhoUsesIt:
     def test_it_is_read_with_one_query(self, client: Client, session: Session) -> None:
         with CaptureQueriesContext(connection) as queries:
             client.get("/codes/")
-        assert len([query for query in queries if '"invites_session"' in query["sql"]]) == 1
+        assert len([query for query in queries if "invites_session" in query["sql"]]) == 1
 
     def test_being_used_prolongs_it_and_the_cookie(self, client: Client, session: Session) -> None:
         soon = timezone.now() + timedelta(hours=1)
