@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import AnonymousUser
 from django.http import (
@@ -21,6 +22,7 @@ from ninja import NinjaAPI
 
 from invites.api import attempt, conference, contact, invitation, refusals
 from invites.api.authentication import Token
+from invites.limiting import Kind
 
 app_name = "api"
 _PREFIX = "api/v1/"
@@ -66,7 +68,11 @@ def _served(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
             message = _("Send JSON: Content-Type: application/json")
             return refusals.answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message)
         response = view(request, *args, **kwargs)
-        return refusals.not_allowed(response) if isinstance(response, HttpResponseNotAllowed) else response
+        if isinstance(response, HttpResponseNotAllowed):
+            response = refusals.not_allowed(response)
+        times, seconds = settings.LIMITS[Kind.API]
+        response["RateLimit-Policy"] = f'"{Kind.API}";q={times};w={seconds}'
+        return response
 
     # Nobody has a cookie here that another site could misuse.
     serve.csrf_exempt = True  # type: ignore[attr-defined]

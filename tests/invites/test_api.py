@@ -183,7 +183,9 @@ class TestWhoAsks:
         assert int(refused["Retry-After"]) > 0
         assert program.post(invite_into(conference), body, key="a")["Idempotent-Replayed"] == "true"
         settings.LIMITS = settings.LIMITS | {"api": (1, 60)}
-        assert program.get("/apps").status_code == HTTPStatus.TOO_MANY_REQUESTS
+        answer = program.get("/apps")
+        assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        assert answer["RateLimit-Policy"] == '"api";q=1;w=60'
 
 
 class TestWhatIsSent:
