@@ -177,7 +177,7 @@ class StreamClient(DingTalkStreamClient):
     def _note(self, error: Exception) -> None:
         code = str(error) if isinstance(error, StreamProblem) else type(error).__name__
         if code != self.problem:
-            logger.warning("There is no Stream connection to %s: %s", self._base_url, code)
+            logger.warning("No Stream connection to %s (%s)", self._base_url, code)
         self.problem = code
 
 

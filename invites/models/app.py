@@ -370,9 +370,12 @@ class App(OnRecord):
         """
         if self.hears_by != EventMode.STREAM:
             return False
-        if self.stream_seen_at is None:
-            return self.kind not in OF_SETTINGS
-        return timezone.now() - self.stream_seen_at > SILENT_AFTER
+        since = self.stream_seen_at
+        if since is None:
+            if self.kind in OF_SETTINGS:
+                return False
+            since = self.created_at
+        return timezone.now() - since > SILENT_AFTER
 
     def end_of_quiet_hours(self, moment: datetime) -> datetime | None:
         """When the quiet hours end in which ``moment`` lies, by the clock of this server; None outside of them.

@@ -130,7 +130,7 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         """With ``read_at``, when it was last learned who is in each: read, or told by an event since."""
         read_at, told_at = models.F("observation__read_at"), models.F("observation__event_at")
         # Greatest of nothing and something is nothing on SQLite.
-        return self.annotate(read_at=Greatest(read_at, Coalesce(told_at, read_at)))
+        return self.annotate(read_at=Greatest(Coalesce(read_at, told_at), Coalesce(told_at, read_at)))
 
     def count_people(self, keys: Iterable[int], *, limit: int) -> "dict[int, PeopleCount]":
         """How many people DingTalk took for each of the conferences with these keys, and how many are in it now.

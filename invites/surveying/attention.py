@@ -46,7 +46,8 @@ class Kind(models.TextChoices):
     EVENTS_SILENT = (
         "events_silent",
         _(
-            "Start the listener on the server: python manage.py dingtalk_stream. Until then meetings are asked about."
+            "See that the listener runs on the server, python manage.py dingtalk_stream, and what its log says. Until "
+            "then meetings are read while somebody looks."
         ),
     )
     APP_RESTS = "app_rests", _("If that comes often, let fewer calls leave in a second.")

@@ -105,8 +105,14 @@ class TestDegraded:
         self, alive_worker: Worker, mode: EventMode, minutes_ago: int | None, told: list[str]
     ) -> None:
         seen = None if minutes_ago is None else timezone.now() - timedelta(minutes=minutes_ago)
-        AppFactory(event_mode=mode, stream_seen_at=seen)
+        App.objects.filter(pk=AppFactory(event_mode=mode, stream_seen_at=seen).pk).update(
+            created_at=timezone.now() - timedelta(hours=1)
+        )
         assert complaints() == told
+
+    def test_app_that_was_added_just_now_may_still_connect(self, alive_worker: Worker) -> None:
+        AppFactory(event_mode=EventMode.STREAM)
+        assert complaints() == []
 
     def test_app_that_is_switched_off_may_rest(self, alive_worker: Worker) -> None:
         AppFactory(enabled=False, rests_until=timezone.now() + timedelta(minutes=5))

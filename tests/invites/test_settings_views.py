@@ -144,7 +144,7 @@ class TestForAdministrators:
         client, now = signed_in(administrator), timezone.now()
         assert "No app hears of any" in page(client, ABOUT)
         app = AppFactory(event_mode=EventMode.STREAM)
-        assert "Not connected" in page(client, ABOUT)
+        assert "Not connected yet" in page(client, ABOUT)
         app.stream_seen_at = now
         app.save()
         assert ">Connected" in page(client, ABOUT).replace("</svg> ", ">")

@@ -111,6 +111,16 @@ class TestGoingBack:
         assert read(told).event_at is None
         assert self.wants_reading(told, after=20)
 
+    def test_list_of_meetings_says_when_it_was_last_learned_who_is_in(
+        self, timed_sandbox: SandboxServer, quiet: Conference
+    ) -> None:
+        assert Conference.objects.with_reading().get().read_at is None
+        hear(quiet.app, members_changed(quiet, heard("u")))
+        told_at = Observation.objects.get().event_at
+        assert Conference.objects.with_reading().get().read_at == told_at
+        read_at = read(quiet).read_at
+        assert Conference.objects.with_reading().get().read_at == read_at
+
     def test_list_that_was_on_its_way_does_not_undo_what_an_event_told(
         self, timed_sandbox: SandboxServer, quiet: Conference, clock: Clock
     ) -> None:
