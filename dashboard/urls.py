@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 from django.views.i18n import set_language
 
 from dashboard import home, views
+from invites.securing import confirm_first
 from invites.signing_in import provider
 from invites.views import joining, signing_in
 
@@ -20,7 +21,12 @@ _signing_in = [
     path("sign-out/", signing_in.SignOutView.as_view(), name="logout"),
     path("password/", signing_in.PasswordView.as_view(), name="account_change_password"),
     path("password/", signing_in.PasswordView.as_view(), name="password_change"),
-    path("password/set/", signing_in.FirstPasswordView.as_view(), name="account_set_password"),
+    path(
+        "password/set/",
+        # Where somebody has nothing to show who they are by, it says so in words.
+        confirm_first(signing_in.FirstPasswordView.as_view()),
+        name="account_set_password",
+    ),
     path("sign-in/forgotten/", signing_in.ForgottenPasswordView.as_view(), name="account_reset_password"),
     path(
         "sign-in/forgotten/sent/",

@@ -163,6 +163,9 @@ class TestPassword:
         user.save()
         client = signed_in(user)
         assert client.get("/password/")["Location"] == "/password/set/"
+        # Some time after the sign-in it takes another one, and says so.
+        late = client.get("/password/set/")
+        assert (late.status_code, "sign in again" in late.content.decode()) == (409, True)
 
 
 class TestForgottenPassword:
