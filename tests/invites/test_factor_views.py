@@ -3,9 +3,11 @@
 import json
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.db import connection, transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -14,7 +16,7 @@ from invites.errors import FactorNeeded
 from invites.models import AuditEntry, SignInPolicy, User
 from invites.models.user import Role
 from tests.conftest import SignedIn, htmx
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, UserFactory
 from tests.invites.codes import code_of, set_up_app
 
 NO_PASSKEYS = [
@@ -308,6 +310,26 @@ class TestRequired:
         extra = a_passkey(organizer)
         assert client.post(f"{SECURITY}passkeys/{extra.pk}/remove/").status_code == 302
         assert [factor.type for factor in securing.factors_of(organizer)] == ["totp"]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_two_removals_at_the_same_moment_leave_one(self) -> None:
+        user: User = UserFactory(role=Role.ORGANIZER)
+        factors = [a_passkey(user, "One"), a_passkey(user, "Other")]
+
+        def remove(factor: Authenticator) -> bool:
+            try:
+                with transaction.atomic():
+                    securing.let_go(user, factor)
+                    factor.delete()
+            except FactorNeeded:
+                return False
+            finally:
+                connection.close()
+            return True
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(remove, factors)) == [False, True]
+        assert len(securing.factors_of(user)) == 1
 
     def test_asking_costs_no_query(
         self,
