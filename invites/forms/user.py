@@ -5,10 +5,11 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.auth.forms import SetPasswordMixin, UsernameField
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 
 from invites import appointing
 from invites.errors import LastAdministrator
@@ -228,16 +229,37 @@ class PasswordForm(SetPasswordMixin[User], forms.Form):
         return self.is_valid()
 
 
+def in_words(*, conferences: int = 0, books: int = 0) -> list[str]:
+    """So many conferences and address books, without those of which there are none."""
+    told = []
+    if conferences:
+        told.append(
+            ngettext("%(n)s conference", "%(n)s conferences", conferences) % {"n": intcomma(conferences)}
+        )
+    if books:
+        told.append(ngettext("%(n)s address book", "%(n)s address books", books) % {"n": intcomma(books)})
+    return told
+
+
 class HandOverForm(forms.Form):
-    """Who takes over what ``owner`` owns, and which of it."""
+    """Who takes over what ``owner`` owns, and which of it; nothing is asked about what there is none of."""
 
     username = OrganizerField()
-    conferences = forms.BooleanField(label=_("Conferences"), required=False, initial=True)
-    books = forms.BooleanField(label=_("Address books"), required=False, initial=True)
+    conferences = forms.BooleanField(required=False, initial=True)
+    books = forms.BooleanField(required=False, initial=True)
 
     def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.owner = owner
+        self.fields["username"].label = _("Who takes over: their name for signing in")
+        owned = appointing.belongings(owner)
+        for name, number, words in (
+            ("conferences", owned.conferences, in_words(conferences=owned.conferences)),
+            ("books", owned.books, in_words(books=owned.books)),
+        ):
+            self.fields[name].label = "".join(words)
+            if not number:
+                del self.fields[name]
 
     def clean_username(self) -> User:
         """Somebody else than the owner."""
@@ -250,5 +272,5 @@ class HandOverForm(forms.Form):
         """Something is to be handed over."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not cleaned.get("conferences") and not cleaned.get("books"):
-            self.add_error("conferences", _("Choose what is handed over."))
+            self.add_error(None, _("Choose what is handed over."))
         return cleaned

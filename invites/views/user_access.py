@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from dashboard.fragments import page_or_fragment
 from invites import appointing, permissions, securing
-from invites.forms.user import HandOverForm, PasswordForm
+from invites.forms.user import HandOverForm, PasswordForm, in_words
 from invites.models import User
 from invites.views.user import form_view
 
@@ -117,19 +117,14 @@ def user_hand_over(request: HttpRequest, pk: int) -> HttpResponse:
         given = appointing.hand_over(
             owner=person,
             to=form.cleaned_data["username"],
-            conferences=form.cleaned_data["conferences"],
-            books=form.cleaned_data["books"],
+            conferences=form.cleaned_data.get("conferences", False),
+            books=form.cleaned_data.get("books", False),
         )
         text = _("%(to)s owns them now: %(what)s.")
-        what = _(" and ").join(_counted(given))
+        what = _(" and ").join(in_words(conferences=given.conferences, books=given.books))
         messages.success(request, text % {"to": form.cleaned_data["username"].display_name, "what": what})
         return redirect("invites:user_edit", pk)
-    context = {
-        "form": form,
-        "person": person,
-        "belongings": appointing.belongings(person),
-        "tab": "users",
-    }
+    context = {"form": form, "person": person, "tab": "users"}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return page_or_fragment(request, "invites/user_hand_over.html", context, status=status)
 
@@ -139,16 +134,9 @@ def _load(request: HttpRequest, pk: int) -> User:
     return person
 
 
-def _counted(owned: appointing.Belongings) -> list[str]:
-    """How many conferences and books, in words."""
-    conferences = ngettext("%(n)s conference", "%(n)s conferences", owned.conferences)
-    books = ngettext("%(n)s address book", "%(n)s address books", owned.books)
-    return [conferences % {"n": intcomma(owned.conferences)}, books % {"n": intcomma(owned.books)}]
-
-
 def _left_behind(owned: appointing.Belongings) -> list[str]:
     """What somebody owns, and what will not happen any more without them; nothing where that is nothing."""
-    left = _counted(owned) if owned.can_be_handed_over else []
+    left = in_words(conferences=owned.conferences, books=owned.books)
     if owned.waiting:
         waiting = ngettext(
             "%(n)s invitation that waits to be sent in their name: it will not be sent",

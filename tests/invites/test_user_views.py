@@ -376,7 +376,7 @@ class TestHandingOver:
             ({"username": "nobody"}, "username"),
             ({"username": "auditor"}, "username"),
             ({"username": "organizer"}, "username"),
-            ({"username": "other", "conferences": "", "books": ""}, "conferences"),
+            ({"username": "other", "conferences": "", "books": ""}, "__all__"),
         ],
     )
     def test_what_is_wrong_is_said_at_its_field(
@@ -389,6 +389,9 @@ class TestHandingOver:
         client_of_administrator: Client,
     ) -> None:
         conference = ConferenceFactory(owner=organizer)
+        shown = client_of_administrator.get(page_of(organizer, "hand-over")).content.decode()
+        assert "1 conference" in shown
+        assert "address book" not in shown.partition("<main")[2]
         sent = {"conferences": "on", "books": "on"} | facts
         response = client_of_administrator.post(
             page_of(organizer, "hand-over"), {name: value for name, value in sent.items() if value}
