@@ -17,6 +17,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from fido2.webauthn import AuthenticationResponse, RegistrationResponse
 
+from invites.encryption import UndecryptableError
+
 NAME_LENGTH = 60
 # What the library raises for something that no browser has made; allauth expects only some of it.
 _UNREADABLE = (
@@ -59,13 +61,25 @@ class AuthenticatorAppForm(ActivateTOTPForm):
     code = _code_field(_("Code"), _("The six digits that the app shows now."))
 
 
-class SecondStepForm(AuthenticateForm):
+class _SaysWhenUnreadable(forms.Form):
+    def clean_code(self) -> str:
+        """As allauth's. Raises ValidationError where no configured key opens what the code is held against."""
+        try:
+            code: str = super().clean_code()  # type: ignore[misc]
+        except UndecryptableError as error:
+            raise forms.ValidationError(
+                _("Your second factor cannot be read any more. An administrator can reset it."), code="lost"
+            ) from error
+        return code
+
+
+class SecondStepForm(_SaysWhenUnreadable, AuthenticateForm):
     """The second factor of a sign-in."""
 
     code = _code_field(_("Code"), _("From your authenticator app, or one of your recovery codes."))
 
 
-class CodeAgainForm(ReauthenticateForm):
+class CodeAgainForm(_SaysWhenUnreadable, ReauthenticateForm):
     """A code once more, before something that matters."""
 
     code = _code_field(_("Code"), _("From your authenticator app, or one of your recovery codes."))

@@ -13,11 +13,13 @@ from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
 from django.contrib import messages
 from django.db import transaction
 from django.forms import BaseForm
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from invites import securing
+from invites.encryption import UndecryptableError
 
 
 class AuthenticatorAppView(ActivateTOTPView):
@@ -99,6 +101,14 @@ class PasskeyRemoveView(RemoveWebAuthnView):
 class RecoveryCodesView(ViewRecoveryCodesView):
     """The recovery codes, the first time that somebody looks."""
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """As allauth's; where no configured key opens them, it says what to do."""
+        try:
+            return super().get(request, *args, **kwargs)
+        except UndecryptableError:
+            messages.error(request, _("Your recovery codes cannot be read any more. Make new ones."))
+            return redirect("invites:security")
+
 
 class RecoveryCodesCreateView(GenerateRecoveryCodesView):
     """Asks once, then makes new recovery codes in place of the old ones."""
@@ -106,8 +116,8 @@ class RecoveryCodesCreateView(GenerateRecoveryCodesView):
     template_name = "confirm.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """What `confirm.html` asks with."""
-        return super().get_context_data(**kwargs) | {
+        """What `confirm.html` asks with. Allauth's own would read the old codes, which may not be possible any more."""
+        return super(GenerateRecoveryCodesView, self).get_context_data(**kwargs) | {
             "title": _("Make new recovery codes"),
             "text": _("The new ones are shown once. The codes that you have now will no longer be taken."),
             "label": _("Make new codes"),

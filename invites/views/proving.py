@@ -42,7 +42,7 @@ class SecondStepView(AuthenticateView):
         """The form again, as 422, or 429 where there were too many tries."""
         answer: HttpResponse = super().form_invalid(form)
         answer.status_code = _status_of(form)
-        if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+        if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and not form.has_error("code", "lost"):
             securing.note_failed_step(self.stage.login.user)
         return answer
 

@@ -9,7 +9,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.db import connection, transaction
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from invites import auditing, securing
 from invites.errors import FactorNeeded
@@ -340,6 +340,26 @@ class TestRequired:
     ) -> None:
         with django_assert_num_queries(2):  # the session, the user
             client.get("/books/")
+
+
+class TestLostKey:
+    """The key under which secrets were stored is gone: words, and never a failure."""
+
+    def test_sign_in_says_who_helps_and_codes_can_be_made_anew(
+        self, client: Client, organizer: User, settings: Settings
+    ) -> None:
+        set_up_app(client)
+        settings.FIELD_ENCRYPTION_KEYS = ["hTPlNZVxAvtXk6KkRWGoIHf-4YuTDnU0vXMPYl0wsKA="]
+        fresh = with_password(organizer)
+        response = fresh.post("/sign-in/second-step/", {"code": "123456"})
+        assert response.status_code == 422
+        assert "An administrator can reset it" in response.content.decode()
+        fresh.force_login(organizer)
+        fresh.post("/settings/security/confirm/", {"password": PASSWORD})
+        assert fresh.get(CODES)["Location"] == SECURITY
+        assert fresh.get(CODES + "new/").status_code == 200
+        assert fresh.post(CODES + "new/")["Location"] == CODES
+        assert "I have kept them" in fresh.get(CODES).content.decode()
 
 
 class TestReset:
