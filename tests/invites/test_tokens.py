@@ -98,6 +98,17 @@ class TestTokenList:
         assert text not in str(entries.values())
         assert token.digest not in str(entries.values())
 
+    def test_record_of_changes_says_in_words_what_it_is_for(
+        self, organizer: User, administrator: User, signed_in: SignedIn
+    ) -> None:
+        made(confirmed(signed_in(organizer)))
+        entry = AuditEntry.objects.get(content_type__model="apitoken")
+        reader = signed_in(administrator)
+        assertContains(reader.get("/history/changes/?kind=apitoken"), "Calendar")
+        page = reader.get(f"/history/changes/{entry.pk}/")
+        for words in ("Invite people", "Read conferences", "Beginning of the token", "In the name of"):
+            assertContains(page, words)
+
     def test_second_press_makes_no_second_token(self, organizer: User, signed_in: SignedIn) -> None:
         client = confirmed(signed_in(organizer))
         made(client)
