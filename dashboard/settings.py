@@ -9,7 +9,7 @@ import environ
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
-from dashboard import environment, logs, safety
+from dashboard import environment, environment_events, logs, safety
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -37,7 +37,7 @@ DINGTALK_DEFAULT_COUNTRY = environment.read_country(env)
 # Whether the host of an app may be inside a private network.
 DINGTALK_ALLOW_PRIVATE_HOSTS = environment.read_flag(env, "DINGTALK_ALLOW_PRIVATE_HOSTS")
 # How what happens in DingTalk is heard of, for these two: "stream", "callback" or "none".
-_events = environment.read_events(env, dingtalk=DINGTALK)
+_events = environment_events.read_events(env, dingtalk=DINGTALK)
 DINGTALK_EVENTS = _events.way
 DINGTALK_EVENT_TOKEN, DINGTALK_EVENT_AES_KEY = _events.token, _events.aes_key
 FIELD_ENCRYPTION_KEYS = environment.read_encryption_keys(env)

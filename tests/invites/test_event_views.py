@@ -9,7 +9,9 @@ from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 
+from dashboard.environment import DingTalkEnvironment
 from invites.dingtalk.callback import CallbackCipher, Sealed
 from invites.dingtalk.events import MEETING_CHANGED, MEMBERS_CHANGED, TICKET_ISSUED
 from invites.models import App, Conference, Member, ReceivedEvent
@@ -155,6 +157,18 @@ class TestEventCallback:
         what = sealed({"EventType": "check_url"})
         App.objects.update(**{missing: ""})
         assert post(app, what) == (400, "refused")
+
+    def test_environment_s_app_is_checked_with_what_the_environment_says(
+        self, app: App, settings: Settings
+    ) -> None:
+        settings.DINGTALK = DingTalkEnvironment(
+            base_url="http://127.0.0.1:9", client_id="client", client_secret="secret"
+        )
+        settings.DINGTALK_EVENTS = "callback"
+        settings.DINGTALK_EVENT_TOKEN, settings.DINGTALK_EVENT_AES_KEY = "the-token", KEY
+        described = App.objects.create(name="environment", kind=AppKind.ENVIRONMENT)
+        status, text = post(described, sealed({"EventType": "check_url"}))
+        assert (status, said(text)) == (200, "success")
 
     def test_other_methods_are_not_allowed(self, app: App, client: Client) -> None:
         assert client.get(f"/dingtalk/events/{app.pk}/").status_code == 405
