@@ -245,7 +245,9 @@ def _account(user: User) -> Told:
 
 
 SECTIONS: Final = (
-    Section(key="contacts", title=_("Address books"), fate=Fate.GOES, rows=_contacts, told=_contact),
+    Section(
+        key="contacts", title=_("Contacts in address books"), fate=Fate.GOES, rows=_contacts, told=_contact
+    ),
     Section(
         key="invitations", title=_("Sent invitations"), fate=Fate.IS_EMPTIED, rows=_invitees, told=_invitee
     ),
