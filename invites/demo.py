@@ -50,6 +50,12 @@ def sign_in() -> SignIn | None:
     return SignIn(username=_USERNAMES[0], password=DEMO_PASSWORD)
 
 
+def lets_anybody_in() -> bool:
+    """Whether somebody can sign in with the password that everybody can read here."""
+    users = User.objects.filter(username__in=_USERNAMES, is_active=True)
+    return any(user.check_password(DEMO_PASSWORD) for user in users)
+
+
 @transaction.atomic
 def load() -> bool:
     """Loads the demonstration into a database in which nobody can sign in yet; returns whether it did.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import phonenumbers
 from django import forms
@@ -12,7 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
-from dashboard.environment import INTERNATIONAL_HOST, check_base_url
+from dashboard.environment import INTERNATIONAL_HOST, check_base_url, is_loopback
+from invites import demo
 from invites.connecting import leads_too_far
 from invites.models import App
 from invites.models.app import REFUSALS, SECRETS, AppKind
@@ -48,6 +50,10 @@ OF_ITS_CALLS = (
     "quiet_until",
 )
 _STORED = _("One is stored. Leave this empty to keep it.")
+_DEMO_FIRST = _(
+    "This is the demonstration: everybody knows its password, and a real app rings real people. First add an "
+    "administrator of your own under Users, and bar the three users of the demonstration there."
+)
 _LOST = _("One is stored, but the keys of this server do not open it. Enter it again.")
 
 
@@ -195,7 +201,9 @@ class AppForm(CallsForm):
         return country
 
     def clean(self) -> dict[str, Any]:
-        """Every kind has its credentials, and a secret that is stored goes to no other host."""
+        """Every kind has its credentials, a secret that is stored goes to no other host, and nobody real is within
+        reach of whoever knows the password of the demonstration.
+        """
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         moved = self.has_moved
         for name in NEEDED.get(cleaned.get("kind", ""), ()):
@@ -211,6 +219,9 @@ class AppForm(CallsForm):
                 check_credential(cleaned.get(name) or "")
             except forms.ValidationError as error:
                 self.add_error(name, error)
+        host = urlsplit(cleaned.get("base_url") or "").hostname
+        if host and not is_loopback(host) and demo.lets_anybody_in():
+            self.add_error(None, _DEMO_FIRST)
         return cleaned
 
     @property

@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from dashboard.environment import DingTalkEnvironment
+from invites import demo
 from invites.connecting import client_for
 from invites.counting import count_call
 from invites.errors import AppUnavailable
@@ -281,6 +282,22 @@ class TestAppCreate:
         settings.DINGTALK_SANDBOX_URL = "http://127.0.0.1:9"
         data = INTERNAL | {"edition": "custom", "base_url": "http://127.0.0.1:8765"}
         assert browser.post(f"{URL}new/", data).status_code == 302
+
+    def test_no_real_app_stands_beside_the_password_of_the_demonstration(
+        self, client: Client, settings: Settings, db: None
+    ) -> None:
+        settings.DINGTALK_SANDBOX_URL = "http://127.0.0.1:9"
+        demo.load()
+        client.force_login(User.objects.get(username="demo"))
+        refused = client.post(f"{URL}new/?kind=internal", INTERNAL)
+        assert refused.status_code == 422
+        assert "everybody knows its password" in refused.content.decode()
+        assert not App.objects.filter(name="Company app").exists()
+        for user in User.objects.filter(username__startswith="demo"):
+            user.set_password("another long password")
+            user.save()
+        client.force_login(User.objects.get(username="demo"))
+        assert client.post(f"{URL}new/?kind=internal", INTERNAL).status_code == 302
 
     def test_name_is_taken_once(self, browser: Client, app: App) -> None:
         response = browser.post(f"{URL}new/", INTERNAL)
