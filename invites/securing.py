@@ -13,8 +13,10 @@ from allauth.account.decorators import reauthentication_required
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.stages import AuthenticateStage
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
+from django.db.models import Count, Exists, OuterRef
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
@@ -72,6 +74,14 @@ def factors_of(user: User) -> list[Authenticator]:
 def has_codes(user: User) -> bool:
     """Whether ``user`` has recovery codes."""
     return bool(Authenticator.objects.filter(user=user, type=_CODES).exists())
+
+
+def count_without_factor() -> dict[str, int]:
+    """How many people who can sign in with a password have no second factor, by role, where there are any."""
+    factors = Authenticator.objects.filter(user=OuterRef("pk")).exclude(type=_CODES)
+    with_password = User.objects.filter(is_active=True).exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    counted = with_password.exclude(Exists(factors)).values_list("role").annotate(people=Count("pk"))
+    return dict(counted.order_by())
 
 
 def lacks_factor(user: User | AnonymousUser, session: SessionStore) -> bool:

@@ -3,9 +3,13 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django_stubs_ext import StrOrPromise
 
+from invites import securing
 from invites.forms.keeping import KeepingForm
 from invites.models import App, SignInPolicy
 from invites.models.sign_in_policy import SignUp
@@ -14,6 +18,14 @@ from invites.models.user import Role
 _MOST_COMPANIES, _CORP_ID_LENGTH = 50, 128
 # Nobody becomes an administrator by signing up.
 _MODEST = [(role.value, role.label) for role in (Role.ORGANIZER, Role.AUDITOR)]
+
+
+def _named(role: StrOrPromise, people: int) -> str:
+    """A role, and how many in it would have to set up a second factor."""
+    if not people:
+        return str(role)
+    words = ngettext("%(role)s: %(n)s person has none yet", "%(role)s: %(n)s people have none yet", people)
+    return words % {"role": role, "n": intcomma(people)}
 
 
 class SignInPolicyForm(KeepingForm[SignInPolicy]):
@@ -60,6 +72,10 @@ class SignInPolicyForm(KeepingForm[SignInPolicy]):
         apps.empty_label = _("None: people sign in with a password only")
         self.fields["sign_up"].choices = SignUp.choices  # type: ignore[attr-defined]  # without "---------"
         self.fields["role"].choices = _MODEST  # type: ignore[attr-defined]
+        without = securing.count_without_factor()
+        self.fields["second_factor_roles"].choices = [  # type: ignore[attr-defined]
+            (role, _named(label, without.get(role, 0))) for role, label in Role.choices
+        ]
         self.initial["corp_ids"] = "\n".join(self.instance.corp_ids)
 
     def clean_corp_ids(self) -> list[str]:

@@ -6,6 +6,7 @@ from html import unescape
 from http import HTTPStatus
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.db import connection
 from django.test import Client
@@ -99,6 +100,19 @@ class TestSignInPolicy:
         SignInPolicy(app=gone).save()
         assert gone in client_of_administrator.get(URL).context["form"].fields["app"].queryset
 
+    def test_how_many_would_have_to_set_up_a_second_factor_is_said(
+        self, administrator: User, auditor: User, organizer: User, client_of_administrator: Client
+    ) -> None:
+        Authenticator.objects.create(user=auditor, type=Authenticator.Type.TOTP, data={"secret": "x"})
+        organizer.set_unusable_password()
+        organizer.save()
+        choices = dict(client_of_administrator.get(URL).context["form"].fields["second_factor_roles"].choices)
+        assert choices == {
+            "organizer": "Organizer",
+            "auditor": "Auditor",
+            "administrator": "Administrator: 1 person has none yet",
+        }
+
     @pytest.mark.parametrize("count", [1, 60])
     def test_number_of_queries_does_not_grow_with_links(
         self,
@@ -109,8 +123,8 @@ class TestSignInPolicy:
     ) -> None:
         for _link in range(count):
             enrolling.make_link(by=administrator, role=Role.ORGANIZER)
-        # Session, user, policy, apps, links, and the banner's two.
-        with django_assert_num_queries(7):
+        # Session, user, policy, apps, who has no second factor, links, and the banner's two.
+        with django_assert_num_queries(8):
             client_of_administrator.get(URL)
 
 
