@@ -50,7 +50,7 @@ def hear_meeting(
     elif status is RemoteStatus.STARTED and not conference.has_ended:
         # One that was over by then does not begin anew.
         is_news = Conference.objects.note(
-            conference.pk, asked_at=born_at or now, status=ConferenceStatus.OPEN
+            conference.pk, asked_at=min(born_at or now, now), status=ConferenceStatus.OPEN
         )
     else:
         is_news = False

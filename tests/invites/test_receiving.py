@@ -135,6 +135,14 @@ class TestMeetings:
         assert hear(meeting.app, meeting_changed(meeting, "conference_created")) == APPLIED
         assert Conference.objects.get().status == ConferenceStatus.OPEN
 
+    def test_meeting_ends_though_its_beginning_was_told_by_a_clock_that_is_ahead(
+        self, meeting: Conference
+    ) -> None:
+        Conference.objects.update(status=ConferenceStatus.NOT_STARTED)
+        hear(meeting.app, meeting_changed(meeting, "conference_created", sequence=1, born=300))
+        assert hear(meeting.app, meeting_changed(meeting, "conference_closed", sequence=2)) == APPLIED
+        assert Conference.objects.get().status == ConferenceStatus.ENDED
+
 
 class TestOnce:
     def test_repeated_event_changes_nothing_and_is_answered_as_before(self, meeting: Conference) -> None:
