@@ -39,8 +39,9 @@ def hear_meeting(
     conference: Conference, status: RemoteStatus, *, sequence: int | None, born_at: datetime | None
 ) -> Heard:
     """A conference has begun or ended. The caller holds the transaction."""
-    now = timezone.now()
     observation = Observation.objects.lock(conference.pk)
+    # Whoever has waited for the lock hears it now, and not before what was applied meanwhile.
+    now = timezone.now()
     conference.refresh_from_db(fields=["status", "status_seq"])
     if _is_older(sequence, conference.status_seq):
         return Heard.OUTDATED
@@ -69,8 +70,9 @@ def hear_members(
     born_at: datetime | None,
 ) -> Heard:
     """Members of a conference do something else than before. The caller holds the transaction."""
-    now = timezone.now()
     observation = Observation.objects.lock(conference.pk)
+    # Whoever has waited for the lock hears it now, and not before what was applied meanwhile.
+    now = timezone.now()
     listed = by_key(conference, members)
     known = {member.key: member for member in Member.objects.of(conference).among(listed)}
     was_read = _was_read_after(observation, born_at)
