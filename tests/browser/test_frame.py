@@ -104,10 +104,10 @@ class TestForms:
     ) -> None:
         sign_in(organizer)
         page.goto("/password/")
-        for name in ("old_password", "new_password1", "new_password2"):
+        for name in ("oldpassword", "password1", "password2"):
             page.locator(f"[name={name}]").fill("short")
         page.get_by_role("button", name="Change password").click()
         summary = page.locator("[data-error-summary]")
         expect(summary).to_be_focused()
         summary.get_by_role("link").first.click()
-        expect(page.locator("[name=old_password]")).to_be_focused()
+        expect(page.locator("[name=oldpassword]")).to_be_focused()

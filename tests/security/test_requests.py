@@ -134,7 +134,7 @@ class TestWildcards:
         django_assert_max_num_queries: DjangoAssertNumQueries,
     ) -> None:
         address = reverse("invites:book_detail", args=[book.pk])
-        with django_assert_max_num_queries(20):
+        with django_assert_max_num_queries(21):
             page = browser.get(address, {"q": text}).content.decode()
         assert found.replace("'", "&#x27;").split("_")[0] in page
         assert "plain one" not in page
