@@ -141,12 +141,18 @@ class VisitorSessionMiddleware(SessionMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         """As Django's, for one visitor."""
         super().process_request(request)
-        request.session.visitor = visiting.visitor_of(request)  # type: ignore[attr-defined]
+        _name_visitor(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """As Django's, which stores what has changed."""
+        # Allauth puts another one in its place while somebody is on the way to DingTalk or back.
+        _name_visitor(request)
         request.session.note_seen()  # type: ignore[attr-defined]
         return super().process_response(request, response)
+
+
+def _name_visitor(request: HttpRequest) -> None:
+    request.session.visitor = visiting.visitor_of(request)  # type: ignore[attr-defined]
 
 
 class ActingMiddleware:

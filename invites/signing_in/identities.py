@@ -46,6 +46,19 @@ def as_stored(person: SignedInPerson) -> dict[str, str]:
     return {"nick": person.nick, "unionId": person.union_id, "corpId": person.corp_id}
 
 
+def recognise(person: SignedInPerson, *, provider: str) -> None:
+    """Lets whoever is known by another openId be known by that of ``person``, who has the same unionId.
+
+    An openId is one app's own, the unionId is the same over all apps of a company: where administrators choose another
+    app for signing in, everybody keeps their account.
+    """
+    known = SocialAccount.objects.filter(provider=provider, extra_data__unionId=person.union_id)
+    account = known.order_by("pk").first()
+    if account is not None and not known.filter(uid=person.open_id).exists():
+        account.uid = person.open_id
+        account.save(update_fields=["uid"])
+
+
 def connect(user: User, person: SignedInPerson, *, provider: str) -> None:
     """Lets ``person`` sign in as ``user`` from now on. Safe to repeat.
 

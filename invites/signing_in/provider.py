@@ -14,11 +14,11 @@ from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAu
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, HttpResponseRedirectBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from invites import enrolling, securing
 from invites.dingtalk import DingTalkError, SignedInPerson
-from invites.signing_in import identities, through_dingtalk
+from invites.signing_in import identities, slowing, through_dingtalk
 
 LINK = "link"
 """In the state of a sign-in: the digest of the sign-up link with which it began."""
@@ -47,11 +47,13 @@ class DingTalkOAuth2Adapter(AllauthAdapter):
     def get_access_token_data(
         self, request: HttpRequest, app: object, client: object, pkce_code_verifier: str | None = None
     ) -> dict[str, Any]:
-        """Who has come back. Raises NotToldError. The token itself is gone by then."""
+        """Who has come back. Raises NotToldError, and TooManyTries. The token itself is gone by then."""
+        counted = slowing.count_code(request)
         try:
             person = self.sign_in.person(code=request.GET["code"], code_verifier=pkce_code_verifier or "")
         except DingTalkError as error:
             raise NotToldError(error) from None
+        counted.rollback()
         return {"person": person}
 
     def parse_token(self, data: object) -> SocialToken:
@@ -83,8 +85,8 @@ class DingTalkProvider(AllauthProvider):
         """As allauth's, without what a request could put into the address of DingTalk's page."""
         kwargs: dict[str, Any] = super(AllauthProvider, self).get_redirect_from_request_kwargs(request)
         kwargs |= {"scope": self.get_scope(), "auth_params": self.get_auth_params()}
-        if kwargs["process"] != AuthProcess.CONNECT or not request.user.is_authenticated:
-            kwargs["process"] = AuthProcess.LOGIN
+        # Allauth takes it from the query, too, which `sign_in` does not ask to confirm anything.
+        kwargs["process"] = AuthProcess.CONNECT if _is_to_connect(request) else AuthProcess.LOGIN
         if token := request.POST.get(LINK, ""):
             kwargs[LINK] = enrolling.digest_of(token)
         return kwargs
@@ -101,6 +103,11 @@ class DingTalkProvider(AllauthProvider):
         return render(request, "socialaccount/to_dingtalk.html", {"url": answer.url})
 
 
+def _is_to_connect(request: HttpRequest) -> bool:
+    """Whether somebody who is signed in wants their account connected, and not another sign-in."""
+    return request.user.is_authenticated and request.POST.get("process") == AuthProcess.CONNECT
+
+
 _lead_there = OAuth2LoginView.adapter_view(DingTalkOAuth2Adapter)
 # Whoever sits down at somebody's open session must not make themselves a way in that stays.
 _lead_there_once_confirmed = securing.confirm_first(_lead_there)
@@ -108,9 +115,15 @@ _lead_there_once_confirmed = securing.confirm_first(_lead_there)
 
 @login_not_required
 def sign_in(request: HttpRequest) -> HttpResponseBase:
-    """Leads to DingTalk's page, at a press; to connect one's account, after one has shown who one is."""
-    is_to_connect = request.user.is_authenticated and request.POST.get("process") == AuthProcess.CONNECT
-    answer: HttpResponseBase = (_lead_there_once_confirmed if is_to_connect else _lead_there)(request)
+    """Leads to DingTalk's page, at a press; to connect one's account, after one has shown who one is, and not before a
+    second factor is set up where one is needed.
+    """
+    lead = _lead_there
+    if _is_to_connect(request):
+        if securing.lacks_factor(request.user, request.session):  # type: ignore[arg-type]
+            return redirect("invites:security")
+        lead = _lead_there_once_confirmed
+    answer: HttpResponseBase = lead(request)
     return answer
 
 

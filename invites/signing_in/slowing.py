@@ -5,7 +5,7 @@ right. The counts stand in the shared cache, for all processes, until they are o
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from allauth.core.internal import ratelimit
@@ -19,13 +19,16 @@ from invites.visiting import address_of, place_of
 _BY_ADDRESS = "sign_in_by_address"
 _BY_ACCOUNT_HERE = "sign_in_by_account_here"
 _BY_ACCOUNT = "sign_in_by_account"
+_CODES_BY_ADDRESS = "codes_by_address"
 # Many people may share an address. Nobody mistypes one password so often as the second allows. The third is for many
 # addresses that try one account: 30 an hour get nowhere against a password of ten characters. It is not for addresses
-# from which the person is signed in, so that trying somebody's name from elsewhere does not lock them out there.
+# from which the person is signed in, so that trying somebody's name from elsewhere does not lock them out there. The
+# last is for codes that DingTalk does not take: each of them costs a call of the company's.
 _RATES = {
     _BY_ADDRESS: "50/10m/key",
     _BY_ACCOUNT_HERE: "5/5m/key",
     _BY_ACCOUNT: "30/1h/key",
+    _CODES_BY_ADDRESS: "50/10m/key",
 }
 
 
@@ -42,9 +45,23 @@ def count_try(request: HttpRequest, credentials: Mapping[str, Any]) -> ratelimit
     counts = [(_BY_ADDRESS, place), (_BY_ACCOUNT_HERE, f"{account} {place}")]
     if user is None or not Session.objects.used_from(user, address).exists():
         counts.append((_BY_ACCOUNT, account))
+    return _count(request, counts)
+
+
+def count_code(request: HttpRequest) -> ratelimit.RateLimitUsage:
+    """Counts that somebody has come back from DingTalk with a code; what is returned takes it back.
+
+    Raises TooManyTries, with how long to wait, where there were too many that DingTalk did not take.
+    """
+    return _count(request, [(_CODES_BY_ADDRESS, place_of(request))])
+
+
+def _count(request: HttpRequest, counts: Iterable[tuple[str, str]]) -> ratelimit.RateLimitUsage:
     usage = ratelimit.RateLimitUsage(usage=[])
     for action, key in counts:
-        counted = ratelimit.consume(request, app=__name__, action=action, config=_RATES, key=key)
+        counted = ratelimit.consume(
+            request, app=__name__, action=action, config=_RATES, key=key, limit_get=True
+        )
         if counted is None:
             raise TooManyTries(seconds=_wait(request, action, key))
         usage.usage += counted.usage

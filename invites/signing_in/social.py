@@ -46,6 +46,9 @@ class SocialAdapter(DefaultSocialAccountAdapter):
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Connects whoever is signed in and asked for that; else looks whether somebody who is known may come in."""
+        if not sociallogin.is_existing:
+            identities.recognise(sociallogin.person, provider=sociallogin.account.provider)
+            sociallogin.lookup()
         if sociallogin.state.get("process") == AuthProcess.CONNECT:
             raise ImmediateHttpResponse(self._connect(request, sociallogin))
         user: User = sociallogin.user

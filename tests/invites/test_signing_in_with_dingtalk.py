@@ -12,7 +12,7 @@ from pytest_django import Settings
 from dashboard.environment import DingTalkEnvironment
 from invites.dingtalk.sandbox import SandboxServer
 from invites.dingtalk.sandbox.people import DEMO_STRANGER, SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
-from invites.models import App, AuditEntry, SignInPolicy, User
+from invites.models import App, AuditEntry, Session, SignInPolicy, User
 from invites.models.app import AppKind
 from invites.models.sign_in_policy import SignUp
 from invites.models.user import Role
@@ -110,6 +110,26 @@ class TestTheWay:
         user = User.objects.get()
         assert whoever_is_in(client) == user.username
         assert (user.union_id, user.first_name) == (PERSON.union_id, "Alexandra")
+
+    def test_session_knows_from_where_and_with_what_it_began(self, door: SignInPolicy) -> None:
+        client = Client(SERVER_NAME="127.0.0.1", REMOTE_ADDR="192.0.2.7", headers={"user-agent": "Firefox/1"})
+        sign_in(client)
+        session = Session.objects.get(user__isnull=False)
+        assert (session.address, session.user_agent) == ("192.0.2.7", "Firefox/1")
+
+    @pytest.mark.parametrize("sign_up", [SignUp.NOBODY, SignUp.COMPANY])
+    def test_another_app_of_the_company_finds_everybody_again(
+        self, sandbox_app: App, sign_up: SignUp
+    ) -> None:
+        """An openId is one app's own."""
+        open_door(sandbox_app, sign_up)
+        account = connected(UserFactory(username="ada"))
+        SocialAccount.objects.update(uid="of-the-app-before", extra_data={"unionId": PERSON.union_id})
+        client = nobody()
+        sign_in(client)
+        assert whoever_is_in(client) == "ada"
+        assert SocialAccount.objects.get() == account
+        assert sign_in(by_password(User.objects.get()), process="connect").status_code == 302
 
     def test_each_sign_in_is_on_record_once(self, door: SignInPolicy) -> None:
         sign_in(nobody())
@@ -290,6 +310,20 @@ class TestWhatGoesWrong:
         assert answer.status_code == 403
         assert "You did not agree" in answer.content.decode()
 
+    def test_codes_that_dingtalk_does_not_take_cost_only_so_many_calls(self, door: SignInPolicy) -> None:
+        client = nobody()
+
+        def come_back() -> int:
+            state = parse_qs(urlsplit(page_of_dingtalk(client)).query)["state"][0]
+            way = {"authCode": "made up", "state": state}
+            return client.get("/sign-in/dingtalk/callback/", way).status_code
+
+        assert {come_back() for _ in range(49)} == {502}
+        # What is taken does not count.
+        assert sign_in(client).status_code == 302
+        client = nobody()
+        assert [come_back() for _ in range(2)] == [502, 429]
+
     def test_way_back_works_in_the_browser_that_began_and_once(self, door: SignInPolicy) -> None:
         client = nobody()
         way_back = agree(page_of_dingtalk(client))
@@ -358,6 +392,20 @@ class TestConnecting:
         client = signed_in(organizer)
         assert client.post("/sign-in/dingtalk/disconnect/").status_code == 302
         assert SocialAccount.objects.exists()
+
+    def test_address_alone_connects_nothing(
+        self, door: SignInPolicy, organizer: User, signed_in: SignedIn
+    ) -> None:
+        """Nor does it go round the question who one is."""
+        client = signed_in(organizer)
+        client.defaults["SERVER_NAME"] = "127.0.0.1"
+        client.get(agree(page_of_dingtalk(client, at=f"{DOOR}?process=connect")))
+        assert not SocialAccount.objects.filter(user=organizer).exists()
+
+    def test_it_takes_no_way_round_a_second_factor(self, door: SignInPolicy, organizer: User) -> None:
+        door.second_factor_roles = [Role.ORGANIZER]
+        door.save()
+        assert by_password(organizer).post(DOOR, {"process": "connect"})["Location"] == "/settings/security/"
 
     def test_visitor_cannot_connect_anything(self, door: SignInPolicy) -> None:
         client = nobody()
