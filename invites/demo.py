@@ -42,8 +42,13 @@ class SignIn:
 
 
 def sign_in() -> SignIn | None:
-    """The sign-in that the demonstration offers, or None where there is no demonstration."""
+    """The sign-in that the demonstration offers, or None where there is no demonstration.
+
+    Beside a real app its password works no more (`lets_anybody_in`).
+    """
     if settings.DINGTALK is not None or not settings.DINGTALK_SANDBOX_URL:
+        return None
+    if App.objects.usable().real().exists():
         return None
     if not User.objects.filter(username=_USERNAMES[0], is_active=True).exists():
         return None

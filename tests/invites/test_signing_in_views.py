@@ -4,6 +4,7 @@ import re
 from typing import ClassVar
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.test import Client
 from django_tasks_db.models import DBTaskResult
@@ -11,11 +12,22 @@ from pytest_django import Settings
 
 from invites.demo import DEMO_PASSWORD
 from invites.models import AuditEntry, User
+from invites.models.app import AppKind
 from invites.signing_in import resetting
 from tests.conftest import SignedIn
-from tests.factories import PASSWORD, UserFactory
+from tests.factories import PASSWORD, AppFactory, UserFactory
 
 NEW_PASSWORD = "four-words-to-keep"
+
+
+class CountingHasher(MD5PasswordHasher):
+    """Counts how often a password was worked on, which is what takes long with any other."""
+
+    times = 0
+
+    def encode(self, password: str, salt: str) -> str:
+        type(self).times += 1
+        return super().encode(password, salt)
 
 
 class TestSignIn:
@@ -88,6 +100,16 @@ class TestSignIn:
         answer = Client().post("/sign-in/", {"login": login, "password": "wrong"}).content.decode()
         assert "This name and this password do not belong together." in answer
 
+    @pytest.mark.parametrize("login", ["organizer", "nobody", "nobody@example.com", "boss@example.com"])
+    def test_refusal_takes_as_long_whoever_has_an_account(
+        self, organizer: User, settings: Settings, login: str
+    ) -> None:
+        UserFactory(username="boss@example.com", email="boss@example.com")
+        settings.PASSWORD_HASHERS = ["tests.invites.test_signing_in_views.CountingHasher"]
+        CountingHasher.times = 0
+        Client().post("/sign-in/", {"login": login, "password": "wrong"})
+        assert CountingHasher.times == 1
+
     def test_who_was_barred_is_told_so_only_with_the_right_password(self, db: None) -> None:
         UserFactory(username="gone", is_active=False)
         wrong = Client().post("/sign-in/", {"login": "gone", "password": "wrong"})
@@ -122,6 +144,8 @@ class TestSignIn:
         settings.DINGTALK_SANDBOX_URL = sandbox_url
         UserFactory(username="demo")
         assert (DEMO_PASSWORD in Client().get("/sign-in/").content.decode()) is offered
+        AppFactory(kind=AppKind.INTERNAL)
+        assert DEMO_PASSWORD not in Client().get("/sign-in/").content.decode()
 
     def test_signing_out_takes_a_press(self, organizer: User, signed_in: SignedIn) -> None:
         client = signed_in(organizer)
