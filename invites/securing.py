@@ -9,7 +9,7 @@ from functools import update_wrapper
 from typing import Concatenate
 
 from allauth.account.adapter import get_adapter
-from allauth.account.decorators import reauthentication_required
+from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.stages import AuthenticateStage
@@ -94,22 +94,29 @@ def lacks_factor(user: User | AnonymousUser, session: SessionStore) -> bool:
     return not session.has_factor and not session.signed_in_with_dingtalk
 
 
-def confirm_first[**P](
-    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """``view`` for those who have shown within the last minutes who they are; others are asked first and come back.
+def ask_who_it_is(request: HttpRequest) -> None:
+    """Goes on where somebody has shown within the last minutes who they are. Else raises what allauth answers with the
+    question; ``request`` is answered anew after it.
 
     Raises SignInAgain for whoever has nothing to show it by, which is somebody who signs in with DingTalk.
     """
-    asking = reauthentication_required(view, app="allauth.mfa")
+    if request.session.signed_in_lately:  # type: ignore[attr-defined]
+        return
+    if not get_adapter().get_reauthentication_methods(request.user):
+        raise SignInAgain
+    raise ReauthenticationRequired
+
+
+def confirm_first[**P](
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """``view`` for those who have shown within the last minutes who they are; others are asked first (`ask_who_it_is`)
+    and come back.
+    """
 
     def confirmed(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if request.session.signed_in_lately:  # type: ignore[attr-defined]
-            return view(request, *args, **kwargs)
-        if not get_adapter().get_reauthentication_methods(request.user):
-            raise SignInAgain
-        answer: HttpResponseBase = asking(request, *args, **kwargs)
-        return answer
+        ask_who_it_is(request)
+        return view(request, *args, **kwargs)
 
     # Marks of the view, as that it needs no sign-in, stay.
     return update_wrapper(confirmed, view)

@@ -8,6 +8,7 @@ from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from invites.forms.keeping import KeepingForm
+from invites.forms.user import check_address_is_free
 from invites.models import User
 from invites.models.contact import validate_union_id
 from invites.signing_in import identities
@@ -53,6 +54,18 @@ class AccountForm(KeepingForm[User]):
             del self.fields["union_id"]
         if not settings.MAIL_IS_SET_UP:
             del self.fields["email"], self.fields["weekly_digest"]
+
+    @property
+    def opens_another_way_in(self) -> bool:
+        """Whether the link to a new password would go elsewhere from now on. The form is valid."""
+        return "email" in self.changed_data
+
+    def clean_email(self) -> str:
+        """An address that nobody else has, since people sign in with it."""
+        email: str = self.cleaned_data["email"]
+        if "email" in self.changed_data:
+            check_address_is_free(email, besides=self.instance)
+        return email
 
     def clean_union_id(self) -> str:
         """Empty, or something that can be a unionId."""

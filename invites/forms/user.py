@@ -23,6 +23,12 @@ PAGE_SIZE = 50
 _ACTIVE, _BARRED = "active", "barred"
 
 
+def check_address_is_free(email: str, *, besides: User) -> None:
+    """Raises ValidationError where somebody else than ``besides`` has this mail address."""
+    if email and User.objects.all().reached_by(email).besides(besides.pk).exists():
+        raise ValidationError(_("Somebody else has this mail address."), code="taken")
+
+
 class UserFilterForm(forms.Form):
     """Narrows the list of users, and says after whom a page begins. It is sent by GET."""
 
@@ -137,8 +143,7 @@ class _PersonForm(KeepingForm[User]):
     def clean_email(self) -> str:
         """An address that nobody else has, since people sign in with it."""
         email: str = self.cleaned_data["email"]
-        if email and User.objects.all().reached_by(email).besides(self.instance.pk).exists():
-            raise ValidationError(_("Somebody else has this mail address."), code="taken")
+        check_address_is_free(email, besides=self.instance)
         return email
 
     def clean_union_id(self) -> str:
@@ -185,6 +190,11 @@ class UserForm(_PersonForm):
         self.by = by
         if by.pk == self.instance.pk:
             del self.fields["role"], self.fields["may_see_phone_numbers"]
+
+    @property
+    def opens_another_way_in(self) -> bool:
+        """Whether somebody could do more from now on, or get a new password elsewhere. The form is valid."""
+        return not {"role", "email"}.isdisjoint(self.changed_data)
 
     def clean_role(self) -> str:
         """The last administrator stays one."""

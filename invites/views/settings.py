@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.about import installation
 from dashboard.fragments import page_or_fragment
-from invites import permissions
+from invites import permissions, securing
 from invites.forms.account import AccountForm
 
 
@@ -19,6 +19,8 @@ def settings(request: HttpRequest) -> HttpResponse:
     """My account with its form."""
     account = permissions.own_account(request.user)
     form = AccountForm(request.POST if request.method == "POST" else None, instance=account)
+    if form.is_bound and form.is_valid() and form.opens_another_way_in:
+        securing.ask_who_it_is(request)
     if form.is_bound and form.keep():
         messages.success(request, _("Your account has been saved."))
         return redirect("invites:settings")

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from dashboard.fragments import page_or_fragment
-from invites import permissions
+from invites import permissions, securing
 from invites.forms.sign_in_policy import SignInPolicyForm
 from invites.models import SignInPolicy
 from invites.views.sign_up_link import links_shown
@@ -21,6 +21,8 @@ def sign_in_policy(request: HttpRequest) -> HttpResponse:
     """The one policy there is; beside it the newest sign-up links."""
     policy = SignInPolicy.objects.current()
     form = SignInPolicyForm(request.POST if request.method == "POST" else None, instance=policy)
+    if form.is_bound and form.is_valid():
+        securing.ask_who_it_is(request)
     if form.is_bound and form.keep():
         messages.success(request, _("How people sign in is decided."))
         return redirect("invites:sign_in_policy")

@@ -38,6 +38,7 @@ def user_list(request: HttpRequest) -> TemplateResponse:
 
 @form_view
 @permissions.allow(permissions.may_administer)
+@securing.confirm_first
 def user_create(request: HttpRequest) -> HttpResponse:
     """A new user with a first password."""
     form = NewUserForm(request.POST if request.method == "POST" else None)
@@ -61,6 +62,8 @@ def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
         instance=person,
         by=permissions.own_account(request.user),
     )
+    if form.is_bound and form.is_valid() and form.opens_another_way_in:
+        securing.ask_who_it_is(request)
     if form.is_bound and form.keep():
         messages.success(request, _("The changes to “%(name)s” are saved.") % {"name": person.display_name})
         return redirect("invites:user_edit", pk)

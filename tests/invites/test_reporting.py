@@ -25,13 +25,14 @@ from invites.models.attempt import AttemptState
 from invites.models.invitee import InviteeState
 from invites.models.weekly_mail import MOST_TRIES
 from invites.surveying import COUNTED_UP_TO
-from tests.conftest import SignedIn
-from tests.factories import AttemptFactory, ConferenceFactory, SentInvitationFactory, UserFactory
+from tests.conftest import SignedIn, confirmed, htmx
+from tests.factories import PASSWORD, AttemptFactory, ConferenceFactory, SentInvitationFactory, UserFactory
 
 # A Monday, and a morning in Shanghai.
 MONDAY = datetime(2026, 11, 30, 0, 0, tzinfo=UTC)
 WEEK = date(2026, 11, 23)
 SETTINGS = "/settings/"
+CONFIRM = f"{SETTINGS}security/confirm/"
 
 
 class RefusingBackend(EmailBackend):
@@ -276,7 +277,7 @@ class TestSettings:
 
     @pytest.fixture
     def client(self, organizer: User, signed_in: SignedIn) -> Client:
-        return signed_in(organizer)
+        return confirmed(signed_in(organizer))
 
     def test_box_and_address_are_saved_with_the_language_of_the_page(
         self, client: Client, organizer: User
@@ -299,6 +300,29 @@ class TestSettings:
         response = client.post(SETTINGS, {"email": "nowhere", "weekly_digest": "on"})
         assert response.status_code == 422
         assert len(response.context["form"].errors["email"]) == 1
+
+    def test_address_of_somebody_else_is_refused_at_its_field(self, client: Client, organizer: User) -> None:
+        UserFactory(email="Boss@example.com")
+        response = client.post(SETTINGS, {"email": "boss@example.com"})
+        assert response.status_code == 422
+        assert response.context["form"].errors.keys() == {"email"}
+        organizer.refresh_from_db()
+        assert not organizer.email
+
+    def test_open_session_alone_sends_no_new_password_elsewhere(
+        self, organizer: User, signed_in: SignedIn
+    ) -> None:
+        client = signed_in(organizer)
+        typed = {"email": "thief@example.com", "first_name": "Ada"}
+        assert client.post(SETTINGS, typed)["Location"] == f"{CONFIRM}?next=%2Fsettings%2F"
+        response = client.post(SETTINGS, typed, headers=htmx("account"))
+        assert response["HX-Redirect"] == f"{CONFIRM}?next=%2Fsettings%2F"
+        organizer.refresh_from_db()
+        assert not organizer.email
+        # What was typed is not lost.
+        client.post(CONFIRM, {"password": PASSWORD, "next": SETTINGS})
+        organizer.refresh_from_db()
+        assert (organizer.email, organizer.first_name) == ("thief@example.com", "Ada")
 
     def test_installation_without_mail_asks_for_neither_and_keeps_both(
         self, client: Client, reader: User, settings: Settings

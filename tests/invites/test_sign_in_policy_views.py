@@ -19,7 +19,7 @@ from invites.models.app import AppKind
 from invites.models.sign_in_policy import SignUp
 from invites.models.user import Role
 from tests.conftest import SignedIn, confirmed, htmx
-from tests.factories import AppFactory
+from tests.factories import PASSWORD, AppFactory
 
 URL = "/settings/signing-in/"
 LINKS = f"{URL}links/"
@@ -67,6 +67,14 @@ class TestSignInPolicy:
         assert form["second_factor_roles"].value() == ["organizer", "auditor"]
         page = unescape(client_of_administrator.get(f"/history/changes/{entry.pk}/").content.decode())
         assert "Organizer, Auditor" in page
+
+    def test_open_session_alone_decides_nothing(self, administrator: User, signed_in: SignedIn) -> None:
+        client = signed_in(administrator)
+        asked = client.post(URL, NOBODY | {"sign_up": "by_link"})["Location"]
+        assert asked.startswith("/settings/security/confirm/")
+        assert not SignInPolicy.objects.exists()
+        client.post(asked, {"password": PASSWORD, "next": URL})
+        assert SignInPolicy.objects.current().sign_up == SignUp.BY_LINK
 
     @pytest.mark.parametrize(
         ("facts", "fields"),

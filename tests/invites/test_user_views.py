@@ -160,6 +160,37 @@ class TestUserCreate:
         assert User.objects.filter(username__iexact="ada").count() == 1
 
 
+class TestOpenSession:
+    """Whoever sits down at an administrator's makes no way in that stays."""
+
+    @pytest.mark.parametrize("facts", [{"role": "administrator"}, {"email": "thief@example.org"}])
+    def test_role_and_address_are_changed_by_who_shows_who_they_are(
+        self, organizer: User, administrator: User, signed_in: SignedIn, facts: dict[str, str]
+    ) -> None:
+        client, typed = signed_in(administrator), facts_of(organizer, **facts)
+        before = User.objects.values().get(pk=organizer.pk)
+        asked = client.post(page_of(organizer), typed)["Location"]
+        assert asked.startswith("/settings/security/confirm/")
+        assert User.objects.values().get(pk=organizer.pk) == before
+        client.post(asked, {"password": PASSWORD, "next": page_of(organizer)})
+        assert User.objects.values().get(pk=organizer.pk) == before | facts | {
+            "is_staff": "role" in facts,
+            "is_superuser": "role" in facts,
+        }
+
+    def test_anything_else_is_changed_as_before(
+        self, organizer: User, administrator: User, signed_in: SignedIn
+    ) -> None:
+        typed = facts_of(organizer, first_name="Ada")
+        assert signed_in(administrator).post(page_of(organizer), typed)["Location"] == page_of(organizer)
+
+    def test_nobody_is_added(self, administrator: User, signed_in: SignedIn) -> None:
+        assert (
+            signed_in(administrator).post(NEW, NEW_USER)["Location"].startswith("/settings/security/confirm/")
+        )
+        assert User.objects.get() == administrator
+
+
 class TestUserEdit:
     def test_role_makes_an_administrator_and_takes_it_back(
         self, organizer: User, client_of_administrator: Client
