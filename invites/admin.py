@@ -15,7 +15,8 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -35,8 +36,15 @@ from invites.models import (
 )
 from invites.models.app import AppKind
 
+
+def _own_password(request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    """The page on which passwords are changed, where tries are counted."""
+    return redirect("password_change")
+
+
 # There is one door, with everything that guards it.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.password_change = _own_password  # type: ignore[method-assign,assignment]
 admin.site.site_header = admin.site.site_title = _("Conference Invites")
 admin.site.index_title = _("Administration")
 # The three roles say what people may do.

@@ -75,6 +75,10 @@ class TestWhoGetsIn:
     def test_administrator(self, client_of_administrator: Client) -> None:
         assert client_of_administrator.get("/admin/").status_code == 200
 
+    def test_passwords_are_changed_where_tries_are_counted(self, client_of_administrator: Client) -> None:
+        for ask in (client_of_administrator.get, client_of_administrator.post):
+            assert ask("/admin/password_change/")["Location"] == "/password/"
+
     def test_somebody_who_is_no_longer_administrator_is_kept_out(
         self, administrator: User, client_of_administrator: Client
     ) -> None:
