@@ -1,7 +1,12 @@
 """What log lines say, and what never stands in one."""
 
 import logging
+import re
+import runpy
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -18,6 +23,7 @@ from invites.models import User
 from tests.conftest import SignedIn
 from tests.dashboard.lines import Lines, listen
 
+ROOT = Path(__file__).resolve().parents[2]
 NUMBER = "+8613800138000"
 
 
@@ -149,6 +155,38 @@ class TestMasking:
         assert "hush" not in lines.text
         assert line["people"] == [{"value": f"{logs.HIDDEN}00", "password": logs.HIDDEN}]
         assert (line["n"], line["ok"]) == (3, True)
+
+
+class TestServersInFront:
+    """What gunicorn writes, where somebody wants it, and nginx as in our sample."""
+
+    ADDRESSES = ("/join/only-its-holder-knows/", "/sign-in/forgotten/1a-only-its-holder-knows/")
+
+    @pytest.mark.parametrize("address", ADDRESSES)
+    def test_gunicorn_writes_no_address_that_opens_an_account(self, address: str) -> None:
+        conf = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+        logger = conf["logger_class"].__new__(conf["logger_class"])
+        asked = {
+            "REQUEST_METHOD": "GET",
+            "RAW_URI": address,
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "PATH_INFO": address,
+        }
+        answer = SimpleNamespace(status="200 OK", headers=[], sent=1)
+        atoms = logger.atoms(answer, SimpleNamespace(headers=[]), asked, timedelta())
+        line = conf["access_log_format"] % atoms
+        assert "holder" not in line
+        assert address[:6] in line
+
+    @pytest.mark.parametrize("address", ADDRESSES)
+    def test_nginx_cuts_such_an_address_off(self, address: str) -> None:
+        sample = (ROOT / "docs" / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+        cut = dict(re.findall(r"^    ~(\S+) (\S+);$", sample, re.MULTILINE))
+        assert [put for pattern, put in cut.items() if re.match(pattern, address)] in (
+            ["/join/"],
+            ["/sign-in/forgotten/"],
+        )
+        assert "$uri " not in sample.partition("log_format")[2].partition(";")[0]
 
 
 class TestLines:
