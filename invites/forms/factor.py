@@ -15,6 +15,7 @@ from allauth.mfa.webauthn.forms import (
 )
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from fido2.webauthn import AuthenticationResponse, RegistrationResponse
 
 from invites.encryption import UndecryptableError
@@ -32,9 +33,10 @@ _UNREADABLE = (
 )
 
 
-def _code_field(label: Any, help_text: Any = "") -> forms.CharField:
+def _code_field(help_text: Any) -> forms.CharField:
     # Six digits of an app, eight of a recovery code; people type blanks in between.
     attrs = {"autocomplete": "one-time-code", "spellcheck": "false", "autofocus": True}
+    label = pgettext_lazy("second factor", "Code")
     return forms.CharField(label=label, help_text=help_text, max_length=32, widget=forms.TextInput(attrs))
 
 
@@ -58,7 +60,7 @@ class CredentialField(forms.JSONField):
 class AuthenticatorAppForm(ActivateTOTPForm):
     """The first code of an authenticator app, which shows that it has taken the secret."""
 
-    code = _code_field(_("Code"), _("The six digits that the app shows now."))
+    code = _code_field(_("The six digits that the app shows now."))
 
 
 class _SaysWhenUnreadable(forms.Form):
@@ -76,13 +78,13 @@ class _SaysWhenUnreadable(forms.Form):
 class SecondStepForm(_SaysWhenUnreadable, AuthenticateForm):
     """The second factor of a sign-in."""
 
-    code = _code_field(_("Code"), _("From your authenticator app, or one of your recovery codes."))
+    code = _code_field(_("From your authenticator app, or one of your recovery codes."))
 
 
 class CodeAgainForm(_SaysWhenUnreadable, ReauthenticateForm):
     """A code once more, before something that matters."""
 
-    code = _code_field(_("Code"), _("From your authenticator app, or one of your recovery codes."))
+    code = _code_field(_("From your authenticator app, or one of your recovery codes."))
 
 
 class PasswordAgainForm(_PasswordAgainForm):
