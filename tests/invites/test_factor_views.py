@@ -76,6 +76,11 @@ class TestAuthenticatorApp:
         (entry,) = noted(auditing.FACTOR_ADDED)
         assert (entry.actor, entry.object_pk) == (organizer, str(organizer.pk))
 
+    def test_its_code_is_no_error_code_in_chinese(self, client: Client) -> None:
+        page = client.get(APP, headers={"accept-language": "zh-hans"}).content.decode()
+        assert "验证码" in page
+        assert "错误码" not in page
+
     def test_wrong_first_code_changes_nothing_and_keeps_the_secret(
         self, client: Client, organizer: User
     ) -> None:
