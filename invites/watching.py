@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from invites import bell, tasks
 from invites.models import App, Conference, Observation
+from invites.models.observation import EVENTS_TAKE
 
 # Looking is written down at most so often.
 _NOTED_EVERY = timedelta(seconds=3)
@@ -58,13 +59,15 @@ def _seen(conference: Conference) -> Observation:
 def _is_due(seen: Observation, now: datetime) -> bool:
     """Whether the pause is over, or cut short by an answer to an invitation.
 
-    Where events tell who is in the conference it is read once, and then seldom, in case that one was lost.
+    Where events tell who is in the conference it is read once, and then seldom, in case that one was lost; also where
+    none tells what became of people whom DingTalk said it would call.
     """
     if _is_leased(seen, now):
         return False
     if seen.is_told_by_events and seen.read_at is not None:
         seldom = timedelta(seconds=settings.OBSERVE_DESPITE_EVENTS_SECONDS)
-        return seen.read_at <= now - seldom and (seen.next_read_at is None or seen.next_read_at <= now)
+        is_wanted = seen.read_at <= now - seldom or (seen.has_news and seen.is_quiet_since(now - EVENTS_TAKE))
+        return is_wanted and (seen.next_read_at is None or seen.next_read_at <= now)
     if seen.next_read_at is None or seen.next_read_at <= now:
         return True
     return seen.has_news and _may_be_read(seen, now)

@@ -143,3 +143,7 @@ class Observation(models.Model):
     def is_told_by_events(self) -> bool:
         """Whether events tell who is in this conference: one has, and they still come."""
         return self.event_at is not None and self.conference.app.hears_now
+
+    def is_quiet_since(self, moment: datetime) -> bool:
+        """Whether no event about its members has been applied after ``moment``."""
+        return self.event_at is None or self.event_at < moment

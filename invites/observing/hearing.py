@@ -38,8 +38,8 @@ class Heard(Enum):
 def hear_meeting(
     conference: Conference, status: RemoteStatus, *, sequence: int | None, born_at: datetime | None
 ) -> Heard:
-    """A conference has begun or ended. The caller holds the transaction."""
-    observation = Observation.objects.lock(conference.pk)
+    """A conference has begun or ended, which says nothing of who is in it. The caller holds the transaction."""
+    Observation.objects.lock(conference.pk)
     # Whoever has waited for the lock hears it now, and not before what was applied meanwhile.
     now = timezone.now()
     conference.refresh_from_db(fields=["status", "status_seq"])
@@ -58,7 +58,6 @@ def hear_meeting(
     if not is_news:
         return Heard.OUTDATED
     Conference.objects.note_sequence(conference.pk, sequence)
-    Observation.objects.of(observation.pk).update(event_at=now)
     return Heard.APPLIED
 
 

@@ -1,7 +1,9 @@
 """Events: what they change, that each does so once and in order, and which are refused."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -201,6 +203,18 @@ class TestTogether:
         event = members_changed(meeting, member("u"), sequence=1)
         assert all_at_once(lambda: hear(meeting.app, event)) == [APPLIED] * 6
         assert ReceivedEvent.objects.count() == Member.objects.count() == 1
+
+    def test_later_one_counts_though_it_waited_for_an_earlier_one(self, meeting: Conference) -> None:
+        hear(meeting.app, members_changed(meeting, member("u", 2), sequence=1))
+
+        def apply_earlier(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+            if sql.startswith("SELECT") and '"invites_observation"' in sql:
+                Member.objects.update(attendance=Attendance.JOINED, status_seq=2, read_at=timezone.now())
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(apply_earlier):
+            assert hear(meeting.app, members_changed(meeting, member("u", 6), sequence=3)) == APPLIED
+        assert attendance_of("u") == Attendance.LEFT
 
     @pytest.mark.django_db(transaction=True)
     def test_of_several_events_at_once_the_last_word_stands(self, meeting: Conference) -> None:

@@ -13,7 +13,7 @@ from invites.models import App, Conference, Member, Observation
 from invites.models.member import Attendance
 from tests.factories import AttemptFactory, SentInvitationFactory
 from tests.invites.conftest import Clock
-from tests.invites.heard import hear, members_changed
+from tests.invites.heard import hear, meeting_changed, members_changed
 from tests.invites.heard import member as heard
 from tests.invites.observed import asked, attendances, read, ring
 
@@ -96,6 +96,21 @@ class TestGoingBack:
     def test_it_is_read_as_before_where_no_event_has_come_for_it(self, quiet: Conference) -> None:
         read(quiet)
         assert self.wants_reading(quiet, after=20)
+
+    def test_it_is_read_as_before_where_events_tell_of_the_meeting_and_of_nobody_in_it(
+        self, quiet: Conference
+    ) -> None:
+        read(quiet)
+        hear(quiet.app, meeting_changed(quiet, "conference_created"))
+        assert self.wants_reading(quiet, after=20)
+
+    def test_it_is_read_where_no_event_tells_what_became_of_an_invitation(self, told: Conference) -> None:
+        AttemptFactory(invitation=SentInvitationFactory(conference=told), finished_at=timezone.now())
+        assert not self.wants_reading(told, after=20)
+        assert self.wants_reading(told, after=40)
+        hear(told.app, members_changed(told, heard("u", 6), born=40))
+        Observation.objects.update(event_at=timezone.now() + timedelta(seconds=50))
+        assert not self.wants_reading(told, after=70)
 
     def test_it_is_read_as_before_where_events_are_not_wanted(
         self, told: Conference, settings: Settings
