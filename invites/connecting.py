@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -115,7 +116,7 @@ def stream_accounts() -> dict[StreamAccount, list[int]]:
         try:
             connection = _connection(app)
         except (AppUnavailable, UndecryptableError, ValueError) as error:
-            logger.warning("No events for DingTalk app %s: %s", app.pk, error)
+            _warn_once(app.pk, str(error))
             continue
         client_id, secret = _names_and_secret(connection)
         if client_id and secret and connection.credentials is not None:
@@ -128,6 +129,12 @@ def stream_accounts() -> dict[StreamAccount, list[int]]:
             )
             accounts.setdefault(account, []).append(app.pk)
     return accounts
+
+
+@cache
+def _warn_once(app_id: int, why: str) -> None:
+    """It is found out every few seconds, and stays so until somebody mends it."""
+    logger.warning("No events for DingTalk app %s: %s", app_id, why)
 
 
 def callback_cipher(app: App) -> CallbackCipher:

@@ -90,8 +90,12 @@ class Streams:
 
     async def _take_in(self, account: StreamAccount, frame: object) -> bool:
         """Applies an event; False where it is to be sent again."""
+        apps = self._apps.get(account)
+        if not apps:
+            # The connection is about to end, since its app has other credentials by now: the next one takes it.
+            return False
         try:
-            await self._in_thread(partial(receiving.receive_frame, self._apps.get(account, []), frame))
+            await self._in_thread(partial(receiving.receive_frame, apps, frame))
         except Exception:
             # The last net: a mistake of ours in one event must not end the connection, and it comes again.
             logger.exception("An event could not be applied; DingTalk will send it again")

@@ -1,5 +1,6 @@
 """The process that keeps the Stream connections, over real sockets: what it takes in, and what it outlives."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -10,10 +11,13 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from invites.connecting import StreamAccount
+from invites.dingtalk.hosts import Reach
 from invites.dingtalk.sandbox import SandboxServer
 from invites.dingtalk.sandbox.events import Channel, Person
 from invites.dingtalk.sandbox.people import SANDBOX_CORP_ID, SANDBOX_SUITE_KEY, SANDBOX_SUITE_SECRET
 from invites.dingtalk.sandbox.routes import Operation
+from invites.management.streams import Streams
 from invites.models import App, Conference, Member, Observation, ReceivedEvent
 from invites.models.app import AppKind, EventMode
 from invites.models.conference import ConferenceStatus
@@ -124,3 +128,11 @@ class TestListener:
         App.objects.filter(pk=suite.pk).update(enabled=False)
         wait_for("its end", lambda: not sandbox.gateway.connected(SANDBOX_SUITE_KEY))
         assert sandbox.gateway.connected()
+
+
+class TestStreams:
+    def test_event_that_comes_while_credentials_change_is_left_to_the_next_connection(self) -> None:
+        former = StreamAccount(
+            base_url="http://127.0.0.1:9", client_id="a", reach=Reach.LOOPBACK, secrets=("b",)
+        )
+        assert not asyncio.run(Streams()._take_in(former, {}))
