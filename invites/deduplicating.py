@@ -36,17 +36,20 @@ def claim(*, user: User, key: str, asked: str) -> IdempotentRequest:
     """
     digest = salted_hmac(__name__, asked, algorithm="sha256").hexdigest()
     claimed, is_new = IdempotentRequest.objects.get_or_create(user=user, key=key, defaults={"digest": digest})
+    now = timezone.now()
+    if claimed.began_at < now - KEPT:
+        # Another row, not the same one again: `key_of` has to be another as well.
+        IdempotentRequest.objects.of(user, key).outdated().delete()
+        claimed, is_new = IdempotentRequest.objects.get_or_create(
+            user=user, key=key, defaults={"digest": digest}
+        )
     if is_new:
         return claimed
-    now = timezone.now()
-    is_outdated = claimed.began_at < now - KEPT
-    if not is_outdated and claimed.digest != digest:
+    if claimed.digest != digest:
         raise KeyUsedBefore
-    if not is_outdated and claimed.status is not None:
+    if claimed.status is not None:
         return claimed
-    if claimed.began_at > now - UNDER_WAY_FOR:
-        raise RequestUnderWay
-    if not IdempotentRequest.objects.take_over(claimed, digest=digest, at=now):
+    if claimed.began_at > now - UNDER_WAY_FOR or not IdempotentRequest.objects.take_over(claimed, at=now):
         raise RequestUnderWay
     return claimed
 

@@ -91,10 +91,18 @@ def ask_once(asked: Asked, act: Callable[[IdempotentRequest], tuple[int, HTTPSta
         limiting.spend(claimed.user, limiting.Kind.LOOKING_UP)
         made, status = act(claimed)
     except (InviteError, Unusable) as refusal:
-        may_be_done = isinstance(refusal, DingTalkRefused) and refusal.is_unsure
-        if not (may_be_done or isinstance(refusal, RequestUnderWay)):
+        if _has_done_nothing(refusal, claimed):
             deduplicating.release(claimed)
         raise
     with deduplicating.settling(claimed):
         deduplicating.settle(claimed, status=status, made=made)
     return asked.answer(claimed, is_replayed=False)
+
+
+def _has_done_nothing(refusal: InviteError | Unusable, claimed: IdempotentRequest) -> bool:
+    """Whether DingTalk has surely not done what was asked for: neither now, nor for the request that had the claim
+    before, of which everything but an answer of DingTalk says nothing.
+    """
+    if isinstance(refusal, DingTalkRefused):
+        return not refusal.is_unsure
+    return not (claimed.is_taken_over or isinstance(refusal, RequestUnderWay))

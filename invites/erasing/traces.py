@@ -1,9 +1,8 @@
-"""Takes somebody out of what is kept beside books and history for a while: drafts, imports, filters, answers.
+"""Takes somebody out of what is kept beside books and history for a while: drafts, imports, filters.
 
 Texts that people or DingTalk have written are looked through for the unionId, or for the number as people write it.
 """
 
-import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
@@ -16,7 +15,6 @@ from invites.models import (
     ContactImport,
     DraftLine,
     HistoryExport,
-    IdempotentRequest,
     ImportRow,
     Invitation,
     Invitee,
@@ -43,12 +41,6 @@ class Traces:
     def spellings(self) -> list[str]:
         """How ``value`` may stand in a text."""
         return phone_numbers.spellings(self.value) if self.channel == Channel.PHONE else [self.value]
-
-    @property
-    def texts(self) -> list[str]:
-        """What tells of them in a JSON document: their spellings, and their names as whole texts, escaped or not."""
-        names = (text for name in self.names for text in (f'"{name}"', json.dumps(name)))
-        return list(dict.fromkeys([*self.spellings, *names]))
 
     def stand_in(self, text: str) -> bool:
         """Whether ``value`` stands in ``text``, in whatever way somebody may have written it."""
@@ -97,7 +89,6 @@ def erase(traces: Traces) -> list[HistoryExport]:
     """
     _erase_drafts(traces)
     _erase_imports(traces)
-    IdempotentRequest.objects.telling_of(traces.texts).erase()
     SavedFilter.objects.among([each.pk for each in traces.saved_filters()]).delete()
     exports = list(traces.exports())
     for export in exports:

@@ -1,15 +1,11 @@
 """Personal tokens for the HTTP API, and what was asked for with an idempotency key."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
-from typing import Any, Self
+from typing import Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
@@ -19,8 +15,6 @@ from invites.models.user import User
 
 KEY_LENGTH = 255
 HINT_LENGTH = 12
-ERASED_ANSWER = {"erased": True}
-"""In the place of an answer that named somebody who was erased."""
 PAGE_SIZE = 50
 KEPT = timedelta(days=7)
 """For so long a repeated idempotency key is answered with what it brought about the first time."""
@@ -126,25 +120,15 @@ class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
         """The one that ``user`` has sent with ``key``, if any."""
         return self.filter(user=user, key=key)
 
-    def telling_of(self, texts: Iterable[str]) -> Self:
-        """Those whose answer contains any of ``texts``."""
-        written = self.alias(written=Cast("answer", models.TextField()))
-        return written.filter(reduce(or_, (Q(written__contains=text) for text in texts)))
-
-    def erase(self) -> None:
-        """Drops what was answered. That it was asked for stays: the same key must not do it again."""
-        self.update(answer=ERASED_ANSWER)
-
     def outdated(self) -> Self:
         """Those whose key may be used anew."""
         return self.filter(began_at__lt=timezone.now() - KEPT)
 
-    def take_over(self, claimed: "IdempotentRequest", *, digest: str, at: datetime) -> bool:
+    def take_over(self, claimed: "IdempotentRequest", *, at: datetime) -> bool:
         """Whether ``claimed`` is the caller's from ``at`` on: of several that find it abandoned, one has it."""
-        fields: dict[str, Any] = {"digest": digest, "began_at": at, "status": None, "answer": None}
-        if not self._as_it_was(claimed).update(**fields):
+        if not self._as_it_was(claimed).update(began_at=at):
             return False
-        claimed.digest, claimed.began_at, claimed.status, claimed.answer = digest, at, None, None
+        claimed.began_at, claimed.is_taken_over = at, True
         return True
 
     def lock(self, claimed: "IdempotentRequest") -> bool:
@@ -166,7 +150,7 @@ class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
 
 
 class IdempotentRequest(models.Model):
-    """A request of a program that carried an idempotency key, and what was answered.
+    """A request of a program that carried an idempotency key, and the key of what it made: nothing of anybody.
 
     ``digest`` is that of method, address and body: the same key with another request is refused. ``status`` is None
     while the first one is under way, and stays so where the process died; it is written in the transaction that does
@@ -179,6 +163,9 @@ class IdempotentRequest(models.Model):
     began_at = models.DateTimeField(default=timezone.now, db_index=True)
     status = models.PositiveSmallIntegerField(null=True)
     answer = models.JSONField(null=True)
+
+    # Not stored: whether the caller has it from another request, which may be at work all the same.
+    is_taken_over = False
 
     objects = IdempotentRequestQuerySet.as_manager()
 

@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 import time_machine
 from django.db import connection
+from django.test import override_settings
 from django.utils import timezone
+from pytest_django import Settings
 
-from invites import deduplicating, delivering
+from invites import deduplicating, delivering, erasing
 from invites.dingtalk.sandbox import SandboxServer
 from invites.errors import RequestUnderWay
 from invites.models import Conference, ConferenceCreation, Contact, IdempotentRequest, Invitation, User
 from invites.models.api_token import KEPT
+from invites.models.invitee import Channel
 from tests.factories import AddressBookFactory, UserFactory
 from tests.invites.programs import Program, code_of, fields_of
 from tests.services.processes import environment_of
@@ -79,6 +82,16 @@ class TestKey:
         )
         assert Invitation.objects.count() == 2
 
+    def test_it_is_remembered_whoever_is_erased(
+        self, program: Program, conference: Conference, organizer: User, sandbox: SandboxServer
+    ) -> None:
+        body = {"inviteeList": [{"unionId": "made"}]}
+        program.post(invite_into(conference), body, key="a")
+        deliver_all()
+        erasing.erase(channel=Channel.UNION_ID, value="made", by=organizer, because="Asked for")
+        again = program.post(invite_into(conference), body, key="a")
+        assert (again.status_code, again["Idempotent-Replayed"]) == (HTTPStatus.CREATED, "true")
+
     @pytest.mark.parametrize("key", ["", "a b", "ä", "x" * 256])
     def test_unusable_key_is_told(self, key: str, program: Program, conference: Conference) -> None:
         answer = program.ask("POST", invite_into(conference), body=BODY, headers={"Idempotency-Key": key})
@@ -114,6 +127,29 @@ class TestKey:
             "isUnsure"
         ]
         assert ConferenceCreation.objects.count() == 1
+
+    def test_claim_that_was_taken_over_stays_where_nothing_tells_what_the_first_has_done(
+        self, program: Program, conference: Conference, sandbox: SandboxServer, settings: Settings
+    ) -> None:
+        sandbox.add_fault("drop", operation="create")
+        program.post("/conferences", {"title": "Once"}, key="a")
+        let_it_be_abandoned()
+        with override_settings(LIMITS=settings.LIMITS | {"looking_up": (1, 60)}):
+            refused = program.post("/conferences", {"title": "Once"}, key="a")
+            assert code_of(refused) == "tooManyRequests"
+        let_it_be_abandoned()
+        again = program.post("/conferences", {"title": "Once"}, key="a")
+        assert again.json()["error"]["dingtalk"]["isUnsure"] is True
+        assert ConferenceCreation.objects.count() == 1
+
+    def test_key_that_is_too_old_to_be_remembered_is_one_that_was_never_used(
+        self, program: Program, conference: Conference, sandbox: SandboxServer
+    ) -> None:
+        first = program.post("/conferences", {"title": "Then"}, key="a")
+        IdempotentRequest.objects.update(began_at=timezone.now() - KEPT - timedelta(hours=1))
+        second = program.post("/conferences", {"title": "Now"}, key="a")
+        assert second["Idempotent-Replayed"] == "false"
+        assert second.json()["id"] != first.json()["id"]
 
     def test_keys_are_forgotten_after_a_week(self, program: Program, conference: Conference) -> None:
         program.post(invite_into(conference), BODY, key="a")
