@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from invites import composing, sending
 from invites.composing import Person
+from invites.guarding import refuse_demo_person
 from invites.models import Conference, Invitation, Invitee, User
 from invites.models.invitation import InvitationSource
 
@@ -24,6 +25,7 @@ def invite(
         conference=conference, source=InvitationSource.API, operator_union_id=operator_union_id
     )
     sending.check_can_be_sent(invitation)
+    refuse_demo_person(app=conference.app, values=[operator_union_id])
     sending.sign(invitation, user=user)
     invitation.save()
     Invitee.objects.bulk_create(composing.fold(invitation, people))

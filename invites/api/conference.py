@@ -151,6 +151,7 @@ def conference_create(request: HttpRequest, body: CreateConference, key: Idempot
                 title=form.cleaned_data["title"],
                 union_id=form.cleaned_data["union_id"],
                 invite_caller=body.invite_caller,
+                is_own=not body.union_id,
             )
         except CreationUnderWay as error:
             raise RequestUnderWay from error

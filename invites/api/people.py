@@ -140,11 +140,10 @@ def _contacts(body: Invite, wrongs: list[Wrong], *, user: User, app: App) -> Ite
 def _members(body: Invite, wrongs: list[Wrong], *, user: User, app: App) -> Iterator[Contact]:
     groups = permissions.contact_groups(user, app=app).in_bulk(body.group_ids)
     for position, pk in enumerate(body.group_ids):
-        if pk in groups:
-            yield from groups[pk].contacts.all().by_name()
-        else:
+        if pk not in groups:
             message = _("There is no such group that can be invited through the app of this conference.")
             wrongs.append(Wrong(field=f"groupIds.{position}", code="missing", message=message))
+    yield from permissions.contacts(user, app=app).in_any_group(groups).by_name()
 
 
 def _check_union_id(union_id: str, field: str, wrongs: list[Wrong]) -> None:

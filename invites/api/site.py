@@ -1,6 +1,7 @@
 """The addresses of the API, and its description."""
 
 from collections.abc import Callable
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -51,7 +52,13 @@ for router in (conference.router, invitation.router, attempt.router, contact.rou
 @require_safe
 def description(request: HttpRequest) -> JsonResponse:
     """The description of the API, in OpenAPI. It holds nothing of anybody, so everybody may read it."""
-    return JsonResponse(api.get_openapi_schema(path_prefix=_PREFIX))
+    return JsonResponse(_described())
+
+
+@cache
+def _described() -> dict[str, Any]:
+    """It takes far longer to make than anybody should have us work who is not known here."""
+    return api.get_openapi_schema(path_prefix=_PREFIX)
 
 
 def missing(request: HttpRequest) -> HttpResponse:

@@ -23,10 +23,18 @@ _MAY_EXIST = _(
 
 
 def create(
-    *, user: User, app: App, key: uuid.UUID, title: str, union_id: str, invite_caller: bool = True
+    *,
+    user: User,
+    app: App,
+    key: uuid.UUID,
+    title: str,
+    union_id: str,
+    invite_caller: bool = True,
+    is_own: bool = True,
 ) -> Conference:
     """Starts a meeting of ``union_id`` in DingTalk, which calls them too where ``invite_caller``, and stores it.
 
+    ``is_own`` says that this is the unionId of ``user``, as which it is then remembered.
     Under a ``key`` that was used before nothing is asked again: the outcome of that press is this one's as well.
     Raises DingTalkRefused, CreationUnderWay, FormAlreadyUsed, DemoPersonRefused or AppUnavailable.
     """
@@ -48,7 +56,8 @@ def create(
         creation.save()
         raise refusal_of(error, if_unsure=_MAY_EXIST) from error
     conference = _store(creation, made=made, union_id=union_id)
-    remember(user, union_id)
+    if is_own:
+        remember(user, union_id)
     return conference
 
 

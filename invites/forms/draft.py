@@ -14,6 +14,7 @@ from invites.forms.contact import start_of
 from invites.guarding import refuse_demo_person
 from invites.models import AddressBook, App, Contact, ContactGroup, User
 from invites.models.contact import NICK_LENGTH, UNION_ID_LENGTH, validate_nick, validate_union_id
+from invites.signing_in import identities
 
 # A pasted list beyond these is a mistake rather than a meeting.
 MOST_LINES = 20_000
@@ -143,13 +144,17 @@ class OperatorForm(forms.Form):
         widget=forms.TextInput({"class": "font-monospace", **_AS_IT_IS}),
     )
 
-    def __init__(self, *args: Any, app: App, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, app: App, user: User | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.app = app
+        self.app, self.user = app, user
 
     def clean_union_id(self) -> str:
-        """A unionId that this app could know, or nothing."""
+        """A unionId that this app could know, or nothing; the same as ever of whom DingTalk itself has told it."""
         union_id: str = self.cleaned_data["union_id"]
+        if self.user and union_id != self.user.union_id and identities.has_identity(self.user):
+            raise ValidationError(
+                _("DingTalk tells your unionId whenever you sign in: it cannot be another one."), code="told"
+            )
         if not union_id:
             return ""
         validate_union_id(union_id)

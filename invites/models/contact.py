@@ -89,6 +89,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """The members of ``group``."""
         return self.filter(groups=group)
 
+    def in_any_group(self, pks: Iterable[int]) -> Self:
+        """The members of the groups with these keys, each once."""
+        return self.filter(groups__in=list(pks)).distinct()
+
     def outside_group(self, group: "ContactGroup") -> Self:
         """Those who are not members of ``group``."""
         return self.exclude(groups=group)

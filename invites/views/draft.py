@@ -168,7 +168,9 @@ def draft_operator(request: HttpRequest, pk: int) -> HttpResponse:
     conference = load(request, pk)
     user = permissions.organizer(request.user)
     data = request.POST if request.method == "POST" else None
-    form = OperatorForm(data, initial={"union_id": user.union_id}, app=conference.app, auto_id="operator_%s")
+    form = OperatorForm(
+        data, initial={"union_id": user.union_id}, app=conference.app, user=user, auto_id="operator_%s"
+    )
     if request.method == "POST" and form.is_valid():
         remember(user, form.cleaned_data["union_id"])
         messages.success(request, _("Your unionId is saved."))

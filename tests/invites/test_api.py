@@ -283,6 +283,21 @@ class TestInviting:
         assert (person.contact, person.position) == (contact, 0)
         assert answer.json()["people"] == 1
 
+    def test_many_groups_cost_no_more_questions_than_one(
+        self, program: Program, conference: Conference, book: AddressBook
+    ) -> None:
+        groups = [ContactGroupFactory(book=book) for _group in range(5)]
+        for group in groups:
+            group.contacts.add(ContactFactory(book=book))
+        program.post(invite_into(conference), {"groupIds": [group.pk for group in groups]})
+        costs = []
+        for named in (groups[:1], groups):
+            with CaptureQueriesContext(connection) as captured:
+                answer = program.post(invite_into(conference), {"groupIds": [group.pk for group in named]})
+            assert answer.json()["people"] == len(named)
+            costs.append(len(captured))
+        assert costs[0] == costs[1]
+
     def test_marked_are_left_out_unless_that_was_decided_which_is_on_record(
         self, program: Program, conference: Conference, book: AddressBook, organizer: User
     ) -> None:
@@ -325,6 +340,8 @@ class TestInviting:
         real = ConferenceFactory(owner=conference.owner)
         demo = program.post(invite_into(real), {"inviteeList": [{"unionId": UNION_ID_PREFIX + "x"}]})
         assert (demo.status_code, code_of(demo)) == (HTTPStatus.CONFLICT, "demoPersonRefused")
+        in_their_name = {"unionId": UNION_ID_PREFIX + "x", "inviteeList": [{"unionId": UNION_ID}]}
+        assert code_of(program.post(invite_into(real), in_their_name)) == "demoPersonRefused"
         conference.status = "ended"
         conference.save()
         over = program.post(invite_into(conference), {"inviteeList": [{"unionId": UNION_ID}]})
@@ -353,6 +370,15 @@ class TestConferences:
         )
         assert AuditEntry.objects.filter(object_pk=str(made.pk), actor=organizer).exists()
         assert program.get(f"/conferences/{made.pk}").json() == answer.json()
+
+    def test_one_of_somebody_else_does_not_make_the_user_another_operator(
+        self, program: Program, sandbox_app: object, organizer: User
+    ) -> None:
+        answer = program.post("/conferences", {"title": "Of a host", "unionId": UNION_ID})
+        assert answer.status_code == HTTPStatus.CREATED
+        assert Conference.objects.get().creator_union_id == UNION_ID
+        organizer.refresh_from_db()
+        assert organizer.union_id == "operator-of-organizer"
 
     def test_one_is_registered_by_its_id_once(self, program: Program, conference: Conference) -> None:
         known = program.post("/conferences/register", {"conferenceId": conference.conference_id})

@@ -3,11 +3,13 @@
 from http import HTTPStatus
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertRedirects, assertTemplateUsed
 
 from invites import composing
+from invites.conferring.operator import remember
 from invites.models import (
     Conference,
     DraftLine,
@@ -57,6 +59,16 @@ class TestDraftOperator:
         assertContains(answer, "Calls show your name")
         organizer.refresh_from_db()
         assert organizer.union_id == UNION_ID
+
+    def test_of_whom_dingtalk_has_told_it_stays(
+        self, browser: Client, conference: Conference, organizer: User
+    ) -> None:
+        SocialAccount.objects.create(user=organizer, provider="dingtalk", uid="open-1")
+        answer = browser.post(at("draft_operator", conference), {"union_id": UNION_ID}, headers=OPERATOR)
+        assertContains(answer, "whenever you sign in", status_code=HTTPStatus.UNPROCESSABLE_ENTITY)
+        remember(organizer, UNION_ID)
+        organizer.refresh_from_db()
+        assert organizer.union_id == "operator-of-organizer"
 
     def test_without_one_it_says_what_calls_show(
         self, browser: Client, conference: Conference, organizer: User
