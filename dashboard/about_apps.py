@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from dashboard.environment import INTERNATIONAL_HOST
+from invites import diagnosing
 from invites.models import App, AppCheck, CallCount
 from invites.models.app import AppKind, AppQuerySet
 from invites.models.spending import Spending, quota_month
@@ -19,6 +20,7 @@ class AboutApp:
     """A DingTalk app as far as everybody may read it aloud. ``host`` is "" where the settings name none at present.
 
     ``charged`` and ``exempt`` are its calls of the ``month``, by operation: those taken from the quota and the others.
+    A test of it has so many ``steps``.
     """
 
     pk: int
@@ -35,6 +37,7 @@ class AboutApp:
     charged: tuple[CallCount, ...]
     exempt: tuple[CallCount, ...]
     check: AppCheck | None
+    steps: int
     lost_secrets: tuple[str, ...]
 
     @property
@@ -70,6 +73,7 @@ def _app(row: App, month: date, counts: list[CallCount]) -> AboutApp:
         charged=charged,
         exempt=tuple(count for count in counts if count.is_exempt),
         check=getattr(row, "check_made", None),
+        steps=len(diagnosing.operations_of(row)),
         lost_secrets=tuple(row.lost_secrets),
     )
 

@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from dashboard.environment import DingTalkEnvironment
-from invites import demo
+from invites import demo, diagnosing
 from invites.connecting import client_for
 from invites.counting import count_call
 from invites.errors import AppUnavailable
@@ -121,7 +121,12 @@ class TestAppList:
         for text in ("Company app", "Internal app", "https://api.dingtalk.io", "Switched on", "Never tested"):
             assert text in shown
         assert "1,200 of 5,000 calls used" in shown
-        AppCheck.objects.create(app=app, lines=[{"operation": "x", "code": "quota", "message": ""}])
+        line = {"operation": "x", "code": "", "message": ""}
+        check = AppCheck.objects.create(app=app, lines=[line])
+        steps = len(diagnosing.operations_of(app))
+        assert f"Step 1 of {steps} is done." in page(browser, URL)
+        check.lines = [line] * (steps - 1) + [line | {"code": "quota"}]
+        check.save()
         App.objects.update(enabled=False)
         shown = page(browser, URL)
         assert "1 thing is missing" in shown
