@@ -11,7 +11,7 @@ from django_stubs_ext import StrOrPromise
 
 from invites import securing
 from invites.forms.keeping import KeepingForm
-from invites.models import App, SignInPolicy
+from invites.models import App, SignInPolicy, User
 from invites.models.sign_in_policy import SignUp
 from invites.models.user import Role
 
@@ -29,7 +29,7 @@ def _named(role: StrOrPromise, people: int) -> str:
 
 
 class SignInPolicyForm(KeepingForm[SignInPolicy]):
-    """Through which app people sign in, who may sign up, and who needs a second factor."""
+    """Through which app people sign in, who may sign up, and who needs a second factor, as ``by`` decides it."""
 
     corp_ids = forms.CharField(
         label=_("Corp ids of the company, one per line"),
@@ -65,8 +65,9 @@ class SignInPolicyForm(KeepingForm[SignInPolicy]):
             "role": _("For everybody of the company who signs up. A sign-up link has a role of its own."),
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.by = by
         apps: Any = self.fields["app"]
         apps.queryset = App.objects.who_may_sign_people_in(chosen=self.instance.app_id)
         apps.empty_label = _("None: people sign in with a password only")
@@ -77,6 +78,16 @@ class SignInPolicyForm(KeepingForm[SignInPolicy]):
             (role, _named(label, without.get(role, 0))) for role, label in Role.choices
         ]
         self.initial["corp_ids"] = "\n".join(self.instance.corp_ids)
+
+    def clean_app(self) -> App | None:
+        """The app. Nobody takes away their own only way in."""
+        app: App | None = self.cleaned_data["app"]
+        if app is None and "app" in self.changed_data and not self.by.has_usable_password():
+            raise ValidationError(
+                _("You sign in with DingTalk alone. Set a password on the page “Security” first."),
+                code="only_way_in",
+            )
+        return app
 
     def clean_corp_ids(self) -> list[str]:
         """The lines that are not empty, each once."""

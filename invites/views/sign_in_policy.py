@@ -20,7 +20,11 @@ from invites.views.sign_up_link import links_shown
 def sign_in_policy(request: HttpRequest) -> HttpResponse:
     """The one policy there is; beside it the newest sign-up links."""
     policy = SignInPolicy.objects.current()
-    form = SignInPolicyForm(request.POST if request.method == "POST" else None, instance=policy)
+    form = SignInPolicyForm(
+        request.POST if request.method == "POST" else None,
+        instance=policy,
+        by=permissions.own_account(request.user),
+    )
     if form.is_bound and form.is_valid():
         securing.ask_who_it_is(request)
     if form.is_bound and form.keep():

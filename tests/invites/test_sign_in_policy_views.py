@@ -68,6 +68,18 @@ class TestSignInPolicy:
         page = unescape(client_of_administrator.get(f"/history/changes/{entry.pk}/").content.decode())
         assert "Organizer, Auditor" in page
 
+    def test_nobody_takes_away_their_own_only_way_in(
+        self, app: App, administrator: User, client_of_administrator: Client
+    ) -> None:
+        SignInPolicy(app=app).save()
+        User.objects.filter(pk=administrator.pk).update(password="!")
+        client = client_of_administrator
+        client.force_login(User.objects.get())
+        response = confirmed(client).post(URL, NOBODY)
+        assert response.context["form"].errors.keys() == {"app"}
+        assert SignInPolicy.objects.current().app == app
+        assert client.post(URL, NOBODY | {"app": app.pk}).status_code == 302
+
     def test_open_session_alone_decides_nothing(self, administrator: User, signed_in: SignedIn) -> None:
         client = signed_in(administrator)
         asked = client.post(URL, NOBODY | {"sign_up": "by_link"})["Location"]
@@ -131,8 +143,8 @@ class TestSignInPolicy:
     ) -> None:
         for _link in range(count):
             enrolling.make_link(by=administrator, role=Role.ORGANIZER)
-        # Session, user, policy, apps, who has no second factor, links, and the banner's two.
-        with django_assert_num_queries(8):
+        # Session, user twice, policy, apps, who has no second factor, links, and the banner's two.
+        with django_assert_num_queries(9):
             client_of_administrator.get(URL)
 
 
