@@ -52,7 +52,8 @@ OF_ITS_CALLS = (
 _STORED = _("One is stored. Leave this empty to keep it.")
 _DEMO_FIRST = _(
     "This is the demonstration: everybody knows its password, and a real app rings real people. First add an "
-    "administrator of your own under Users, and bar the three users of the demonstration there."
+    "administrator of your own under Users, and bar the three users of the demonstration there, as well as everybody "
+    "who came in through the sandbox."
 )
 _LOST = _("One is stored, but the keys of this server do not open it. Enter it again.")
 

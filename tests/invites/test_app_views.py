@@ -6,6 +6,7 @@ from html import unescape
 
 import pytest
 import time_machine
+from allauth.socialaccount.models import SocialAccount
 from cryptography.fernet import Fernet
 from django.test import Client
 from django.utils import timezone
@@ -21,6 +22,7 @@ from invites.models import App, AppCheck, AuditEntry, User
 from invites.models.app import AppKind
 from invites.models.invitation import InvitationState
 from invites.models.spending import quota_month
+from invites.signing_in.through_dingtalk import SANDBOX_PROVIDER
 from tests.conftest import SignedIn
 from tests.factories import AppFactory, InvitationFactory, SentInvitationFactory
 
@@ -302,6 +304,11 @@ class TestAppCreate:
             user.set_password("another long password")
             user.save()
         client.force_login(User.objects.get(username="demo"))
+        # Where anybody is anybody.
+        visitor = User.objects.create_user("visitor")
+        SocialAccount.objects.create(user=visitor, provider=SANDBOX_PROVIDER, uid="of the sandbox")
+        assert client.post(f"{URL}new/?kind=internal", INTERNAL).status_code == 422
+        User.objects.filter(pk=visitor.pk).update(is_active=False)
         assert client.post(f"{URL}new/?kind=internal", INTERNAL).status_code == 302
 
     def test_name_is_taken_once(self, browser: Client, app: App) -> None:
