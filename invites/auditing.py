@@ -40,6 +40,8 @@ HIDDEN: Final = "•••"
 """Stands for every secret."""
 
 DISCLOSED: Final = "disclosed"
+# What is held of somebody who is not in the history, so that nothing there could name them.
+OTHERS_DISCLOSED: Final = "others_disclosed"
 SIGNED_IN: Final = "signed_in"
 SIGNED_OUT: Final = "signed_out"
 SIGN_IN_FAILED: Final = "sign_in_failed"
@@ -155,12 +157,13 @@ def note_disclosure(whose: Person | User) -> None:
     """Notes that somebody took away as a file what is held of a person of the history, or of somebody who is not in it:
     then it stands with whoever took it. Who it was about is not said: an erasure would have to erase this, too.
     """
+    is_in_history = isinstance(whose, Person)
     AuditEntry.objects.log_create(
         whose,
         force_log=True,
         action=AuditEntry.Action.ACCESS,
-        object_repr=str(whose) if isinstance(whose, User) else f"#{whose.pk}",
-        additional_data={"what": DISCLOSED},
+        object_repr=f"#{whose.pk}" if is_in_history else str(whose),
+        additional_data={"what": DISCLOSED if is_in_history else OTHERS_DISCLOSED},
     )
 
 

@@ -9,6 +9,7 @@ from invites import encryption, phone_numbers
 from invites.chronicling import Way
 from invites.models import Contact, Member, Person
 from invites.models.invitee import Channel
+from invites.models.person import ERASED_NICK
 
 MOST_FOUND = 50
 # Stands before what is in a token, so that nothing else that we have encrypted is taken for one.
@@ -144,13 +145,17 @@ def _names(
     heads: dict[Way, list[Way]], contacts: Iterable[tuple[str, str, str]], owners: dict[str, str]
 ) -> dict[Way, dict[str, None]]:
     """Under what names each is known in books, in the history, and to conferences."""
-    called: dict[Way, dict[str, None]] = {}
-    for union_id, phone_number, nick in contacts:
-        for way in _ways(union_id, phone_number):
-            called.setdefault(_head(way, owners), {})[nick] = None
     values = [way.value for ways in heads.values() for way in ways]
-    for channel, value, nick in Person.objects.reached_by(values).values_list("channel", "value", "nick"):
-        called.setdefault(_head(Way(channel=channel, value=value), owners), {})[nick] = None
-    for union_id, nick in Member.objects.with_union_ids(values).values_list("union_id", "nick").distinct():
-        called.setdefault(Way(channel=Channel.UNION_ID, value=union_id), {})[nick] = None
+    in_history = Person.objects.reached_by(values).values_list("channel", "value", "nick")
+    reported = Member.objects.with_union_ids(values).values_list("union_id", "nick").distinct()
+    told = [
+        *((way, nick) for union_id, number, nick in contacts for way in _ways(union_id, number)),
+        *((Way(channel=channel, value=value), nick) for channel, value, nick in in_history),
+        *((Way(channel=Channel.UNION_ID, value=union_id), nick) for union_id, nick in reported),
+    ]
+    called: dict[Way, dict[str, None]] = {}
+    for way, nick in told:
+        # A conference may report somebody without a name, and whoever was never called has none on record.
+        if nick not in {"", ERASED_NICK}:
+            called.setdefault(_head(way, owners), {})[nick] = None
     return called

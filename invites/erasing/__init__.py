@@ -81,8 +81,8 @@ def put_on_record(*, channel: Channel, value: str, by: User | None, because: str
     if Invitee.objects.who_are(people).lock_states() & {InviteeState.PENDING, InviteeState.SENDING}:
         raise StillToBeCalled
     if not people and _is_known_otherwise(channel, value):
-        # Never called, but that they are erased has to be on record.
-        people = [Person.objects.create(channel=channel, value=value, nick=ERASED_NICK)]
+        # Never called, but that they are erased has to be on record; once, though two may press at the same time.
+        people = [Person.objects.get_or_create(channel=channel, value=value, nick=ERASED_NICK)[0]]
     for person in Person.objects.among(person.pk for person in people).without_erasure():
         Erasure.objects.create(person=person, by=by, reason=because)
     return people

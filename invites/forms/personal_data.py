@@ -38,7 +38,12 @@ class EraseForm(forms.Form):
     ways = forms.MultipleChoiceField(
         label=_("Reached as"),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": _("Choose at least one.")},
+        error_messages={
+            "required": _("Choose at least one."),
+            "invalid_choice": _(
+                "How this person is reached has changed meanwhile. Look at the choice again."
+            ),
+        },
     )
     reason = forms.CharField(
         label=_("Reason"),
@@ -54,9 +59,11 @@ class EraseForm(forms.Form):
     def __init__(self, *args: Any, somebody: Somebody, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.somebody = somebody
+        # By what it is and not by its place, since books may change between the question and the press.
+        self._ways = {f"{way.channel}:{way.value}": way for way in somebody.ways}
         field = self.fields["ways"]
-        field.choices = [(str(n), _shown(way)) for n, way in enumerate(somebody.ways)]  # type: ignore[attr-defined]
-        field.initial = [key for key, _label in field.choices]  # type: ignore[attr-defined]
+        field.choices = [(key, _shown(way)) for key, way in self._ways.items()]  # type: ignore[attr-defined]
+        field.initial = list(self._ways)
 
     def clean_reason(self) -> str:
         """The reason, which neither has control characters nor says who it is."""
@@ -72,7 +79,7 @@ class EraseForm(forms.Form):
     @property
     def chosen(self) -> list[Way]:
         """The ways that were chosen. The form is valid."""
-        return [self.somebody.ways[int(number)] for number in self.cleaned_data["ways"]]
+        return [self._ways[key] for key in self.cleaned_data["ways"]]
 
 
 def _shown(way: Way) -> str:

@@ -58,6 +58,9 @@ _SENTENCES: dict[tuple[str, int], StrOrPromise] = {
 }
 _ACCESS: dict[str, StrOrPromise] = {
     auditing.DISCLOSED: gettext_lazy("%(who)s took away as a file what is held of a person: %(name)s."),
+    auditing.OTHERS_DISCLOSED: gettext_lazy(
+        "%(who)s took away as a file what is held of a person who was never called."
+    ),
     auditing.SIGNED_IN: gettext_lazy("%(name)s signed in."),
     auditing.SIGNED_OUT: gettext_lazy("%(name)s signed out."),
     auditing.SIGN_IN_FAILED: gettext_lazy("Somebody could not sign in as %(name)s: the password was wrong."),

@@ -27,6 +27,7 @@ from invites.models.contact_import import ImportState
 from invites.models.invitee import Channel, InviteeState
 from tests.factories import ContactFactory, InviteeFactory, MemberFactory, SentInvitationFactory
 from tests.invites.held import NICK, NUMBER, SPELLINGS, UNION_ID, WAYS, hold
+from tests.invites.test_curating_together import together
 from tests.invites.test_erasing import everything_stored
 
 pytestmark = pytest.mark.django_db
@@ -226,6 +227,14 @@ class TestOrdering:
         assert Erasure.objects.newest_first().get(pk=held_up.pk).is_held_up
         calling.update(state=InviteeState.INVITED)
         assert erasing.carry_out(held_up.pk) is not None
+
+    @pytest.mark.django_db(transaction=True)
+    def test_ordered_by_two_at_once_it_is_on_record_once(self, administrator: User) -> None:
+        contact = ContactFactory()
+        way = Way(channel=Channel.UNION_ID, value=contact.union_id)
+        orders = [lambda: forgetting.order([way], by=administrator, because=BECAUSE)] * 4
+        assert together(*orders) == [1] * 4
+        assert Erasure.objects.count() == Person.objects.count() == 1
 
     def test_lost_bell_is_rung_again(self, organizer: User, administrator: User, settings: Settings) -> None:
         hold(organizer)

@@ -14,12 +14,14 @@ from invites import disclosing, erasing
 from invites.models import Contact, Erasure, Invitee, Person, User
 from invites.models.invitee import InviteeState
 from tests.conftest import SignedIn, htmx
-from tests.factories import ContactFactory
-from tests.invites.held import NICK, NUMBER, UNION_ID, hold
+from tests.factories import ContactFactory, MemberFactory
+from tests.invites.held import NICK, NUMBER, UNION_ID, WAYS, hold
 
 pytestmark = pytest.mark.django_db
 PAGE = "/settings/personal-data/"
 BECAUSE = "Asked for it by letter"
+# How the form names both ways in which somebody is reached.
+BOTH = [f"{channel}:{value}" for channel, value in WAYS]
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ class TestPersonalData:
     def test_erasures_look_again_while_one_is_under_way(
         self, browser: Client, address: str, administrator: User
     ) -> None:
-        browser.post(f"{address}erase/", {"ways": ["0", "1"], "reason": BECAUSE})
+        browser.post(f"{address}erase/", {"ways": BOTH, "reason": BECAUSE})
         page = browser.get(PAGE, headers=htmx("erasures"))
         assertContains(page, "Being erased", 2)
         assertContains(page, "every 2s")
@@ -119,6 +121,13 @@ class TestFile:
         assert answer["Content-Disposition"].startswith('attachment; filename="Personal data ')
         assertContains(browser.get("/history/changes/"), "took away as a file what is held of a person")
 
+    def test_of_somebody_who_was_never_called_it_is_on_record_without_a_name(self, browser: Client) -> None:
+        contact = ContactFactory(nick="Never Called")
+        (somebody,) = disclosing.find(contact.union_id, country="CN")
+        browser.post(reverse("invites:personal_data_file", args=[somebody.token])).getvalue()
+        page = browser.get("/history/changes/")
+        assertContains(page, "what is held of a person who was never called")
+
     def test_only_a_press_gives_it(self, browser: Client, address: str) -> None:
         assert browser.get(f"{address}file/").status_code == 405
 
@@ -134,7 +143,7 @@ class TestErase:
         self, browser: Client, address: str, administrator: User
     ) -> None:
         for _press in range(2):
-            answer = browser.post(f"{address}erase/", {"ways": ["0", "1"], "reason": BECAUSE})
+            answer = browser.post(f"{address}erase/", {"ways": BOTH, "reason": BECAUSE})
             assertRedirects(answer, PAGE)
         assert {(each.by, each.reason) for each in Erasure.objects.all()} == {(administrator, BECAUSE)}
         assert Erasure.objects.count() == 2
@@ -142,11 +151,11 @@ class TestErase:
     @pytest.mark.parametrize(
         ("fields", "field"),
         [
-            ({"ways": ["0"], "reason": " "}, "reason"),
-            ({"ways": ["0"], "reason": "x" * 201}, "reason"),
-            ({"ways": ["0"], "reason": "a\nb"}, "reason"),
-            ({"ways": ["0"], "reason": f"{NICK} asked"}, "reason"),
-            ({"ways": ["0"], "reason": "13987654321 asked"}, "reason"),
+            ({"ways": BOTH[:1], "reason": " "}, "reason"),
+            ({"ways": BOTH[:1], "reason": "x" * 201}, "reason"),
+            ({"ways": BOTH[:1], "reason": "a\nb"}, "reason"),
+            ({"ways": BOTH[:1], "reason": f"{NICK} asked"}, "reason"),
+            ({"ways": BOTH[:1], "reason": "13987654321 asked"}, "reason"),
             ({"reason": BECAUSE}, "ways"),
             ({"ways": ["7"], "reason": BECAUSE}, "ways"),
         ],
@@ -158,9 +167,25 @@ class TestErase:
         assert (page.status_code, list(page.context["form"].errors)) == (422, [field])
         assert not Erasure.objects.exists()
 
+    def test_only_what_was_asked_about_is_erased_though_a_book_changed_meanwhile(
+        self, browser: Client, address: str
+    ) -> None:
+        Contact.objects.update(phone_number="+8613700000001")
+        page = browser.post(f"{address}erase/", {"ways": BOTH, "reason": BECAUSE})
+        assertContains(page, "has changed meanwhile", status_code=422)
+        assert not Erasure.objects.exists()
+
+    def test_somebody_whom_a_conference_reported_without_a_name_can_be_erased(self, browser: Client) -> None:
+        MemberFactory(union_id="nameless", nick="")
+        (somebody,) = disclosing.find("nameless", country="CN")
+        address = reverse("invites:personal_data_held", args=[somebody.token])
+        assertContains(browser.get(address), "Without a name")
+        answer = browser.post(f"{address}erase/", {"ways": ["union_id:nameless"], "reason": BECAUSE})
+        assertRedirects(answer, PAGE)
+
     def test_somebody_who_is_being_called_is_not_erased(self, browser: Client, address: str) -> None:
         Invitee.objects.on_record().update(state=InviteeState.SENDING)
-        answer = browser.post(f"{address}erase/", {"ways": ["0", "1"], "reason": BECAUSE})
+        answer = browser.post(f"{address}erase/", {"ways": BOTH, "reason": BECAUSE})
         assertContains(answer, "is under way", status_code=409)
 
 
@@ -175,7 +200,7 @@ class TestWhoMay:
             client.get(PAGE),
             client.get(address),
             client.post(f"{address}file/"),
-            client.post(f"{address}erase/", {"ways": ["0"], "reason": BECAUSE}),
+            client.post(f"{address}erase/", {"ways": BOTH[:1], "reason": BECAUSE}),
         ):
             assert answer.status_code == (403 if visitor else 302)
         assert not Erasure.objects.exists()
