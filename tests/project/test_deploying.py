@@ -30,8 +30,6 @@ HOST = "invites.example.com"
 START_SECONDS = 90
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - only a name here
 
-type Start = Callable[[list[str]], subprocess.Popen[bytes]]
-
 
 def instructions(kind: str) -> list[str]:
     """What stands behind each ``kind`` of the Dockerfile."""

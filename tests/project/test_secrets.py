@@ -26,7 +26,7 @@ from dashboard import logs
 from invites import delivering, tokens
 from invites.connecting import close_clients
 from invites.dingtalk.sandbox import SandboxServer
-from invites.models import ApiToken, App, Attempt, CachedToken, Conference, User
+from invites.models import ApiToken, App, Attempt, AuditEntry, CachedToken, Conference, User
 from invites.models.api_token import Scope
 from invites.models.app import AppKind, EventMode
 from invites.models.attempt import AttemptState
@@ -53,6 +53,17 @@ NUMBER = "+8613912345678"
 RUNNING_CONFERENCE = "5a9db0c000000000000000a1"
 # Where somebody sees what is theirs alone, for as long as they set it up.
 SHOWN_BY_DESIGN = {"/settings/security/codes/", "/settings/security/codes/new/", "/settings/security/app/"}
+
+APPS = "/settings/apps/"
+APP = {
+    "edition": "custom",
+    "client_id": "client-of-the-run",
+    "event_mode": "none",
+    "default_country": "CN",
+    "batch_size": "100",
+    "calls_per_second": "20",
+    "monthly_quota": "5000",
+}
 
 type Secrets = dict[str, str]
 
@@ -91,17 +102,15 @@ def log() -> Iterator[io.StringIO]:
         logging.getLogger(name).setLevel(level)
 
 
-def apps(sandbox: SandboxServer) -> tuple[App, App]:
-    """One that works, one whose secret is refused, and one of every other secret there is; the first two."""
-    host = {"kind": AppKind.INTERNAL, "base_url": sandbox.base_url}
-    good = App.objects.create(
-        name="Good",
-        client_id="client-of-the-run",
-        client_secret=CLIENT_SECRET,
-        next_client_secret=NEXT_SECRET,
-        **host,
+def apps(client: Client, sandbox: SandboxServer) -> tuple[App, App]:
+    """One that works, one whose secret is refused, and one of every other secret there is; the first two, which an
+    administrator enters and tests.
+    """
+    good, bad = (
+        entered(client, sandbox, name=name, new_client_secret=secret)
+        for name, secret in (("Good", CLIENT_SECRET), ("Bad", OTHER_SECRET))
     )
-    bad = App.objects.create(name="Bad", client_id="client-of-the-run", client_secret=OTHER_SECRET, **host)
+    assert client.post(f"{APPS}{good.pk}/secret/", {"next_secret": NEXT_SECRET}).status_code == 302
     App.objects.create(
         name="Suite",
         kind=AppKind.THIRD_PARTY,
@@ -115,6 +124,15 @@ def apps(sandbox: SandboxServer) -> tuple[App, App]:
         event_aes_key=EVENT_AES_KEY,
     )
     return good, bad
+
+
+def entered(client: Client, sandbox: SandboxServer, **fields: str) -> App:
+    """An app that is added on its page, and tested there."""
+    added = client.post(f"{APPS}new/?kind=internal", APP | {"base_url": sandbox.base_url} | fields)
+    assert added.status_code == 302
+    app = App.objects.get(name=fields["name"])
+    assert client.post(f"{APPS}{app.pk}/test/").status_code == 302
+    return app
 
 
 def sign_in(user: User, secrets: Secrets) -> Client:
@@ -156,25 +174,37 @@ def seen(client: Client, conferences: list[Conference], program: dict[str, str])
     """What every page, file and error shows, by its address."""
     book = AddressBookFactory(owner=conferences[0].owner)
     ContactFactory(book=book, phone_number=NUMBER)
-    client.post("/history/exports/", {"rows_are": "people", "file_format": "csv", "time_zone": "UTC"})
-    addresses = [
-        *(address for address in plain_addresses() if address not in SHOWN_BY_DESIGN),
+    order = {"rows_are": "people", "file_format": "csv", "time_zone": "UTC"}
+    export = client.post("/history/exports/", order).headers["Location"]
+    there = [
         *(f"/conferences/{conference.pk}/" for conference in conferences),
         *(f"/invitations/{conference.invitations.get().pk}/" for conference in conferences),
         *(f"/history/{pk}/" for pk in Attempt.objects.values_list("pk", flat=True)),
+        *(f"/history/changes/{pk}/" for pk in AuditEntry.objects.values_list("pk", flat=True)),
+        *(f"{APPS}{pk}/{part}" for pk in App.objects.values_list("pk", flat=True) for part in ("", "edit/")),
+        *(f"{APPS}{conference.app_id}/secret/" for conference in conferences),
         *(f"/admin/invites/app/{pk}/change/" for pk in App.objects.values_list("pk", flat=True)),
+        f"/settings/users/{conferences[0].owner_id}/",
         f"/books/{book.pk}/export/?format=csv",
-        "/history/exports/1/",
-        "/history/exports/1/file/",
+        export,
+        f"{export}file/",
+    ]
+    addresses = [
+        *(address for address in plain_addresses() if address not in SHOWN_BY_DESIGN),
         "/no/such/page/",
     ]
-    found = {address: body_of(client.get(address)) for address in addresses}
+    answers = {address: client.get(address) for address in [*there, *addresses]}
+    assert [address for address in there if answers[address].status_code != 200] == []
+    found = {address: body_of(answer) for address, answer in answers.items()}
     # What somebody has put into an address by mistake stands in no line; the page leads back to where they are.
     client.get("/no/such/page/", {"access_token": CLIENT_SECRET, "q": NUMBER})
     found["400"] = body_of(client.get("/", headers={"host": "elsewhere.example"}))
     found["409"] = body_of(client.post(f"/conferences/{conferences[0].pk}/draft/send/"))
-    found["422"] = body_of(client.post("/conferences/new/", {}))
-    found["callback"] = body_of(Client().post("/dingtalk/events/1/", "{}", content_type="application/json"))
+    found["422"] = body_of(
+        client.post(f"{APPS}new/?kind=internal", APP | {"new_client_secret": CLIENT_SECRET})
+    )
+    callback = f"/dingtalk/events/{App.objects.get(name='Suite').pk}/"
+    found["callback"] = body_of(Client().post(callback, "{}", content_type="application/json"))
     found["metrics"] = body_of(client.get("/metrics", headers={"authorization": f"Bearer {METRICS_TOKEN}"}))
     assert "invites_people_total" in found["metrics"]
     for title, token in program.items():
@@ -230,7 +260,7 @@ def test_no_secret_of_a_full_run_is_anywhere(sandbox: SandboxServer, log: io.Str
     assert len(secrets) >= 12
     secrets["key of the settings"] = django_settings.SECRET_KEY
     client = sign_in(user, secrets)
-    good, bad = apps(sandbox)
+    good, bad = apps(client, sandbox)
     conferences = [call(client, user, good), call(client, user, bad)]
     assert set(Attempt.objects.values_list("state", flat=True)) == {
         AttemptState.SUCCEEDED,
