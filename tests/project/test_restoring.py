@@ -138,15 +138,19 @@ def restored(sent: Invitation, sandbox: SandboxServer, tmp_path: Path) -> Iterat
         yield Installation(environment=after)
         return
     before.shell(command_of_guide("pg_dump"), tmp_path)
+    # A user and a database of this name; the user may do no more than that of the guide.
     name, url = f"restored_{secrets.token_hex(4)}", urlsplit(before.environment["DATABASE_URL"])
     server = {"PGHOST": parse_qs(url.query)["host"][0], "PGUSER": url.username or ""}
-    after = before.environment | server | {"DATABASE_URL": url._replace(path=f"/{name}").geturl()}
-    installation = Installation(environment=after)
-    installation.shell(command_of_guide("createdb").replace(" invites", f" {name}"), tmp_path)
-    installation.shell(command_of_guide("pg_restore"), tmp_path)
-    yield installation
+    restoring = url._replace(netloc=f"{name}@", path=f"/{name}").geturl()
+    after = before.environment | server | {"DATABASE_URL": restoring}
     with psycopg.connect(before.environment["DATABASE_URL"], autocommit=True) as administrator:
+        administrator.execute(f"CREATE USER {name}")
+        installation = Installation(environment=after)
+        installation.shell(command_of_guide("createdb").replace("invites", name), tmp_path)
+        installation.shell(command_of_guide("pg_restore"), tmp_path)
+        yield installation
         administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        administrator.execute(f"DROP USER {name}")
 
 
 class TestRestoring:
