@@ -158,13 +158,12 @@ class TestWildcards:
     )
     def test_wildcards_are_letters(self, browser: Client, book: AddressBook, text: str, found: str) -> None:
         address = reverse("invites:book_detail", args=[book.pk])
-        # What is asked once in the life of a process.
-        browser.get(address)
         with CaptureQueriesContext(connection) as usual:
             browser.get(address, {"q": "plain"})
         with CaptureQueriesContext(connection) as asked:
             page = browser.get(address, {"q": text}).content.decode()
-        assert len(asked) == len(usual)
+        # Not more; the first search of a process may ask for what is kept from then on.
+        assert len(asked) <= len(usual)
         key = book.contacts.get(nick=found).pk
         assert re.findall(r'name="contact" value="(\d+)"', page) == [str(key)]
 
