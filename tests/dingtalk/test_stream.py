@@ -107,7 +107,8 @@ class TestConnection:
 
         async def play() -> None:
             async with connected(sandbox, taken) as client:
-                await until(lambda: client.stands)
+                # Both ends have to know of it before it can be lost.
+                await until(lambda: client.stands and sandbox.gateway.connected())
                 getattr(sandbox.gateway, how)()
                 await until(lambda: not sandbox.gateway.connected())
                 sandbox.announcer.announce("x", {})
@@ -129,7 +130,7 @@ class TestConnection:
     def test_next_secret_is_tried_at_once_where_the_other_is_refused(self, sandbox: SandboxServer) -> None:
         async def play() -> None:
             async with connected(sandbox, [], secrets=[SANDBOX_CLIENT_SECRET, "next"]) as client:
-                await until(lambda: client.stands)
+                await until(lambda: client.stands and sandbox.gateway.connected())
                 sandbox.change_secret("next")
                 sandbox.gateway.cut()
                 await until(lambda: opened(sandbox) == 3 and client.stands)
