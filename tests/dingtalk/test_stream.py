@@ -186,7 +186,7 @@ class TestConnection:
 
         async def play() -> None:
             async with connected(sandbox, []) as client:
-                await until(lambda: client.stands)
+                await until(lambda: client.stands and sandbox.gateway.connected())
                 tickets.append(client.websocket.request.path.partition("ticket=")[2])
                 sandbox.gateway.cut()
                 await until(lambda: opened(sandbox) == 2)
