@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import phonenumbers
 from django import forms
 from django.core.exceptions import ImproperlyConfigured
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
@@ -16,6 +15,7 @@ from django_stubs_ext import StrOrPromise
 from dashboard.environment import INTERNATIONAL_HOST, check_base_url, is_loopback
 from invites import demo
 from invites.connecting import leads_too_far
+from invites.forms.keeping import KeptForm
 from invites.models import App
 from invites.models.app import REFUSALS, SECRETS, AppKind
 
@@ -72,7 +72,7 @@ def check_credential(value: str) -> None:
         raise forms.ValidationError(_("It has a blank or a character that no credential has."))
 
 
-class CallsForm(forms.ModelForm):  # type: ignore[type-arg]  # takes one in the stubs only
+class CallsForm(KeptForm):
     """How calls are made through an app. What DingTalk has refused is tried again once somebody saves this."""
 
     instance: App
@@ -122,18 +122,6 @@ class CallsForm(forms.ModelForm):  # type: ignore[type-arg]  # takes one in the 
     def is_wrong_about_calls(self) -> bool:
         """Whether any of those that say how it calls is to be corrected."""
         return any(field.errors for field in self.of_calls)
-
-    def keep(self) -> bool:
-        """Saves and says True; says False with the errors in the form where it is invalid or no longer possible."""
-        if not self.is_valid():
-            return False
-        try:
-            with transaction.atomic():
-                self.save()
-        except IntegrityError:
-            # Somebody else has taken the name between our look and our writing; asking again says so.
-            self.validate_unique()
-        return self.is_valid()
 
 
 class AppForm(CallsForm):
