@@ -94,7 +94,7 @@ def _take(model: type[models.Model], row: Row, found: Found, *, change: bool) ->
             found.newest += seen.newest
             found.older += seen.older
             for name in seen.unreadable:
-                _note_unreadable(model, pk, name, found)
+                _note_unreadable(model, pk, name, found, change=change)
             return
         # Somebody has saved it since, and most likely with the newest key.
         again = _rows(model).filter(pk=pk).values("pk", *names).first()
@@ -147,10 +147,11 @@ def _replaced(model: type[models.Model], pk: Any, old: Row, new: Row) -> bool:
     return bool(_rows(model).filter(**old | {"pk": pk}).update(**values))
 
 
-def _note_unreadable(model: type[models.Model], pk: Any, name: str, found: Found) -> None:
+def _note_unreadable(model: type[models.Model], pk: Any, name: str, found: Found, *, change: bool) -> None:
     if model is CachedToken or model is Session:
         # Worth nothing any more: the next call fetches another token, and whoever had the session signs in again.
-        _rows(model).filter(pk=pk).delete()
+        if change:
+            _rows(model).filter(pk=pk).delete()
         return
     about = model._meta  # noqa: SLF001 - likewise
     column = getattr(about.get_field(name), "verbose_name", name)

@@ -138,6 +138,12 @@ class TestCheck:
         status, told = run("--check")
         assert (status, "may be dropped" in told) == (0, True)
 
+    def test_what_nobody_can_read_stays_where_it_is(self, settings: Settings) -> None:
+        token = CachedToken.objects.create(fingerprint="f" * 64, value="t")
+        settings.FIELD_ENCRYPTION_KEYS = [NEW]
+        assert run("--check")[0] == 0
+        assert CachedToken.objects.filter(pk=token.pk).exists()
+
 
 class TestUnreadable:
     def test_it_is_named_and_everything_else_is_done(self, settings: Settings) -> None:
