@@ -284,9 +284,12 @@ def _note_sign_out(sender: object, user: User | None, **kwargs: Any) -> None:
 
 def _note_failed_sign_in(sender: object, credentials: Mapping[str, Any], **kwargs: Any) -> None:
     """Of a name that nobody has, nothing is kept: it may be a password that was typed into the wrong field."""
-    user = User.objects.called(str(credentials.get("username") or credentials.get("email") or ""))
-    if user is not None:
-        _note_access(user, SIGN_IN_FAILED, actor=None)
+    name = str(credentials.get("username") or credentials.get("email") or "")
+    meant = list(User.objects.all().called(name))
+    meant = [user for user in meant if user.username == name] or meant
+    # Where several may be meant, nobody knows whose account it was about.
+    if len(meant) == 1:
+        _note_access(meant[0], SIGN_IN_FAILED, actor=None)
 
 
 def note_security(user: User, what: Security, *, detail: Mapping[str, object] | None = None) -> None:

@@ -107,14 +107,6 @@ class InvitesUserManager(UserManager["User"]):
         """Everybody, in the order in which lists show them."""
         return self.all().by_name()
 
-    def called(self, name: str) -> "User | None":
-        """Whom somebody means who signs in as ``name``: a username, or the mail address of one person alone."""
-        by_name = self.filter(username=name).first()
-        if by_name is not None or "@" not in name:
-            return by_name
-        by_mail = self.all().reached_by(name)[:2]
-        return by_mail[0] if len(by_mail) == 1 else None
-
     def who_want_digest(self) -> QuerySet["User"]:
         """Those who want a weekly digest and can get one."""
         return self.filter(weekly_digest=True, is_active=True).exclude(email="").order_by("pk")

@@ -128,11 +128,20 @@ class TestSignIn:
         client.post("/sign-in/", {"login": "organizer", "password": PASSWORD})
         assert client.cookies[settings.SESSION_COOKIE_NAME].value != before
 
-    def test_failed_sign_in_by_mail_address_is_on_record(self, db: None) -> None:
+    @pytest.mark.parametrize("login", ["ada", "ADA", "ada@example.com", "Ada@Example.com"])
+    def test_failed_sign_in_by_any_name_of_an_account_is_on_record(self, db: None, login: str) -> None:
         user = UserFactory(username="ada", email="ada@example.com")
-        Client().post("/sign-in/", {"login": "ada@example.com", "password": "wrong"})
+        Client().post("/sign-in/", {"login": login, "password": "wrong"})
         (entry,) = AuditEntry.objects.filter(additional_data={"what": "sign_in_failed"})
         assert entry.object_id == user.pk
+
+    def test_failed_sign_in_is_put_down_to_nobody_where_two_may_be_meant(self, db: None) -> None:
+        exactly = UserFactory(username="Ada")
+        UserFactory(username="ADA")
+        for login in ("ada", "Ada"):
+            Client().post("/sign-in/", {"login": login, "password": "wrong"})
+        (entry,) = AuditEntry.objects.filter(additional_data={"what": "sign_in_failed"})
+        assert entry.object_id == exactly.pk
 
     def test_who_is_signed_in_goes_home(self, organizer: User, signed_in: SignedIn) -> None:
         assert signed_in(organizer).get("/sign-in/")["Location"] == "/"
