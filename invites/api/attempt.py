@@ -115,15 +115,15 @@ class AttemptFilters(In):
 @needs(Scope.INVITATIONS_READ)
 def attempt_list(request: HttpRequest, filters: Query[AttemptFilters]) -> AttemptsOut:
     """The attempts that the token's user may read, the newest first."""
-    page = searching.find(
+    page = searching.find_older(
         filters.form(request).criteria,
         request.user,
         before=cursors.unwrap_key(filters.cursor),
         size=filters.limit,
+        rows=Attempt.objects.listed,
     )
-    rows = Attempt.objects.listed([attempt.pk for attempt in page.rows])
     return AttemptsOut(
-        attempts=[AttemptOut(**_facts(attempt)) for attempt in rows],
+        attempts=[AttemptOut(**_facts(attempt)) for attempt in page.rows],
         next=cursors.wrap(page.older),
         searched_until=page.searched_until,
     )

@@ -208,10 +208,10 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
             attempt.first_people = names.get(attempt.pk, [])
         return found
 
-    def listed(self, pks: Sequence[int]) -> Self:
+    def listed(self, pks: Sequence[int]) -> "list[Attempt]":
         """Those with these keys in the order of the history, with conference and organizer, without what came back."""
         rows = self.among(pks).in_order(Way.OLDER).select_related("conference", "organizer")
-        return rows.defer("response_excerpt", "error_message")
+        return list(rows.defer("response_excerpt", "error_message"))
 
     def for_detail(self) -> Self:
         """With all that the page of one attempt shows."""

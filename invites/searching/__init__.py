@@ -6,7 +6,7 @@ candidates, so that it costs the same however long the history is. Only reads.
 
 from invites.searching.conditions import attempts
 from invites.searching.criteria import NOBODY, Criteria
-from invites.searching.pages import find
+from invites.searching.pages import find, find_older
 from invites.searching.tallies import COUNTED, Tally, tally
 
-__all__ = ["COUNTED", "NOBODY", "Criteria", "Tally", "attempts", "find", "tally"]
+__all__ = ["COUNTED", "NOBODY", "Criteria", "Tally", "attempts", "find", "find_older", "tally"]

@@ -1,7 +1,7 @@
 """Pages of the history: some attempts, newest first, and how to go on from there."""
 
 from invites.models import Attempt
-from invites.models.timeline import Page, Position, Stretch, Way
+from invites.models.timeline import Page, Position, Rows, Stretch, Way
 from invites.permissions import Viewer
 from invites.searching.criteria import Criteria
 from invites.searching.drivers import best, further
@@ -24,17 +24,25 @@ def find(
 
     Pages hang on attempts and not on numbers, so that rows which arrive meanwhile move nothing.
     """
-    question, rows = Question(criteria, user), Attempt.objects.rows
-    if after is not None:
-        start = Attempt.objects.at(after)
-        stretch = _read(question, start, Way.NEWER, size=size)
-        if len(stretch.found) > size or stretch.end:
-            return stretch.newer_page(rows, start, size=size)
-        # The newest page begins within reach: show all of it, unless it ends before it gets here.
-        newest = _read(question, None, Way.OLDER, size=size)
-        if stretch.found and newest.end and (start is None or newest.end > start):
-            return stretch.newer_page(rows, start, size=size)
-        return newest.older_page(rows, size=size, is_first=True)
+    rows = Attempt.objects.rows
+    if after is None:
+        return find_older(criteria, user, before=before, size=size, rows=rows)
+    question, start = Question(criteria, user), Attempt.objects.at(after)
+    stretch = _read(question, start, Way.NEWER, size=size)
+    if len(stretch.found) > size or stretch.end:
+        return stretch.newer_page(rows, start, size=size)
+    # The newest page begins within reach: show all of it, unless it ends before it gets here.
+    newest = _read(question, None, Way.OLDER, size=size)
+    if stretch.found and newest.end and (start is None or newest.end > start):
+        return stretch.newer_page(rows, start, size=size)
+    return newest.older_page(rows, size=size, is_first=True)
+
+
+def find_older(
+    criteria: Criteria, user: Viewer, *, before: int | None, size: int, rows: Rows[Attempt]
+) -> Page[Attempt]:
+    """As `find`, one way only, for whoever shows something else of attempts than a row: they come from ``rows``."""
+    question = Question(criteria, user)
     if before is None:
         newest = _read(question, None, Way.OLDER, size=size)
         return newest.older_page(rows, size=size, is_first=True)
