@@ -49,10 +49,12 @@ def _watch(conference: Conference, *, is_due: Callable[[Observation, datetime], 
 
 
 def _seen(conference: Conference) -> Observation:
-    row = Observation.objects.of(conference.pk).with_news().with_app()
+    row = Observation.objects.of(conference.pk).with_news()
     if (seen := row.first()) is None:
         Observation.objects.begin(conference.pk)
         seen = row.get()
+    # The page that is looked at has it at hand already, and its app, too.
+    seen.conference = conference
     return seen
 
 

@@ -32,13 +32,9 @@ class ObservationQuerySet(models.QuerySet["Observation"]):
         invitations = Invitation.objects.sent().filter(later, conference=OuterRef("conference"))
         return self.annotate(has_news=Exists(invitations.filter(Exists(answered))))
 
-    def with_app(self) -> Self:
-        """With the app of the conference."""
-        return self.select_related("conference__app")
-
     def for_reading(self) -> Self:
         """With what a reading has to know."""
-        return self.with_news().with_app()
+        return self.with_news().select_related("conference__app")
 
     def begin(self, conference_id: int) -> None:
         """Makes the row of a conference where there is none."""

@@ -23,6 +23,11 @@ LOOKS = 40
 EVERY = 4.0
 
 
+def look_at(conference: Conference) -> None:
+    """Somebody looks: like a page, with the conference and its app as they are at that moment."""
+    watching.watch(Conference.objects.with_its_app().get(pk=conference.pk))
+
+
 def look_on(sandbox: SandboxServer, conference: Conference, clock: Clock, *, with_events: bool) -> int:
     """Somebody looks at a meeting into which people are called; returns how often its members were asked for."""
     seen = 0
@@ -40,7 +45,7 @@ def look_on(sandbox: SandboxServer, conference: Conference, clock: Clock, *, wit
                 for announcement in sandbox.announcer.sent()[seen:]:
                     receiving.receive_frame([conference.app_id], announcement.as_frame())
                     seen += 1
-            watching.watch(conference)
+            look_at(conference)
             observing.read(conference.pk)
     return asked(sandbox)
 
@@ -79,7 +84,7 @@ class TestGoingBack:
         with time_machine.travel(timezone.now() + timedelta(seconds=after), tick=True):
             if beat:
                 App.objects.note_stream([conference.app_id])
-            watching.watch(conference)
+            look_at(conference)
         observation = Observation.objects.get()
         is_wanted = observation.leased_until is not None
         Observation.objects.update(leased_until=None, watched_at=None)
