@@ -99,7 +99,10 @@ class Announcer:
         with self._lock:
             if self._known is None:
                 conferences = self._state.conferences()
-                self._known = {each.conference_id: self._standing(each) for each in conferences}
+                self._known = {
+                    each.conference_id: _standing(self._state.members(each.conference_id))
+                    for each in conferences
+                }
                 self._running = {each.conference_id for each in conferences if each.running}
             if self._thread is None:
                 self._stopping.clear()
@@ -181,19 +184,15 @@ class Announcer:
             self._announce_meeting(conference, "conference_created")
         if key not in self._running:
             return
-        before, now = known[key], self._standing(conference)
-        changed = {who: status for who, status in now.items() if before.get(who) != status}
+        before, members = known[key], self._state.members(key)
+        changed = [view for view in members if before.get(_who(view)) != view.standing.status]
         for status in SCENES:
-            people = [view for view in self._state.members(key) if changed.get(_who(view)) is status]
-            if people:
+            if people := [view for view in changed if view.standing.status is status]:
                 self._announce_members(key, people, status)
-        known[key] = now
+        known[key] = _standing(members)
         if not conference.running:
             self._running.discard(key)
             self._announce_meeting(conference, "conference_closed")
-
-    def _standing(self, conference: Conference) -> Standing:
-        return {_who(view): view.standing.status for view in self._state.members(conference.conference_id)}
 
     def _announce_meeting(self, conference: Conference, scene: str) -> None:
         model = {
@@ -224,6 +223,10 @@ class Announcer:
 def older(announcement: Announcement, *, seconds: float) -> Announcement:
     """The same as if it had been born earlier, under another id."""
     return replace(announcement, born_at=announcement.born_at - seconds, event_id=uuid.uuid4().hex)
+
+
+def _standing(members: Iterable[MemberView]) -> Standing:
+    return {_who(view): view.standing.status for view in members}
 
 
 def _who(view: MemberView) -> tuple[Channel, str]:
