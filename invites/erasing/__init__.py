@@ -6,6 +6,7 @@ rest.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,16 +111,18 @@ def _is_known_otherwise(channel: Channel, value: str) -> bool:
     """Whether somebody who was never called stands anywhere else: in a book, or in what is on record of one; among
     whom a conference has reported, on a list that was not sent, or in an import.
     """
+    return any(place.exists() for place in _places(channel, value))
+
+
+def _places(channel: Channel, value: str) -> Iterator[models.QuerySet[Any]]:
+    """Those places. Where texts have to be looked through comes last: whoever is found before need not."""
     somebody = Traces(channel=channel, value=value)
-    places: tuple[models.QuerySet[Any], ...] = (
-        Contact.objects.reached_by(channel, value),
-        Member.objects.reached_by(channel, value),
-        Invitee.objects.on_drafts().reached_by(channel, value),
-        somebody.lines(),
-        somebody.import_rows(),
-        AuditEntry.objects.all().telling_of(value),
-    )
-    return any(place.exists() for place in places)
+    yield Contact.objects.reached_by(channel, value)
+    yield Member.objects.reached_by(channel, value)
+    yield Invitee.objects.on_drafts().reached_by(channel, value)
+    yield somebody.lines()
+    yield somebody.import_rows()
+    yield AuditEntry.objects.all().telling_of(value)
 
 
 def _erase_texts(person: Person, spellings: list[str]) -> int:
