@@ -122,9 +122,9 @@ def confirm_first[**P](
     return update_wrapper(confirmed, view)
 
 
-def note_added(user: User, factor: Authenticator) -> None:
-    """Puts a new factor on record. The caller holds the transaction."""
-    auditing.note_security(user, auditing.FACTOR_ADDED, detail={"factor": str(factor.type)})
+def note_added(user: User, kind: Authenticator.Type) -> None:
+    """Puts a new factor of this ``kind`` on record. The caller holds the transaction."""
+    auditing.note_security(user, auditing.FACTOR_ADDED, detail={"factor": str(kind)})
 
 
 def note_new_codes(user: User) -> None:

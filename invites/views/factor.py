@@ -27,11 +27,9 @@ class AuthenticatorAppView(ActivateTOTPView):
 
     def form_valid(self, form: BaseForm) -> HttpResponse:
         """Keeps it, together with the entry that says so."""
-        user = self.request.user
         with transaction.atomic():
             answer: HttpResponse = super().form_valid(form)
-            factor = next(each for each in securing.factors_of(user) if each.type == Authenticator.Type.TOTP)
-            securing.note_added(user, factor)
+            securing.note_added(self.request.user, Authenticator.Type.TOTP)
         return answer
 
     def form_invalid(self, form: BaseForm) -> HttpResponse:
@@ -63,10 +61,9 @@ class PasskeyCreateView(AddWebAuthnView):
 
     def form_valid(self, form: BaseForm) -> HttpResponse:
         """Keeps it, together with the entry that says so."""
-        user = self.request.user
         with transaction.atomic():
             answer: HttpResponse = super().form_valid(form)
-            securing.note_added(user, securing.factors_of(user)[-1])
+            securing.note_added(self.request.user, Authenticator.Type.WEBAUTHN)
         return answer
 
     def form_invalid(self, form: BaseForm) -> HttpResponse:
