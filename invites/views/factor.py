@@ -12,7 +12,7 @@ from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
 from django.contrib import messages
 from django.db import transaction
-from django.forms import BaseForm
+from django.forms import BaseForm, Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -20,9 +20,10 @@ from django.utils.translation import gettext as _
 
 from invites import securing
 from invites.encryption import UndecryptableError
+from invites.views.signing_in import SaysWhatIsWrong
 
 
-class AuthenticatorAppView(ActivateTOTPView):
+class AuthenticatorAppView(SaysWhatIsWrong, ActivateTOTPView):
     """Shows the secret of an authenticator app as a picture and takes the app's first code."""
 
     def form_valid(self, form: BaseForm) -> HttpResponse:
@@ -31,10 +32,6 @@ class AuthenticatorAppView(ActivateTOTPView):
             answer: HttpResponse = super().form_valid(form)
             securing.note_added(self.request.user, Authenticator.Type.TOTP)
         return answer
-
-    def form_invalid(self, form: BaseForm) -> HttpResponse:
-        """The form again, as 422."""
-        return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
 class AuthenticatorAppRemoveView(DeactivateTOTPView):
@@ -107,7 +104,7 @@ class RecoveryCodesView(ViewRecoveryCodesView):
             return redirect("invites:security")
 
 
-class RecoveryCodesCreateView(GenerateRecoveryCodesView):
+class RecoveryCodesCreateView(SaysWhatIsWrong, GenerateRecoveryCodesView):
     """Asks once, then makes new recovery codes in place of the old ones."""
 
     template_name = "confirm.html"
@@ -128,10 +125,10 @@ class RecoveryCodesCreateView(GenerateRecoveryCodesView):
             securing.note_new_codes(self.request.user)
         return answer
 
-    def form_invalid(self, form: BaseForm) -> HttpResponse:
+    def form_invalid(self, form: Form) -> HttpResponse:
         """Says why there can be none, as 422."""
         messages.error(self.request, " ".join(str(error) for error in form.non_field_errors()))
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+        return super().form_invalid(form)
 
 
 def _question(title: str, text: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from invites import securing
+from invites.views.signing_in import SaysWhatIsWrong
 
 TOO_MANY = "too_many_login_attempts"
 
@@ -61,12 +62,8 @@ class PasskeySignInView(LoginWebAuthnView):
         return _not_taken(self.request, reverse("account_login"))
 
 
-class PasswordAgainView(ReauthenticateView):
+class PasswordAgainView(SaysWhatIsWrong, ReauthenticateView):
     """Asks for the password once more."""
-
-    def form_invalid(self, form: BaseForm) -> HttpResponse:
-        """The form again, as 422."""
-        return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
 class CodeAgainView(ReauthenticateWithCodeView):

@@ -20,7 +20,9 @@ from invites.models import User
 from invites.signing_in import through_dingtalk
 
 
-class _SaysWhatIsWrong:
+class SaysWhatIsWrong:
+    """For a view of allauth's with a form."""
+
     def form_invalid(self, form: forms.Form) -> HttpResponse:
         """The form again, as 422."""
         context = self.get_context_data(form=form)  # type: ignore[attr-defined]
@@ -36,7 +38,7 @@ class _EndsOtherSessions:
         return answer
 
 
-class SignInView(_SaysWhatIsWrong, allauth_views.LoginView):
+class SignInView(SaysWhatIsWrong, allauth_views.LoginView):
     """The door, with what a fresh installation needs to be told."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -58,11 +60,11 @@ class SignOutView(allauth_views.LogoutView):
     http_method_names = ("post", "options")
 
 
-class PasswordView(_EndsOtherSessions, _SaysWhatIsWrong, allauth_views.PasswordChangeView):
+class PasswordView(_EndsOtherSessions, SaysWhatIsWrong, allauth_views.PasswordChangeView):
     """Another password for oneself."""
 
 
-class FirstPasswordView(_EndsOtherSessions, _SaysWhatIsWrong, allauth_views.PasswordSetView):
+class FirstPasswordView(_EndsOtherSessions, SaysWhatIsWrong, allauth_views.PasswordSetView):
     """A password for somebody who signs in through DingTalk alone."""
 
 
@@ -75,7 +77,7 @@ class _WhereMailIsSent:
         return super().dispatch(request, *args, **kwargs)  # type: ignore[misc, no-any-return]
 
 
-class ForgottenPasswordView(_WhereMailIsSent, _SaysWhatIsWrong, allauth_views.PasswordResetView):
+class ForgottenPasswordView(_WhereMailIsSent, SaysWhatIsWrong, allauth_views.PasswordResetView):
     """Sends a link to whoever has an account with a mail address; the answer is the same for everybody."""
 
     def form_valid(self, form: ResetPasswordForm) -> HttpResponse:
@@ -95,7 +97,7 @@ class ForgottenPasswordSentView(_WhereMailIsSent, allauth_views.PasswordResetDon
 
 
 class NewPasswordView(
-    _WhereMailIsSent, _EndsOtherSessions, _SaysWhatIsWrong, allauth_views.PasswordResetFromKeyView
+    _WhereMailIsSent, _EndsOtherSessions, SaysWhatIsWrong, allauth_views.PasswordResetFromKeyView
 ):
     """What the link in the mail opens, once and for a while."""
 
