@@ -55,6 +55,12 @@ def about_apps(apps: AppQuerySet) -> list[AboutApp]:
     return [_app(row, month, counts[row.pk]) for row in apps.in_order().with_check()]
 
 
+def about_app(app: App) -> AboutApp:
+    """The same of one ``app``, which comes with its check."""
+    month = quota_month()
+    return _app(app, month, list(CallCount.objects.of(app, month=month).most_first()))
+
+
 def _app(row: App, month: date, counts: list[CallCount]) -> AboutApp:
     kind, host = _kind_and_host(row)
     charged = tuple(count for count in counts if not count.is_exempt)

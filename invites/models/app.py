@@ -149,10 +149,6 @@ class AppQuerySet(models.QuerySet["App"]):
             answer_code=models.Subquery(newest.values("error_code")[:1]),
         )
 
-    def with_key(self, pk: int) -> Self:
-        """The one with this key, if it is among these."""
-        return self.filter(pk=pk)
-
     def with_secret_to_change(self) -> Self:
         """Those whose credentials are kept here and hold a secret that can be changed while they call."""
         return self.filter(kind__in=[AppKind.INTERNAL, AppKind.THIRD_PARTY])

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard.about_apps import about_apps
+from dashboard.about_apps import about_app, about_apps
 from dashboard.about_events import about_events
 from dashboard.fragments import page_or_fragment
 from invites import permissions
@@ -49,8 +49,8 @@ def app_create(request: HttpRequest) -> HttpResponse:
 @permissions.allow(permissions.may_administer)
 def app_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One app: how it calls, what it has called, and what its last test has shown."""
-    app = load(request, pk)
-    [about] = about_apps(permissions.managed_apps(request.user).with_key(pk))
+    app = get_object_or_404(permissions.managed_apps(request.user).with_check(), pk=pk)
+    about = about_app(app)
     context = {
         "app": app,
         "about": about,

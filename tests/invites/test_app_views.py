@@ -202,8 +202,8 @@ class TestAppDetail:
     ) -> None:
         for number in range(calls):
             count_call(app.pk, f"Operation{number}")
-        # Session, user, the app twice, its calls, its secrets, and the banner's two.
-        with django_assert_max_num_queries(8):
+        # Session, user, the app, its calls, its secrets, and the banner's two.
+        with django_assert_max_num_queries(7):
             browser.get(f"{URL}{app.pk}/")
 
 
