@@ -34,7 +34,7 @@ from invites.models import (
     Invitee,
     User,
 )
-from invites.models.app import AppKind
+from invites.models.app import OF_SETTINGS
 
 
 def _own_password(request: HttpRequest, extra_context: object = None) -> HttpResponse:
@@ -61,8 +61,6 @@ import_module("allauth.account.admin")
 import_module("allauth.socialaccount.admin")
 admin.site.unregister([EmailAddress, SocialAccount, SocialApp, SocialToken])
 
-_OF_SETTINGS = frozenset({AppKind.ENVIRONMENT, AppKind.SANDBOX})
-
 
 @admin.register(App)
 class AppAdmin(admin.ModelAdmin[App]):
@@ -76,12 +74,12 @@ class AppAdmin(admin.ModelAdmin[App]):
         self, request: HttpRequest, obj: App | None = None, change: bool = False, **kwargs: Any
     ) -> type[ModelForm[App]]:
         """The form of the kind."""
-        form = AppOfSettingsForm if obj is not None and obj.kind in _OF_SETTINGS else AppForm
+        form = AppOfSettingsForm if obj is not None and obj.kind in OF_SETTINGS else AppForm
         return super().get_form(request, obj, change, **kwargs | {"form": form})
 
     def get_readonly_fields(self, request: HttpRequest, obj: App | None = None) -> tuple[str, ...]:
         """What the settings decide."""
-        return ("name", "kind") if obj is not None and obj.kind in _OF_SETTINGS else ()
+        return ("name", "kind") if obj is not None and obj.kind in OF_SETTINGS else ()
 
     def get_fieldsets(self, request: HttpRequest, obj: App | None = None) -> Any:
         """Credentials apart from the rest."""
@@ -90,7 +88,7 @@ class AppAdmin(admin.ModelAdmin[App]):
             (_("Unknown people"), {"fields": ("looks_up_unknown_people", "halve_refused_batches")}),
             (_("Quiet hours"), {"fields": (("quiet_from", "quiet_until"),)}),
         )
-        if obj is not None and obj.kind in _OF_SETTINGS:
+        if obj is not None and obj.kind in OF_SETTINGS:
             return ((None, {"fields": ("name", "kind")}), *calls)
         credentials = (
             "client_id",
@@ -107,7 +105,7 @@ class AppAdmin(admin.ModelAdmin[App]):
 
     def has_delete_permission(self, request: HttpRequest, obj: App | None = None) -> bool:
         """Not for what the settings describe: it would be back at the next start."""
-        return super().has_delete_permission(request, obj) and (obj is None or obj.kind not in _OF_SETTINGS)
+        return super().has_delete_permission(request, obj) and (obj is None or obj.kind not in OF_SETTINGS)
 
 
 class LookOnlyAdmin[M](admin.ModelAdmin):  # type: ignore[type-arg]

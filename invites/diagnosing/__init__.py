@@ -29,7 +29,7 @@ from invites.dingtalk.errors import DingTalkError
 from invites.dingtalk.probing import CALLS, charged_calls
 from invites.errors import AppUnavailable
 from invites.models import App, AppCheck, User
-from invites.models.app import AppKind
+from invites.models.app import WITH_SECRET, AppKind
 
 __all__ = [
     "Finding",
@@ -114,8 +114,7 @@ class OtherEdition:
 
 def other_edition(app: App) -> str:
     """The host of the other edition, "" for an app that is on neither or has no credentials to be known by."""
-    has_credentials = app.kind in {AppKind.INTERNAL, AppKind.THIRD_PARTY}
-    return OTHER_HOST.get(app.base_url or INTERNATIONAL_HOST, "") if has_credentials else ""
+    return OTHER_HOST.get(app.base_url or INTERNATIONAL_HOST, "") if app.kind in WITH_SECRET else ""
 
 
 def knows_app_elsewhere(app: App) -> OtherEdition:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from invites.dingtalk import codes
-from invites.dingtalk.calls import GET_USER_TOKEN, Call
+from invites.dingtalk.calls import GET_CORP_TOKEN, GET_TOKEN, GET_USER_TOKEN, Call
 from invites.dingtalk.errors import (
     Broken,
     DingTalkError,
@@ -93,7 +93,7 @@ class InternalApp:
     def request(self) -> Call:
         """The request for a token."""
         body = {"appKey": self.client_id, "appSecret": self.client_secret}
-        return Call(operation="GetAccessToken", method="POST", path="/v1.0/oauth2/accessToken", body=body)
+        return Call(operation=GET_TOKEN, method="POST", path="/v1.0/oauth2/accessToken", body=body)
 
     def request_for_person(self, *, code: str, code_verifier: str) -> Call:
         """The request for the token of somebody who has signed in through this app.
@@ -142,9 +142,7 @@ class ThirdPartyApp:
             "suiteSecret": self.suite_secret,
             "suiteTicket": self.suite_ticket,
         }
-        return Call(
-            operation="GetCorpAccessToken", method="POST", path="/v1.0/oauth2/corpAccessToken", body=body
-        )
+        return Call(operation=GET_CORP_TOKEN, method="POST", path="/v1.0/oauth2/corpAccessToken", body=body)
 
     @property
     def secrets(self) -> tuple[str, ...]:

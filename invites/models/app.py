@@ -36,6 +36,8 @@ class EventMode(models.TextChoices):
 
 # The apps that the settings describe.
 OF_SETTINGS = (AppKind.ENVIRONMENT, AppKind.SANDBOX)
+# Those whose credentials are kept here and hold a secret that can be changed while they call.
+WITH_SECRET = (AppKind.INTERNAL, AppKind.THIRD_PARTY)
 # Events count as coming for so long after the process that holds the connection was last heard of, which says so every
 # ten seconds; through a callback, which nobody holds, after the last event. Later than that meetings are read again.
 STREAM_FRESH = timedelta(seconds=40)
@@ -150,8 +152,8 @@ class AppQuerySet(models.QuerySet["App"]):
         )
 
     def with_secret_to_change(self) -> Self:
-        """Those whose credentials are kept here and hold a secret that can be changed while they call."""
-        return self.filter(kind__in=[AppKind.INTERNAL, AppKind.THIRD_PARTY])
+        """Those with a secret that can be changed while they call."""
+        return self.filter(kind__in=WITH_SECRET)
 
     def tested(self) -> Self:
         """Those that somebody has tested."""
@@ -339,7 +341,7 @@ class App(OnRecord):
     @property
     def country(self) -> str:
         """The country, two capital letters, in which this app's phone numbers are written without a country code."""
-        if self.kind in {AppKind.ENVIRONMENT, AppKind.SANDBOX}:
+        if self.kind in OF_SETTINGS:
             return str(settings.DINGTALK_DEFAULT_COUNTRY)
         return self.default_country
 

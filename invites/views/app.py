@@ -17,7 +17,7 @@ from dashboard.fragments import page_or_fragment
 from invites import permissions
 from invites.forms.app_page import AppOfKindForm, CallsOfSettingsForm, KindForm, NextSecretForm
 from invites.models import App, Invitation
-from invites.models.app import OF_SETTINGS, AppKind
+from invites.models.app import OF_SETTINGS, WITH_SECRET
 from invites.views.app_test import shown_test
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
@@ -56,7 +56,7 @@ def app_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "about": about,
         "events": about_events(app),
         "tab": "apps",
-        "has_secret_to_change": app.kind in {AppKind.INTERNAL, AppKind.THIRD_PARTY},
+        "has_secret_to_change": app.kind in WITH_SECRET,
         "next_is_stored": "next_client_secret" in App.objects.stored_secrets(pk),
         **shown_test(app, about.check),
     }
