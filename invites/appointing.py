@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from invites import auditing, enrolling, securing
+from invites import auditing, enrolling, securing, tokens
 from invites.errors import LastAdministrator, OwnRights
 from invites.models import AddressBook, BookShare, Conference, DirectoryLink, Invitation, SignUpLink, User
 from invites.models.user import Role
@@ -62,10 +62,14 @@ def change(*, user: User, fields: Collection[str], by: User) -> None:
             enrolling.revoke_link(link)
     if before.role != user.role or not user.is_active:
         securing.end_sessions(user)
+    if not user.is_active:
+        tokens.revoke_all(user)
 
 
 def bar(*, user: User, by: User) -> None:
-    """Lets ``user`` sign in no more, and ends what they are signed in with. Raises as `change` does."""
+    """Lets ``user`` sign in no more, and ends what they are signed in with, tokens for programs included, which stay
+    revoked if they may come back. Raises as `change` does.
+    """
     user.is_active = False
     change(user=user, fields=["is_active"], by=by)
 

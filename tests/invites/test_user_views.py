@@ -9,9 +9,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from invites import appointing
+from invites import appointing, tokens
 from invites.errors import LastAdministrator, OwnRights
-from invites.models import AuditEntry, SignUpLink, User
+from invites.models import ApiToken, AuditEntry, SignUpLink, User
+from invites.models.api_token import Scope
 from invites.models.user import Role
 from tests.conftest import SignedIn, confirmed, htmx
 from tests.factories import (
@@ -315,6 +316,19 @@ class TestAccess:
         for _press in range(2):
             client_of_administrator.post(page_of(organizer, "readmit"))
         assert Client().login(username="organizer", password=PASSWORD)
+
+    def test_tokens_of_who_was_barred_stay_revoked_and_it_is_on_record(
+        self, organizer: User, client_of_administrator: Client
+    ) -> None:
+        token = ApiToken(user=organizer, name="robot", scopes=[Scope.CONFERENCES_READ])
+        made = tokens.make(token, days=1)
+        assert tokens.find(made.text) is not None
+        for act in ("bar", "readmit"):
+            client_of_administrator.post(page_of(organizer, act))
+        assert User.objects.get(pk=organizer.pk).is_active
+        assert tokens.find(made.text) is None
+        entry = AuditEntry.objects.filter(object_repr="robot").latest("pk")
+        assert "revoked_at" in entry.changes_dict
 
     def test_who_one_is_comes_before_a_password_for_somebody_else(
         self, organizer: User, administrator: User, signed_in: SignedIn
