@@ -36,12 +36,11 @@ class DingTalkOAuth2Adapter(AllauthAdapter):
     """The two ends of the way: the page on which people agree, and what the code that comes back is worth."""
 
     def __init__(self, request: HttpRequest) -> None:
-        app = through_dingtalk.current_app()
-        sign_in = through_dingtalk.sign_in_of(app) if app else None
-        if app is None or sign_in is None:
+        current = through_dingtalk.current()
+        if current is None:
             raise Http404
-        self.app, self.sign_in = app, sign_in
-        self.authorize_url = through_dingtalk.page_of(app, sign_in)
+        app, self.sign_in = current
+        self.authorize_url = through_dingtalk.page_of(app, self.sign_in)
         super().__init__(request)
 
     def get_access_token_data(

@@ -29,11 +29,10 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
     ) -> list[SocialApp]:
         """The one app that the policy names, if any; its credentials are never allauth's to store."""
-        app = through_dingtalk.current_app()
-        sign_in = through_dingtalk.sign_in_of(app) if app else None
-        if app is None or sign_in is None:
+        current = through_dingtalk.current()
+        if current is None:
             return []
-        social_app = through_dingtalk.as_social_app(app, sign_in)
+        social_app = through_dingtalk.as_social_app(*current)
         is_asked_for = provider in {None, social_app.provider, social_app.provider_id}
         return [social_app] if is_asked_for and client_id in {None, social_app.client_id} else []
 

@@ -18,31 +18,27 @@ SANDBOX_PROVIDER: Final = "dingtalk-sandbox"
 _SIGNS_IN: Final = frozenset({AppKind.ENVIRONMENT, AppKind.INTERNAL, AppKind.SANDBOX})
 
 
-def current_app() -> App | None:
-    """The app that administrators have chosen, where it can be used for signing in.
+def current() -> tuple[App, SignIn] | None:
+    """The app that administrators have chosen, where it can be used for signing in, and signing in through it.
 
-    Never the sandbox's where calls are real: anybody can be anybody there.
+    Never the sandbox's where calls are real: anybody can be anybody there. None also where its credentials are not at
+    hand.
     """
     app = SignInPolicy.objects.current().app
     if app is None or app.kind not in _SIGNS_IN:
         return None
     if app.is_sandbox and (settings.DINGTALK is not None or App.objects.usable().real().exists()):
         return None
-    return app
-
-
-def sign_in_of(app: App) -> SignIn | None:
-    """Signing in through ``app``; None where its credentials are not at hand."""
     try:
-        return client_for(app).sign_in
+        sign_in = client_for(app).sign_in
     except AppUnavailable:
         return None
+    return None if sign_in is None else (app, sign_in)
 
 
 def is_offered() -> bool:
     """Whether anybody can sign in with DingTalk at present."""
-    app = current_app()
-    return app is not None and sign_in_of(app) is not None
+    return current() is not None
 
 
 def provider_of(app: App) -> str:
