@@ -34,7 +34,7 @@ from invites.dingtalk.sandbox.people import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SE
 from invites.encryption import UndecryptableError
 from invites.errors import AppUnavailable
 from invites.models import App
-from invites.models.app import AppKind, EventMode
+from invites.models.app import OF_SETTINGS, AppKind, EventMode
 from invites.promoting import promote_next_secret
 from invites.token_store import DatabaseTokenStore, fingerprint
 
@@ -144,7 +144,7 @@ def callback_cipher(app: App) -> CallbackCipher:
     """
     if not app.enabled or app.hears_by != EventMode.CALLBACK:
         raise AppUnavailable
-    of_settings = app.kind == AppKind.ENVIRONMENT
+    of_settings = app.kind in OF_SETTINGS
     try:
         client_id, _secret = _names_and_secret(_connection(app))
         return CallbackCipher(

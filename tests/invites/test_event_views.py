@@ -14,6 +14,7 @@ from pytest_django import Settings
 from dashboard.environment import DingTalkEnvironment
 from invites.dingtalk.callback import CallbackCipher, Sealed
 from invites.dingtalk.events import MEETING_CHANGED, MEMBERS_CHANGED, TICKET_ISSUED
+from invites.dingtalk.sandbox.people import SANDBOX_CLIENT_ID
 from invites.models import App, Conference, Member, ReceivedEvent
 from invites.models.app import AppKind, EventMode
 from invites.models.received_event import EventWay
@@ -169,6 +170,14 @@ class TestEventCallback:
         described = App.objects.create(name="environment", kind=AppKind.ENVIRONMENT)
         status, text = post(described, sealed({"EventType": "check_url"}))
         assert (status, said(text)) == (200, "success")
+
+    def test_so_is_the_sandbox_whose_way_the_environment_decides_too(self, settings: Settings) -> None:
+        settings.DINGTALK_SANDBOX_URL = "http://127.0.0.1:9"
+        settings.DINGTALK_EVENTS = "callback"
+        settings.DINGTALK_EVENT_TOKEN, settings.DINGTALK_EVENT_AES_KEY = "the-token", KEY
+        sandbox = App.objects.create(name="sandbox", kind=AppKind.SANDBOX)
+        cipher = CallbackCipher(token="the-token", aes_key=KEY, receivers=[SANDBOX_CLIENT_ID])
+        assert post(sandbox, sealed({"EventType": "check_url"}, cipher=cipher))[0] == 200
 
     def test_other_methods_are_not_allowed(self, app: App, client: Client) -> None:
         assert client.get(f"/dingtalk/events/{app.pk}/").status_code == 405
