@@ -164,26 +164,18 @@ def read_sandbox_url(env: environ.Env) -> str:
     return url
 
 
-def read_positive(env: environ.Env, name: str, *, default: int, most: int = 64) -> int:
-    """The number in ``name``, from 1 to ``most``; ``default`` where there is none. Raises ImproperlyConfigured."""
-    text = read_text(env, name).strip()
-    if not text:
-        return default
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) else 0
-    if not 1 <= number <= most:
-        raise ImproperlyConfigured(f"{name} must be a number from 1 to {most}, not “{text}”.")
-    return number
-
-
-def read_count(env: environ.Env, name: str, *, default: int, most: int) -> int:
-    """The number in ``name``, from 0, which stands for none, to ``most``; ``default`` where there is none.
+def read_number(env: environ.Env, name: str, *, default: int, least: int = 1, most: int = 64) -> int:
+    """The number in ``name``, from ``least`` to ``most``; ``default`` where there is none.
 
     Raises ImproperlyConfigured.
     """
-    text = read_text(env, name).strip() or str(default)
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and int(text) <= most):
-        raise ImproperlyConfigured(f"{name} must be a number from 0 to {most}, not “{text}”.")
-    return int(text)
+    text = read_text(env, name).strip()
+    if not text:
+        return default
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) else -1
+    if not least <= number <= most:
+        raise ImproperlyConfigured(f"{name} must be a number from {least} to {most}, not “{text}”.")
+    return number
 
 
 def read_flag(env: environ.Env, name: str) -> bool:

@@ -156,7 +156,7 @@ UNHEARD_SECONDS = 30.0
 LOOK_UP_SECONDS = 30.0
 HEARTBEAT_SECONDS = 10.0
 # So many calls to DingTalk may one worker have under way at the same time; each takes a connection to the database.
-CALLS_IN_FLIGHT = environment.read_positive(env, "CALLS_IN_FLIGHT", default=4)
+CALLS_IN_FLIGHT = environment.read_number(env, "CALLS_IN_FLIGHT", default=4)
 
 # So often may one person do what costs others something (`invites.limiting`): how many times in how many seconds.
 # Nobody who presses buttons gets near these; a script in somebody's name does.
@@ -290,9 +290,9 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 
 # Keys are stored as digests and data encrypted. Whoever comes back within these days stays signed in.
 SESSION_ENGINE = "invites.sessions"
-SESSION_COOKIE_AGE = environment.read_positive(env, "SESSION_DAYS", default=14, most=365) * 24 * 3600
+SESSION_COOKIE_AGE = environment.read_number(env, "SESSION_DAYS", default=14, most=365) * 24 * 3600
 # So many proxies of our own stand in front, whose word in X-Forwarded-For is believed; https is spoken by one.
-TRUSTED_PROXIES = environment.read_count(env, "TRUSTED_PROXIES", default=int(HTTPS_ONLY), most=9)
+TRUSTED_PROXIES = environment.read_number(env, "TRUSTED_PROXIES", default=int(HTTPS_ONLY), least=0, most=9)
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 LANGUAGE_CODE = "en"
