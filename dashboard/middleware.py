@@ -50,27 +50,12 @@ WITHOUT_SECOND_FACTOR = {
 _ID_OF_A_PROXY = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{7,{tracing.LENGTH - 1}}}")
 
 # No page of ours uses any of these; passkeys and the button that copies are for our own pages alone.
-PERMISSIONS_POLICY = ", ".join(
-    [
-        *(
-            f"{feature}=()"
-            for feature in (
-                *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media"),
-                *(
-                    "geolocation",
-                    "gyroscope",
-                    "hid",
-                    "identity-credentials-get",
-                    "idle-detection",
-                    "local-fonts",
-                ),
-                *("magnetometer", "microphone", "midi", "payment", "picture-in-picture", "screen-wake-lock"),
-                *("serial", "storage-access", "usb", "window-management", "xr-spatial-tracking"),
-            )
-        ),
-        *(f"{feature}=(self)" for feature in ("clipboard-write", "publickey-credentials-create")),
-        "publickey-credentials-get=(self)",
-    ]
+PERMISSIONS_POLICY = (
+    "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), geolocation=(), "
+    "gyroscope=(), hid=(), identity-credentials-get=(), idle-detection=(), local-fonts=(), "
+    "magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), screen-wake-lock=(), "
+    "serial=(), storage-access=(), usb=(), window-management=(), xr-spatial-tracking=(), "
+    "clipboard-write=(self), publickey-credentials-create=(self), publickey-credentials-get=(self)"
 )
 FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
