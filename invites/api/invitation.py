@@ -15,7 +15,7 @@ from invites.api.authentication import needs
 from invites.api.once import Asked, IdempotencyKey, do_once
 from invites.api.people import Invite, PersonOut, gather, person_out
 from invites.api.shape import USUAL, Cursor, In, Key, Limit, Out
-from invites.models import Conference, Invitation, User
+from invites.models import Invitation
 from invites.models.api_token import Scope
 from invites.models.invitation import InvitationSource, InvitationState
 from invites.models.invitee import InviteeState
@@ -101,10 +101,9 @@ def invitation_create(
 
     user = permissions.organizer(request.user)
     # Of what somebody may not see, nothing is noted.
-    _into(user, conference)
+    into = get_object_or_404(permissions.conferences(user).with_its_app(), pk=conference)
 
     def act() -> int:
-        into = _into(user, conference)
         people = gather(body, user=user, app=into.app)
         return inviting_at_once.invite(
             conference=into, people=people, user=user, operator_union_id=body.union_id
@@ -172,11 +171,6 @@ def invitation_people(
         people=[person_out(person, show_phone_numbers=show) for person in shown],
         next=cursors.wrap(shown[-1].position if len(rows) > filters.limit else None),
     )
-
-
-def _into(user: User, pk: int) -> Conference:
-    """The conference, if ``user`` may invite into it. Raises Http404."""
-    return get_object_or_404(permissions.conferences(user).with_its_app(), pk=pk)
 
 
 def _told(request: HttpRequest, pk: int) -> InvitationOut:

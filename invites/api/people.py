@@ -128,7 +128,7 @@ def _by_phone(body: Invite, wrongs: list[Wrong], *, country: str) -> Iterator[En
 
 
 def _contacts(body: Invite, wrongs: list[Wrong], *, user: User, app: App) -> Iterator[Contact]:
-    found = permissions.contacts(user, app=app).with_book().in_bulk(body.contact_ids)
+    found = permissions.contacts(user, app=app).in_bulk(body.contact_ids)
     for position, pk in enumerate(body.contact_ids):
         if pk in found:
             yield found[pk]
