@@ -13,7 +13,7 @@ from invites.models.app import App
 KEPT = timedelta(days=7)
 """An event that is older than this is refused, so that its id need not be remembered for longer."""
 KEPT_OF_OTHERS = timedelta(hours=1)
-"""An event about a meeting that is not here changes nothing, also where it comes again."""
+"""An event about a meeting that is not here changes nothing, also where it comes again. Forgotten once an hour."""
 EVENT_ID_LENGTH = 128
 
 

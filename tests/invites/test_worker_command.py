@@ -12,10 +12,13 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
+from pytest_django import Settings
 
 from invites.dingtalk.sandbox import SandboxServer
-from invites.models import Attempt, Conference, Invitation, User, Worker
+from invites.management.commands.worker import Caretaker
+from invites.models import Attempt, Conference, Invitation, ReceivedEvent, User, Worker
 from invites.models.invitation import InvitationState
+from invites.models.received_event import KEPT, EventOutcome, EventWay
 from invites.sending import send
 from tests.factories import InvitationFactory, InviteeFactory
 from tests.services.processes import environment_of
@@ -88,3 +91,18 @@ class TestWorker:
         finished = Invitation.objects.filter(pk=invitation.pk, state=InvitationState.FINISHED)
         wait_for("the recovery", finished.exists)
         assert len(sandbox.invitations) == 1
+
+    def test_it_forgets_events_that_are_refused_by_their_age(
+        self, conference: Conference, settings: Settings
+    ) -> None:
+        settings.HEARTBEAT_SECONDS = 0.05
+        ReceivedEvent.objects.create(
+            app=conference.app,
+            event_id="old",
+            event_type="suite_ticket",
+            way=EventWay.STREAM,
+            outcome=EventOutcome.APPLIED,
+            received_at=timezone.now() - 3 * KEPT,
+        )
+        with Caretaker("caretaker"):
+            wait_for("the forgetting", lambda: not ReceivedEvent.objects.exists())

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django_tasks_db import DatabaseBackend
 
-from invites import bell, demo
+from invites import bell, demo, receiving
 from invites.connecting import ensure_apps
 from invites.management.crew import Crew
 from invites.models import Worker as WorkerRow
@@ -74,6 +74,8 @@ class Caretaker:
                 if time.monotonic() >= next_pruning:
                     # What was done stands in our own history; the engine's rows are of no use afterwards.
                     call_command("prune_db_task_results", min_age_days=1, failed_min_age_days=7, verbosity=0)
+                    # Here and not in every round, since it looks through all events that are kept.
+                    receiving.forget_old()
                     next_pruning = time.monotonic() + PRUNE_EVERY_SECONDS
             except Error:
                 # A database that is away comes back; until then there is nothing to put right.
