@@ -1,6 +1,7 @@
-"""Where a page of a long list begins, as the address says it."""
+"""Where a page of a long list begins, as the address says it, and what is on it."""
 
 from django import forms
+from django.db.models import Model, QuerySet
 
 
 class PageForm(forms.Form):
@@ -15,3 +16,9 @@ class PageForm(forms.Form):
         self.is_valid()
         found: int | None = self.cleaned_data.get(field)
         return found
+
+
+def page_of[M: Model](rows: QuerySet[M], *, size: int) -> tuple[list[M], int | None]:
+    """The first ``size`` of ``rows``, and the key behind which the next page begins, None where nothing follows."""
+    found = list(rows[: size + 1])
+    return found[:size], found[size - 1].pk if len(found) > size else None

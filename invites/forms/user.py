@@ -15,6 +15,7 @@ from invites import appointing
 from invites.errors import LastAdministrator
 from invites.forms.keeping import KeepingForm
 from invites.forms.organizer import OrganizerField
+from invites.forms.page import page_of
 from invites.models import User
 from invites.models.contact import validate_union_id
 from invites.models.user import Role, UserQuerySet
@@ -75,8 +76,7 @@ class UserFilterForm(forms.Form):
             rows = rows.who_can_sign_in(can=wanted["state"] == _ACTIVE)
         if wanted.get("after"):
             rows = rows.after(wanted["after"])
-        found = list(rows[: PAGE_SIZE + 1])
-        return found[:PAGE_SIZE], found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else None
+        return page_of(rows, size=PAGE_SIZE)
 
     def query(self, *, after: int | None = None) -> str:
         """The query of an address with what is looked for, and a place to begin at."""

@@ -65,9 +65,9 @@ class HistoryExportQuerySet(models.QuerySet["HistoryExport"]):
         """For lists, with whose each is."""
         return self.select_related("user").order_by("-pk")
 
-    def older_than(self, pk: int) -> Self:
-        """Those ordered before export ``pk``."""
-        return self.filter(pk__lt=pk)
+    def older_than(self, pk: int | None) -> Self:
+        """Those ordered before export ``pk``; all of them for None."""
+        return self if pk is None else self.filter(pk__lt=pk)
 
     def under_way(self) -> Self:
         """Those that are being written."""

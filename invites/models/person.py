@@ -174,9 +174,9 @@ class ErasureQuerySet(models.QuerySet["Erasure"]):
         """For lists, with who ordered each, and with ``is_held_up``: an invitation is still going to call them."""
         return self.select_related("by", "person").annotate(is_held_up=_is_held_up()).order_by("-pk")
 
-    def older_than(self, pk: int) -> Self:
-        """Those ordered before erasure ``pk``."""
-        return self.filter(pk__lt=pk)
+    def older_than(self, pk: int | None) -> Self:
+        """Those ordered before erasure ``pk``; all of them for None."""
+        return self if pk is None else self.filter(pk__lt=pk)
 
     def waiting(self) -> Self:
         """Those that were ordered and are not done yet."""

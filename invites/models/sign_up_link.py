@@ -44,9 +44,9 @@ class SignUpLinkQuerySet(models.QuerySet["SignUpLink"]):
         """In the order in which lists show them, with who made and who used them."""
         return self.select_related("made_by", "used_by").order_by("-pk")
 
-    def older_than(self, pk: int) -> Self:
-        """Those that were made before the one with this key."""
-        return self.filter(pk__lt=pk)
+    def older_than(self, pk: int | None) -> Self:
+        """Those that were made before the one with this key; all of them for None."""
+        return self if pk is None else self.filter(pk__lt=pk)
 
 
 class SignUpLink(OnRecord):

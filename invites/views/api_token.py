@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dashboard.fragments import page_or_fragment
 from invites import permissions, securing, tokens
 from invites.forms.api_token import ApiTokenForm
-from invites.forms.page import PageForm
+from invites.forms.page import PageForm, page_of
 from invites.models import ApiToken
 from invites.models.api_token import PAGE_SIZE
 
@@ -22,12 +22,9 @@ from invites.models.api_token import PAGE_SIZE
 def token_list(request: HttpRequest) -> HttpResponse:
     """One's own tokens that are not revoked, the latest first."""
     before = PageForm(request.GET).at("before")
-    rows = list(permissions.api_tokens(request.user).listed(before=before)[: PAGE_SIZE + 1])
-    context = {
-        "tab": "tokens",
-        "tokens": rows[:PAGE_SIZE],
-        "next_cursor": rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None,
-    }
+    rows = permissions.api_tokens(request.user).listed(before=before)
+    mine, next_cursor = page_of(rows, size=PAGE_SIZE)
+    context = {"tab": "tokens", "tokens": mine, "next_cursor": next_cursor}
     return page_or_fragment(request, "invites/token_list.html", context, fragments={"more_tokens"})
 
 

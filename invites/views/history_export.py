@@ -15,7 +15,7 @@ from invites import extracting, limiting, permissions, searching
 from invites.errors import FiltersGone
 from invites.forms.attempt import AttemptFilterForm
 from invites.forms.history_export import HistoryExportForm
-from invites.forms.page import PageForm
+from invites.forms.page import PageForm, page_of
 from invites.models import HistoryExport, SealedDay
 from invites.models.history_export import PAGE_SIZE, ExportFormat, ExportRows
 from invites.views.change_on_record_fields import hide_numbers
@@ -43,14 +43,14 @@ def history_export_list(request: HttpRequest) -> HttpResponseBase:
         )
         return redirect("invites:history_export_detail", pk=export.pk)
     before = PageForm(request.GET).at("before")
-    exports = permissions.history_exports(request.user).newest_first()
-    rows = list((exports if before is None else exports.older_than(before))[: PAGE_SIZE + 1])
+    rows = permissions.history_exports(request.user).newest_first().older_than(before)
+    exports, next_cursor = page_of(rows, size=PAGE_SIZE)
     context = {
         "form": form,
         "filters": filters,
         "query": filters.query(),
-        "exports": rows[:PAGE_SIZE],
-        "next_cursor": rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None,
+        "exports": exports,
+        "next_cursor": next_cursor,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return page_or_fragment(

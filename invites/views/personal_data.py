@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.fragments import page_or_fragment
 from invites import disclosing, forgetting, limiting, permissions
 from invites.disclosing import Somebody
-from invites.forms.page import PageForm
+from invites.forms.page import PageForm, page_of
 from invites.forms.personal_data import EraseForm, WhoForm
 
 PAGE_SIZE = 30
@@ -27,14 +27,14 @@ def personal_data(request: HttpRequest) -> TemplateResponse:
     """Whom a text finds, and who was erased; that list asks for itself while anybody is still to be."""
     form = WhoForm(request.GET)
     before = PageForm(request.GET).at("before")
-    erasures = permissions.erasures(request.user).newest_first()
-    rows = list((erasures if before is None else erasures.older_than(before))[: PAGE_SIZE + 1])
+    rows = permissions.erasures(request.user).newest_first().older_than(before)
+    erasures, next_cursor = page_of(rows, size=PAGE_SIZE)
     context = {
         "form": form,
         "found": form.found(),
-        "erasures": rows[:PAGE_SIZE],
-        "under_way": any(not row.person.is_erased for row in rows),
-        "next_cursor": rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None,
+        "erasures": erasures,
+        "under_way": any(not erasure.person.is_erased for erasure in erasures),
+        "next_cursor": next_cursor,
         "is_first_page": before is None,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.fragments import page_or_fragment
 from invites import enrolling, permissions, securing, welcoming
-from invites.forms.page import PageForm
+from invites.forms.page import PageForm, page_of
 from invites.forms.sign_up_link import SignUpLinkForm
 from invites.models import SignInPolicy
 from invites.models.sign_in_policy import SignUp
@@ -69,10 +69,7 @@ def sign_up_link_revoke(request: HttpRequest, pk: int) -> HttpResponse:
 
 def links_shown(request: HttpRequest) -> dict[str, Any]:
     """A page of the links, and where the next one begins."""
-    links = permissions.sign_up_links(request.user).newest_first()
     before = PageForm(request.GET).at("before")
-    rows = list((links if before is None else links.older_than(before))[: PAGE_SIZE + 1])
-    return {
-        "links": rows[:PAGE_SIZE],
-        "next_cursor": rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None,
-    }
+    rows = permissions.sign_up_links(request.user).newest_first().older_than(before)
+    links, next_cursor = page_of(rows, size=PAGE_SIZE)
+    return {"links": links, "next_cursor": next_cursor}
