@@ -11,6 +11,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import time_machine
+from allauth.mfa import app_settings as factors
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
@@ -141,16 +143,22 @@ def sign_in(user: User, secrets: Secrets) -> Client:
     client.raise_request_exception = False
     client.post("/sign-in/", {"login": user.username, "password": WRONG_PASSWORD})
     assert client.post("/sign-in/", {"login": user.username, "password": PASSWORD}).status_code == 302
-    page = client.get("/settings/security/app/")
-    secret = page.context["form"].secret
-    code = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
-    assert client.post("/settings/security/app/", {"code": code}).status_code == 302
+    secret = set_up_app(client)
     client.post("/settings/security/codes/new/")
     codes = Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES)
     secrets |= {f"recovery code {n}": code for n, code in enumerate(RecoveryCodes(codes).get_unused_codes())}
     secrets["secret of the authenticator app"] = secret
     secrets["session"] = client.cookies[django_settings.SESSION_COOKIE_NAME].value
     return client
+
+
+def set_up_app(client: Client) -> str:
+    """The secret of an authenticator app whose code is entered in the very moment in which it is shown."""
+    with time_machine.travel(timezone.now(), tick=False):
+        secret: str = client.get("/settings/security/app/").context["form"].secret
+        code = format_hotp_value(hotp_value(secret, int(time.time()) // factors.TOTP_PERIOD))
+        assert client.post("/settings/security/app/", {"code": code}).status_code == 302
+    return secret
 
 
 def call(client: Client, user: User, app: App) -> Conference:
