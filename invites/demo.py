@@ -12,6 +12,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 from django.db.models import Q
 
+from invites import securing, tokens
 from invites.connecting import ensure_apps
 from invites.dingtalk import SignedInPerson
 from invites.dingtalk.sandbox.people import (
@@ -21,6 +22,8 @@ from invites.dingtalk.sandbox.people import (
     DEMO_PEOPLE,
     SANDBOX_CORP_ID,
 )
+from invites.errors import DemoIsOpen
+from invites.guarding import DEMO_PASSWORD, DEMO_USERNAMES, calls_are_real
 from invites.models import AddressBook, App, Conference, Contact, ContactGroup, SignInPolicy, User
 from invites.models.app import AppKind
 from invites.models.conference import ConferenceStatus
@@ -29,8 +32,6 @@ from invites.models.user import Role
 from invites.signing_in import identities
 from invites.signing_in.through_dingtalk import SANDBOX_PROVIDER
 
-DEMO_PASSWORD: Final = "ring-nobody"  # noqa: S105 - public, and of use only while the sandbox is
-_USERNAMES: Final = ("demo", "demo-organizer", "demo-auditor")
 _CAME_THROUGH_SANDBOX: Final = Q(
     socialaccount__provider=SANDBOX_PROVIDER, password__startswith=UNUSABLE_PASSWORD_PREFIX
 )
@@ -47,15 +48,13 @@ class SignIn:
 def sign_in() -> SignIn | None:
     """The sign-in that the demonstration offers, or None where there is no demonstration.
 
-    Beside a real app its password works no more (`lets_anybody_in`).
+    Beside a real app its password works no more (`invites.guarding`).
     """
-    if settings.DINGTALK is not None or not settings.DINGTALK_SANDBOX_URL:
+    if not settings.DINGTALK_SANDBOX_URL or calls_are_real():
         return None
-    if App.objects.usable().real().exists():
+    if not User.objects.filter(username=DEMO_USERNAMES[0], is_active=True).exists():
         return None
-    if not User.objects.filter(username=_USERNAMES[0], is_active=True).exists():
-        return None
-    return SignIn(username=_USERNAMES[0], password=DEMO_PASSWORD)
+    return SignIn(username=DEMO_USERNAMES[0], password=DEMO_PASSWORD)
 
 
 def lets_anybody_in() -> bool:
@@ -65,22 +64,30 @@ def lets_anybody_in() -> bool:
     allowed = User.objects.filter(is_active=True)
     if allowed.filter(_CAME_THROUGH_SANDBOX).exists():
         return True
-    return any(user.check_password(DEMO_PASSWORD) for user in allowed.filter(username__in=_USERNAMES))
+    return any(user.check_password(DEMO_PASSWORD) for user in allowed.filter(username__in=DEMO_USERNAMES))
+
+
+def refuse_real_app(*, kind: str, enabled: bool) -> None:
+    """Raises DemoIsOpen where an app of this ``kind`` may be called from now on, which brings real people within the
+    reach of everybody whom the demonstration lets in. Whatever makes an app one that can be called asks here first.
+    """
+    if enabled and kind != AppKind.SANDBOX and lets_anybody_in():
+        raise DemoIsOpen
 
 
 @transaction.atomic
 def load() -> bool:
     """Loads the demonstration into a database in which nobody can sign in yet; returns whether it did.
 
-    Does nothing with DingTalk credentials in the environment, or without a sandbox.
+    Does nothing beside a real app, or without a sandbox.
     """
-    if settings.DINGTALK is not None or not settings.DINGTALK_SANDBOX_URL or User.objects.exists():
+    if not settings.DINGTALK_SANDBOX_URL or User.objects.exists() or calls_are_real():
         return False
     ensure_apps()
     app = App.objects.get(kind=AppKind.SANDBOX)
-    owner = _user(_USERNAMES[0], "Demo", Role.ADMINISTRATOR, union_id=DEMO_ORGANIZER.union_id)
-    _user(_USERNAMES[1], "Demo Organizer", Role.ORGANIZER, union_id=DEMO_PEOPLE[0].union_id)
-    _user(_USERNAMES[2], "Demo Auditor", Role.AUDITOR)
+    owner = _user(DEMO_USERNAMES[0], "Demo", Role.ADMINISTRATOR, union_id=DEMO_ORGANIZER.union_id)
+    _user(DEMO_USERNAMES[1], "Demo Organizer", Role.ORGANIZER, union_id=DEMO_PEOPLE[0].union_id)
+    _user(DEMO_USERNAMES[2], "Demo Auditor", Role.AUDITOR)
     _load_conferences(app, owner)
     _load_books(app, owner)
     _open_the_door(app)
@@ -90,23 +97,26 @@ def load() -> bool:
 def withdraw() -> int:
     """Shuts the demonstration's users out as soon as credentials are there; returns how many that were.
 
-    Those, too, who came through the sandbox and have no other way in.
+    Those, too, who came through the sandbox and have no other way in. Neither their sessions nor their tokens come back
+    with them if somebody lets them in again.
     """
     if settings.DINGTALK is None:
         return 0
-    theirs = Q(username__in=_USERNAMES) | _CAME_THROUGH_SANDBOX
+    theirs = Q(username__in=DEMO_USERNAMES) | _CAME_THROUGH_SANDBOX
     users = list(User.objects.filter(theirs, is_active=True).distinct())
     for user in users:
         user.is_active = False
         # One by one, since each is on record.
         user.save(update_fields=["is_active"])
+        securing.end_sessions(user)
+        tokens.revoke_all(user)
     return len(users)
 
 
 def _open_the_door(app: App) -> None:
     """Lets everybody of the sandbox's company sign in through it; two of them have their account already."""
     SignInPolicy(app=app, sign_up=SignUp.COMPANY, corp_ids=[SANDBOX_CORP_ID]).save()
-    for username, person in zip(_USERNAMES, (DEMO_ORGANIZER, DEMO_PEOPLE[0]), strict=False):
+    for username, person in zip(DEMO_USERNAMES, (DEMO_ORGANIZER, DEMO_PEOPLE[0]), strict=False):
         identities.connect(
             User.objects.get(username=username),
             SignedInPerson(

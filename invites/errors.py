@@ -24,6 +24,7 @@ InviteError
 ├── LastAdministrator  nobody would be left who can set up everything
 ├── OwnRights          somebody wants to change what they may do themselves
 ├── DemoPersonRefused  somebody or something of the sandbox, through a real app
+├── DemoIsOpen         a real app, while everybody can sign in to the demonstration
 ├── ConferenceTaken    somebody else has this conference already
 ├── FormAlreadyUsed    this form has created another conference already
 ├── CreationUnderWay   an earlier press of the same form still waits for DingTalk
@@ -233,6 +234,16 @@ class DemoPersonRefused(InviteError):  # noqa: N818
     """Somebody who only exists in the sandbox stands on an invitation through a real app."""
 
     message = _("This person exists in the sandbox only and cannot be invited through a real DingTalk app.")
+
+
+class DemoIsOpen(InviteError):  # noqa: N818
+    """Real people would be within the reach of everybody who knows the password of the demonstration."""
+
+    message = _(
+        "This is the demonstration: everybody knows its password, and a real app rings real people. First add an "
+        "administrator of your own under Users, and bar the three users of the demonstration there, as well as "
+        "everybody who came in through the sandbox."
+    )
 
 
 class ConferenceTaken(InviteError):  # noqa: N818

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import phonenumbers
 from django import forms
@@ -12,9 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
-from dashboard.environment import INTERNATIONAL_HOST, check_base_url, is_loopback
+from dashboard.environment import INTERNATIONAL_HOST, check_base_url
 from invites import demo
 from invites.connecting import leads_too_far
+from invites.errors import DemoIsOpen
 from invites.forms.keeping import KeptForm
 from invites.models import App
 from invites.models.app import REFUSALS, SECRETS, AppKind
@@ -50,11 +50,6 @@ OF_ITS_CALLS = (
     "quiet_until",
 )
 _STORED = _("One is stored. Leave this empty to keep it.")
-_DEMO_FIRST = _(
-    "This is the demonstration: everybody knows its password, and a real app rings real people. First add an "
-    "administrator of your own under Users, and bar the three users of the demonstration there, as well as everybody "
-    "who came in through the sandbox."
-)
 _LOST = _("One is stored, but the keys of this server do not open it. Enter it again.")
 
 
@@ -85,7 +80,7 @@ class CallsForm(KeptForm):
     )
 
     def clean(self) -> dict[str, Any]:
-        """Quiet hours have a beginning and an end, or there are none."""
+        """Quiet hours have a beginning and an end, or there are none; nobody real is within the reach of everybody."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         begins, ends = cleaned.get("quiet_from"), cleaned.get("quiet_until")
         for field, value, other in (("quiet_from", begins, ends), ("quiet_until", ends, begins)):
@@ -93,6 +88,13 @@ class CallsForm(KeptForm):
                 self.add_error(field, _("Quiet hours need a beginning and an end."))
         if begins is not None and begins == ends:
             self.add_error("quiet_until", _("Quiet hours must end at another time than they begin."))
+        try:
+            demo.refuse_real_app(
+                kind=cleaned.get("kind", self.instance.kind),
+                enabled=cleaned.get("enabled", self.instance.enabled),
+            )
+        except DemoIsOpen as refusal:
+            self.add_error(None, str(refusal))
         return cleaned
 
     def save(self, commit: bool = True) -> App:
@@ -190,9 +192,7 @@ class AppForm(CallsForm):
         return country
 
     def clean(self) -> dict[str, Any]:
-        """Every kind has its credentials, a secret that is stored goes to no other host, and nobody real is within
-        reach of whoever knows the password of the demonstration.
-        """
+        """Every kind has its credentials, and a secret that is stored goes to no other host."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         moved = self.has_moved
         for name in NEEDED.get(cleaned.get("kind", ""), ()):
@@ -208,9 +208,6 @@ class AppForm(CallsForm):
                 check_credential(cleaned.get(name) or "")
             except forms.ValidationError as error:
                 self.add_error(name, error)
-        host = urlsplit(cleaned.get("base_url") or "").hostname
-        if host and not is_loopback(host) and demo.lets_anybody_in():
-            self.add_error(None, _DEMO_FIRST)
         return cleaned
 
     @property

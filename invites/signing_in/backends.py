@@ -6,6 +6,7 @@ from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
+from invites.guarding import is_shut_out
 from invites.models import User
 
 
@@ -25,3 +26,12 @@ class NameOrMailBackend(AuthenticationBackend):
         meant = sorted(User.objects.all().called(name), key=lambda user: user.username != name)
         allowed = (self._check_password(user, credentials["password"]) for user in meant)
         return next((user for user in allowed if user is not None), None)
+
+    def _check_password(self, user: AbstractBaseUser | None, password: str) -> AbstractBaseUser | None:
+        """As allauth's, but the demonstration's password is nobody's while real people can be called, also where one of
+        its users was let in again.
+        """
+        checked: AbstractBaseUser | None = super()._check_password(user, password)
+        if checked is None or is_shut_out(username=checked.get_username(), password=password):
+            return None
+        return checked

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.about_apps import about_app, about_apps
 from dashboard.about_events import about_events
 from dashboard.fragments import page_or_fragment
-from invites import permissions
+from invites import demo, permissions
 from invites.forms.app_page import AppOfKindForm, CallsOfSettingsForm, KindForm, NextSecretForm
 from invites.models import App, Invitation
 from invites.models.app import OF_SETTINGS, WITH_SECRET
@@ -147,6 +147,7 @@ def app_disable(request: HttpRequest, pk: int) -> HttpResponse:
 def app_enable(request: HttpRequest, pk: int) -> HttpResponse:
     """Switches an app on again."""
     app = load(request, pk)
+    demo.refuse_real_app(kind=app.kind, enabled=True)
     app.switch(on=True)
     messages.success(request, _("“%(name)s” is switched on again.") % {"name": app})
     return redirect("invites:app_detail", pk)

@@ -299,6 +299,9 @@ class TestAppCreate:
         refused = client.post(f"{URL}new/?kind=internal", INTERNAL)
         assert refused.status_code == 422
         assert "everybody knows its password" in refused.content.decode()
+        # Behind an address of this machine there may be a way to the real one.
+        here = INTERNAL | {"edition": "custom", "base_url": "http://127.0.0.1:8765"}
+        assert client.post(f"{URL}new/?kind=internal", here).status_code == 422
         assert not App.objects.filter(name="Company app").exists()
         for user in User.objects.filter(username__startswith="demo"):
             user.set_password("another long password")
@@ -459,6 +462,20 @@ class TestSwitching:
         for _press in range(2):
             assert browser.post(f"{URL}{app.pk}/enable/").status_code == 302
         assert client_for(App.objects.get()).refreshable
+
+    def test_no_real_app_is_switched_on_beside_the_password_of_the_demonstration(
+        self, client: Client, settings: Settings, db: None
+    ) -> None:
+        settings.DINGTALK_SANDBOX_URL = "http://127.0.0.1:9"
+        demo.load()
+        client.force_login(User.objects.get(username="demo"))
+        app = AppFactory(kind=AppKind.INTERNAL, enabled=False)
+        assert client.post(f"{URL}{app.pk}/enable/").status_code == 409
+        sandbox = App.objects.get(kind=AppKind.SANDBOX)
+        for path in (f"{URL}{sandbox.pk}/disable/", f"{URL}{sandbox.pk}/enable/"):
+            assert client.post(path).status_code == 302
+        assert not App.objects.get(pk=app.pk).enabled
+        assert App.objects.get(pk=sandbox.pk).enabled
 
     def test_get_switches_nothing_on(self, browser: Client, app: App) -> None:
         assert browser.get(f"{URL}{app.pk}/enable/").status_code == 405

@@ -3,15 +3,17 @@
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from cryptography.fernet import Fernet
+from django.test import Client
 from pytest_django import Settings
 
 from dashboard.environment import DingTalkEnvironment
-from invites import demo
+from invites import demo, tokens
 from invites.connecting import client_for, ensure_apps
 from invites.dingtalk import NotSent
 from invites.dingtalk.sandbox import SandboxServer
 from invites.errors import AppUnavailable
-from invites.models import AddressBook, App, Conference, SignInPolicy, User
+from invites.models import AddressBook, ApiToken, App, Conference, SignInPolicy, User
+from invites.models.api_token import Scope
 from invites.models.app import AppKind
 from tests.factories import AppFactory, UserFactory
 
@@ -150,6 +152,18 @@ class TestDemo:
         settings.DINGTALK = REAL
         assert demo.withdraw() == 4
         assert User.objects.get(is_active=True).username == "came-and-stays"
+
+    def test_nothing_that_its_users_held_comes_back_with_them(self, settings: Settings) -> None:
+        demo.load()
+        user = User.objects.get(username="demo")
+        browser = Client()
+        browser.force_login(user)
+        made = tokens.make(ApiToken(user=user, name="script", scopes=[Scope.CONFERENCES_READ]), days=1)
+        settings.DINGTALK = REAL
+        demo.withdraw()
+        User.objects.update(is_active=True)
+        assert browser.get("/").status_code == 302
+        assert tokens.find(made.text) is None
 
 
 class TestReach:

@@ -10,8 +10,9 @@ from django.test import Client
 from django_tasks_db.models import DBTaskResult
 from pytest_django import Settings
 
-from invites.demo import DEMO_PASSWORD
-from invites.models import AuditEntry, User
+from invites import demo
+from invites.guarding import DEMO_PASSWORD
+from invites.models import App, AuditEntry, User
 from invites.models.app import AppKind
 from invites.signing_in import resetting
 from tests.conftest import SignedIn
@@ -155,6 +156,18 @@ class TestSignIn:
         assert (DEMO_PASSWORD in Client().get("/sign-in/").content.decode()) is offered
         AppFactory(kind=AppKind.INTERNAL)
         assert DEMO_PASSWORD not in Client().get("/sign-in/").content.decode()
+
+    def test_password_of_the_demonstration_opens_nothing_beside_a_real_app(
+        self, db: None, settings: Settings
+    ) -> None:
+        settings.DINGTALK_SANDBOX_URL = "http://127.0.0.1:9"
+        demo.load()
+        typed = {"login": "demo", "password": DEMO_PASSWORD}
+        # Added elsewhere, or by whoever then let the demonstration's users in again.
+        app = AppFactory(kind=AppKind.INTERNAL, base_url="http://127.0.0.1:8765")
+        assert Client().post("/sign-in/", typed).status_code == 422
+        App.objects.filter(pk=app.pk).update(enabled=False)
+        assert Client().post("/sign-in/", typed).status_code == 302
 
     def test_signing_out_takes_a_press(self, organizer: User, signed_in: SignedIn) -> None:
         client = signed_in(organizer)
