@@ -144,6 +144,10 @@ class AppQuerySet(models.QuerySet["App"]):
         """Without what would have to be decrypted, where nobody is called."""
         return self.defer(*SECRETS)
 
+    def with_quota_alone(self) -> Self:
+        """What each is called, whether it is the sandbox, and its quota: nothing else of it, for every page asks."""
+        return self.only("name", "kind", "monthly_quota")
+
     def with_last_answer(self, newest: "models.QuerySet[Any]") -> Self:
         """With ``answered_at`` and ``answer_code`` of the last answer to each, the first of ``newest`` for one app."""
         return self.annotate(

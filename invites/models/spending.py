@@ -61,7 +61,7 @@ def spending_of(app: App) -> Spending:
 
 def spending_of_apps() -> list[Spending]:
     """What the usable apps have spent of this month's quota each, in one query."""
-    apps = App.objects.usable().with_calls_spent(quota_month()).without_secrets().in_order()
+    apps = App.objects.usable().with_calls_spent(quota_month()).with_quota_alone().in_order()
     return [Spending(app=app, quota=app.monthly_quota, spent=app.calls_spent) for app in apps]
 
 

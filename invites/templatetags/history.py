@@ -47,7 +47,13 @@ def code_link(code: str) -> SafeString:
 @register.simple_tag
 def seconds(number: float | None) -> str:
     """How long a call took; "" for one that is under way."""
-    return "" if number is None else gettext("%(seconds)s s") % {"seconds": floatformat(number, 2)}
+    return "" if number is None else _seconds(number, get_language())
+
+
+# Calls take a second or less, told in thousandths of it.
+@lru_cache(maxsize=10_000)
+def _seconds(number: float, _language: str | None) -> str:
+    return gettext("%(seconds)s s") % {"seconds": floatformat(number, 2)}
 
 
 @cache

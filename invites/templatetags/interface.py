@@ -1,7 +1,7 @@
 """What every page shows in the same way: icons, states, moments, people's addresses. Tags only print; none queries."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -233,7 +233,7 @@ def when(moment: datetime | None) -> SafeString | str:
     if moment is None:
         return ""
     local, now = timezone.localtime(moment), timezone.now()
-    exact = formats.date_format(local, f"{_to_the_second()} T")
+    exact = f"{_to_the_second(local)} {local.tzname()}"
     if abs(now - moment) >= RECENT:
         shown = formats.date_format(local, "DATETIME_FORMAT")
         return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, shown)
@@ -249,12 +249,20 @@ def when(moment: datetime | None) -> SafeString | str:
 def exactly(moment: datetime) -> SafeString:
     """``moment`` in the viewer's zone to the second, however recent: in a time line seconds tell what followed what."""
     local = timezone.localtime(moment)
-    exact, zone = formats.date_format(local, _to_the_second()), formats.date_format(local, "T")
-    return format_html('<time datetime="{}" title="{} {}">{}</time>', moment.isoformat(), exact, zone, exact)
+    exact = _to_the_second(local)
+    return format_html(
+        '<time datetime="{}" title="{} {}">{}</time>', moment.isoformat(), exact, local.tzname(), exact
+    )
 
 
-def _to_the_second() -> str:
-    return f"{formats.get_format('DATE_FORMAT')} H:i:s"
+def _to_the_second(local: datetime) -> str:
+    return f"{_day(local.date(), get_language())} {local:%H:%M:%S}"
+
+
+# Lists of the history name few days, and each a hundred times.
+@lru_cache(maxsize=1000)
+def _day(day: date, _language: str | None) -> str:
+    return formats.date_format(day)
 
 
 @register.filter
