@@ -82,10 +82,17 @@ def readmit(*, user: User, by: User) -> None:
 
 @transaction.atomic
 def give_password(*, user: User, password: str) -> None:
-    """Gives ``user`` another password; whoever is signed in with the old one has to sign in again."""
+    """Gives ``user`` another password; whatever the old one has opened is over, tokens for programs included."""
     user.set_password(password)
     user.save(update_fields=["password"])
+    sign_out(user)
+
+
+@transaction.atomic
+def sign_out(user: User) -> None:
+    """Ends all that opens something in the name of ``user``: sessions and tokens for programs. Safe to repeat."""
     securing.end_sessions(user)
+    tokens.revoke_all(user)
 
 
 @transaction.atomic

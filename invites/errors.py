@@ -31,6 +31,7 @@ InviteError
 ├── TooOften           somebody does the same more often than anybody presses (429)
 │   └── TooManyTries   somebody, or everybody at one address, has tried too many passwords (429)
 ├── FactorNeeded       the last second factor of somebody whose role needs one
+├── SecondFactorMissing  a program asks for somebody whose role needs a second factor, and who has none (403)
 ├── SignInAgain        a page that changes how one signs in, some time after one has
 ├── RequestUnderWay    an earlier request of a program, with the same key, is still at work
 ├── KeyUsedBefore      the key of a request came with another request before
@@ -156,6 +157,16 @@ class FactorNeeded(InviteError):  # noqa: N818
     """Somebody's role needs a second factor, and this is their last one."""
 
     message = _("Your role needs a second factor, and this is your only one. Set up another one first.")
+
+
+class SecondFactorMissing(InviteError):  # noqa: N818
+    """A program asks in the name of somebody whose role needs a second factor, and who has none."""
+
+    message = _(
+        "The role of this token's user needs a second factor, and they have none. Once they have set one up under "
+        "Settings, Security, the token works again."
+    )
+    status = HTTPStatus.FORBIDDEN
 
 
 class SignInAgain(InviteError):  # noqa: N818

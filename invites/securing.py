@@ -21,8 +21,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
 from invites import auditing, encryption
-from invites.errors import FactorNeeded, SignInAgain
-from invites.models import Session, SignInPolicy, User
+from invites.errors import FactorNeeded, SecondFactorMissing, SignInAgain
+from invites.models import ApiToken, Session, SignInPolicy, User
 from invites.models.session import SessionQuerySet
 from invites.sessions import SessionStore
 
@@ -92,6 +92,18 @@ def lacks_factor(user: User | AnonymousUser, session: SessionStore) -> bool:
     if not isinstance(user, User) or user.role not in session.roles_that_need_factor:
         return False
     return not session.has_factor and not session.signed_in_with_dingtalk
+
+
+def check_program(token: ApiToken) -> None:
+    """Raises SecondFactorMissing where the user of ``token`` may do nothing before they have set up a second factor.
+
+    How somebody signed in who made a token is not known: it concerns whoever can sign in with a password. Costs no
+    query: what it takes came with the token.
+    """
+    user = token.user
+    is_needed = user.role in (token.roles_that_need_factor or [])
+    if is_needed and not token.has_factor and user.has_usable_password():
+        raise SecondFactorMissing
 
 
 def ask_who_it_is(request: HttpRequest) -> None:

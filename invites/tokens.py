@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -64,10 +65,13 @@ def revoke(token: ApiToken) -> None:
         token.save(update_fields=["revoked_at"])
 
 
-def revoke_all(user: User) -> None:
-    """Lets no token of ``user`` open anything any more, each on record."""
+@transaction.atomic
+def revoke_all(user: User) -> int:
+    """Lets no token of ``user`` open anything any more, each on record; how many opened something until now."""
+    opened = ApiToken.objects.of(user).valid().count()
     for token in ApiToken.objects.of(user).listed(before=None):
         revoke(token)
+    return opened
 
 
 def _digest(text: str) -> str:

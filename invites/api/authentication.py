@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja.security.http import HttpAuthBase
 
-from invites import limiting, tokens
+from invites import limiting, securing, tokens
 from invites.models import ApiToken
 from invites.models.api_token import Scope
 
@@ -27,7 +27,8 @@ class Token(HttpAuthBase):
     def __call__(self, request: HttpRequest) -> ApiToken | None:
         """The token, in whose user's name everything in this request happens then; None where it is none.
 
-        Raises TooOften where that user's programs ask too often.
+        Raises TooOften where that user's programs ask too often, and SecondFactorMissing where the user could not use
+        the pages either.
         """
         scheme, _blank, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != _SCHEME:
@@ -36,6 +37,7 @@ class Token(HttpAuthBase):
         if token is not None:
             request.user = token.user
             limiting.spend(token.user, limiting.Kind.API)
+            securing.check_program(token)
         return token
 
 

@@ -3,6 +3,7 @@
 400  unreadable         the body is no JSON                     409  the domain says no; the code says why
 401  unauthorized       no token, or one that is not valid      413  tooLarge
 403  forbidden          not with this token, or not this user   415  unsupportedMediaType
+     secondFactorMissing  not before the user has set one up
 404  notFound           not there, or not for this user         422  invalid, at the fields that are named
 405  methodNotAllowed                                           429  tooManyRequests
 """

@@ -12,7 +12,7 @@ from allauth.account.forms import (
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from invites.models import User
+from invites.models import ApiToken, User
 
 
 def _plain(field: forms.Field, *, label: object, help_text: object = None) -> None:
@@ -36,10 +36,22 @@ class SignInForm(LoginForm):
 
 
 class PasswordForm(ChangePasswordForm):
-    """Allauth's: the present password and a new one, twice."""
+    """Allauth's: the present password and a new one, twice; and for whoever has tokens, what becomes of these."""
+
+    revoke_tokens = forms.BooleanField(
+        label=_("Revoke my tokens, too"),
+        required=False,
+        initial=True,
+        help_text=_(
+            "The programs that use them stop working until they get new ones. Leave this ticked where somebody else "
+            "may know your password: they may have made a token with it."
+        ),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not ApiToken.objects.of(self.user).valid().exists():
+            del self.fields["revoke_tokens"]
         _plain(self.fields["oldpassword"], label=_("Present password"), help_text="")
         _label_new_password(self)
 

@@ -5,12 +5,13 @@ from typing import Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from invites.models.on_record import OnRecord
+from invites.models.sign_in_policy import SignInPolicy
 from invites.models.user import User
 
 KEY_LENGTH = 255
@@ -59,8 +60,14 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(revoked_at__isnull=True, expires_at__gt=timezone.now(), user__is_active=True)
 
     def with_digest(self, digest: str) -> Self:
-        """The one with this digest, if any, with its user."""
-        return self.filter(digest=digest).select_related("user")
+        """The one with this digest, if any, with its user, ``roles_that_need_factor`` and ``has_factor``.
+
+        As with a session, so that asking whether the user has to set up a second factor costs no query.
+        """
+        policy = SignInPolicy.objects.values("second_factor_roles")[:1]
+        with_factor = User.objects.all().with_factor().filter(pk=OuterRef("user"))
+        rows = self.filter(digest=digest).select_related("user")
+        return rows.annotate(roles_that_need_factor=Subquery(policy), has_factor=Exists(with_factor))
 
     def note_use(self, token: "ApiToken", *, unless_since: datetime) -> None:
         """Notes that ``token`` is used now, unless that was noted after ``unless_since``."""
@@ -87,6 +94,10 @@ class ApiToken(OnRecord):
     expires_at = models.DateTimeField(_("valid until"))
     last_used_at = models.DateTimeField(_("last used at"), null=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True)
+
+    # What `with_digest` adds.
+    roles_that_need_factor: list[str] | None
+    has_factor: bool
 
     objects = ApiTokenQuerySet.as_manager()
 

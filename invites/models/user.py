@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from invites.models.on_record import OnRecord
 
+# Django-allauth's kinds (`allauth.mfa`) that are second factors.
+FACTORS = ("totp", "webauthn")
+
 
 class Role(models.TextChoices):
     """What a person is here for; `invites.permissions` says what each may do."""
@@ -69,6 +72,10 @@ class UserQuerySet(QuerySet["User"]):
     def reached_by(self, email: str) -> Self:
         """Those with this mail address, in capitals or not."""
         return self.filter(email__iexact=email)
+
+    def with_factor(self) -> Self:
+        """Those who have a second factor; recovery codes are none by themselves."""
+        return self.filter(authenticator__type__in=FACTORS).distinct()
 
     def administrators(self) -> Self:
         """Those who can set up everything, and can sign in."""

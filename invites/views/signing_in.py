@@ -8,14 +8,15 @@ from allauth.account.forms import ResetPasswordForm
 from allauth.core import ratelimit
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 
-from invites import demo, securing, tasks
+from invites import demo, securing, tasks, tokens
 from invites.models import User
 from invites.signing_in import through_dingtalk
 
@@ -29,13 +30,25 @@ class SaysWhatIsWrong:
         return self.render_to_response(context, status=HTTPStatus.UNPROCESSABLE_ENTITY)  # type: ignore[attr-defined, no-any-return]
 
 
-class _EndsOtherSessions:
+class _EndsWhatWasOpened:
     def form_valid(self, form: forms.Form) -> HttpResponse:
         """As allauth's; whoever else came in with the old password is out."""
         answer: HttpResponse = super().form_valid(form)  # type: ignore[misc]
         request: HttpRequest = self.request  # type: ignore[attr-defined]
-        securing.end_sessions(form.user, but=request.session)  # type: ignore[attr-defined, arg-type]
+        user: User = form.user  # type: ignore[attr-defined]
+        securing.end_sessions(user, but=request.session)  # type: ignore[arg-type]
+        if self.revokes_tokens(form) and (revoked := tokens.revoke_all(user)):
+            told = ngettext(
+                "%(count)s token for programs is revoked.",
+                "%(count)s tokens for programs are revoked.",
+                revoked,
+            )
+            messages.info(request, told % {"count": revoked})
         return answer
+
+    def revokes_tokens(self, form: forms.Form) -> bool:
+        """Whether tokens that were made until now end as well."""
+        return False
 
 
 class SignInView(SaysWhatIsWrong, allauth_views.LoginView):
@@ -60,11 +73,15 @@ class SignOutView(allauth_views.LogoutView):
     http_method_names = ("post", "options")
 
 
-class PasswordView(_EndsOtherSessions, SaysWhatIsWrong, allauth_views.PasswordChangeView):
+class PasswordView(_EndsWhatWasOpened, SaysWhatIsWrong, allauth_views.PasswordChangeView):
     """Another password for oneself."""
 
+    def revokes_tokens(self, form: forms.Form) -> bool:
+        """Where that is wished."""
+        return bool(form.cleaned_data.get("revoke_tokens"))
 
-class FirstPasswordView(_EndsOtherSessions, SaysWhatIsWrong, allauth_views.PasswordSetView):
+
+class FirstPasswordView(_EndsWhatWasOpened, SaysWhatIsWrong, allauth_views.PasswordSetView):
     """A password for somebody who signs in through DingTalk alone."""
 
 
@@ -97,11 +114,15 @@ class ForgottenPasswordSentView(_WhereMailIsSent, allauth_views.PasswordResetDon
 
 
 class NewPasswordView(
-    _WhereMailIsSent, _EndsOtherSessions, SaysWhatIsWrong, allauth_views.PasswordResetFromKeyView
+    _WhereMailIsSent, _EndsWhatWasOpened, SaysWhatIsWrong, allauth_views.PasswordResetFromKeyView
 ):
     """What the link in the mail opens, once and for a while."""
 
     success_url = reverse_lazy("account_login")
+
+    def revokes_tokens(self, form: forms.Form) -> bool:
+        """Always: who forgot the password cannot say who else knew it."""
+        return True
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         """As allauth's; a link that does not work any more is gone."""

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dashboard.fragments import page_or_fragment
 from invites import appointing, permissions, securing
 from invites.forms.user import NewUserForm, UserFilterForm, UserForm
-from invites.models import Session
+from invites.models import ApiToken, Session
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -75,6 +75,7 @@ def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
         "belongings": appointing.belongings(person),
         "factors": len(securing.factors_of(person)),
         "sessions": Session.objects.of(person).count(),
+        "tokens": ApiToken.objects.of(person).valid().count(),
         "tab": "users",
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK

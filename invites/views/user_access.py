@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from dashboard.fragments import page_or_fragment
 from invites import appointing, permissions, securing
 from invites.forms.user import HandOverForm, PasswordForm, in_words
-from invites.models import User
+from invites.models import ApiToken, Session, User
 from invites.views.user import form_view
 
 
@@ -63,14 +63,25 @@ def user_bar(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "invites/user_bar.html", context)
 
 
-@require_POST
+@form_view
 @permissions.allow(permissions.may_administer)
 def user_sign_out(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ends all sessions of somebody, who can sign in again. Twice is once."""
+    """Ends all sessions and tokens of somebody, who can sign in again, after asking once. Twice is once."""
     person = _load(request, pk)
-    securing.end_sessions(person)
-    messages.success(request, _("%(name)s is signed out everywhere.") % {"name": person.display_name})
-    return redirect("invites:user_edit", pk)
+    name = {"name": person.display_name}
+    if request.method == "POST":
+        appointing.sign_out(person)
+        text = _("%(name)s is signed out everywhere, and no token of theirs opens anything any more.")
+        messages.success(request, text % name)
+        return redirect("invites:user_edit", pk)
+    context = {
+        "title": _("Sign %(name)s out everywhere?") % name,
+        "text": _("They can sign in again, and make new tokens. The programs that use these stop working."),
+        "losses": _opened(Session.objects.of(person).count(), ApiToken.objects.of(person).valid().count()),
+        "label": _("Sign out everywhere"),
+        "cancel_url": reverse("invites:user_edit", args=[pk]),
+    }
+    return render(request, "confirm.html", context)
 
 
 @form_view
@@ -132,6 +143,17 @@ def user_hand_over(request: HttpRequest, pk: int) -> HttpResponse:
 def _load(request: HttpRequest, pk: int) -> User:
     person: User = get_object_or_404(permissions.other_users(request.user), pk=pk)
     return person
+
+
+def _opened(sessions: int, tokens: int) -> list[str]:
+    """What somebody is signed in with, without that of which there is none."""
+    told = []
+    if sessions:
+        told.append(ngettext("%(n)s session", "%(n)s sessions", sessions) % {"n": intcomma(sessions)})
+    if tokens:
+        text = ngettext("%(n)s token for programs", "%(n)s tokens for programs", tokens)
+        told.append(text % {"n": intcomma(tokens)})
+    return told
 
 
 def _left_behind(owned: appointing.Belongings) -> list[str]:

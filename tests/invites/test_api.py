@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -21,6 +22,7 @@ from invites.models import (
     ContactGroup,
     Invitation,
     Invitee,
+    SignInPolicy,
     User,
 )
 from invites.models.api_token import Scope
@@ -143,6 +145,20 @@ class TestWhoAsks:
         organizer.is_active = False
         organizer.save()
         assert program.get("/attempts").status_code == HTTPStatus.UNAUTHORIZED
+
+    def test_whoever_has_to_set_up_a_second_factor_is_told_so_until_they_have_one(
+        self, organizer: User, program: Program
+    ) -> None:
+        SignInPolicy.objects.create(second_factor_roles=[Role.ORGANIZER])
+        Authenticator.objects.create(user=organizer, type=Authenticator.Type.RECOVERY_CODES, data={})
+        answer = program.get("/conferences")
+        assert (answer.status_code, code_of(answer)) == (HTTPStatus.FORBIDDEN, "secondFactorMissing")
+        # Who signs in with DingTalk alone is asked for a factor there.
+        User.objects.filter(pk=organizer.pk).update(password="!")
+        assert program.get("/conferences").status_code == HTTPStatus.OK
+        User.objects.filter(pk=organizer.pk).update(password=organizer.password)
+        Authenticator.objects.create(user=organizer, type=Authenticator.Type.TOTP, data={"secret": "x"})
+        assert program.get("/conferences").status_code == HTTPStatus.OK
 
     def test_what_belongs_to_others_is_not_there(
         self, other_organizer: User, conference: Conference, book: AddressBook, called: Invitee

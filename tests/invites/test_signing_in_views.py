@@ -10,13 +10,14 @@ from django.test import Client
 from django_tasks_db.models import DBTaskResult
 from pytest_django import Settings
 
-from invites import demo
+from invites import demo, tokens
 from invites.guarding import DEMO_PASSWORD
 from invites.models import App, AuditEntry, User
 from invites.models.app import AppKind
 from invites.signing_in import resetting
 from tests.conftest import SignedIn
 from tests.factories import PASSWORD, AppFactory, UserFactory
+from tests.invites.programs import token_of
 
 NEW_PASSWORD = "four-words-to-keep"
 
@@ -192,6 +193,19 @@ class TestPassword:
         organizer.refresh_from_db()
         assert organizer.check_password("four-words-to-keep")
 
+    @pytest.mark.parametrize(("ticked", "opens"), [({"revoke_tokens": "on"}, False), ({}, True)])
+    def test_tokens_end_with_it_where_that_is_wished(
+        self, organizer: User, signed_in: SignedIn, ticked: dict[str, str], opens: bool
+    ) -> None:
+        client = signed_in(organizer)
+        assert "revoke_tokens" not in client.get("/password/").content.decode()
+        token = token_of(organizer)
+        page = client.get("/password/").content.decode()
+        assert re.search(r'<input[^>]*name="revoke_tokens"[^>]*checked', page)
+        client.post("/password/", self.DATA | ticked)
+        assert (tokens.find(token) is not None) is opens
+        assert ("1 token for programs is revoked." in client.get("/").content.decode()) is not opens
+
     def test_wrong_old_password_is_told_at_its_field(self, organizer: User, signed_in: SignedIn) -> None:
         response = signed_in(organizer).post("/password/", self.DATA | {"oldpassword": "no"})
         assert response.status_code == 422
@@ -277,6 +291,15 @@ class TestForgottenPassword:
         assert ada.check_password(NEW_PASSWORD)
         assert Client().get(path).status_code == 410
         assert "_auth_user_id" not in client.session
+
+    def test_tokens_of_before_open_nothing_any_more(self, ada: User) -> None:
+        token, path, client = token_of(ada), self.path(ada), Client()
+        form = client.get(path)["Location"]
+        assert "your tokens for programs are revoked" in client.get(form).content.decode()
+        assert tokens.find(token) is not None
+        client.post(form, {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+        assert tokens.find(token) is None
+        assert "1 token for programs is revoked." in client.get("/sign-in/").content.decode()
 
     @pytest.mark.parametrize("changed", [{"email": "other@example.com"}, {"password": "another hash"}])
     def test_link_is_void_once_address_or_password_is_another(

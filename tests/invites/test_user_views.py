@@ -23,6 +23,7 @@ from tests.factories import (
     InvitationFactory,
     UserFactory,
 )
+from tests.invites.programs import token_of
 from tests.invites.test_curating_together import together
 
 LIST = "/settings/users/"
@@ -294,8 +295,10 @@ class TestAccess:
         assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
         assert "quite another one" not in response.content.decode()
         twice = dict.fromkeys(("password1", "password2"), "quite another one")
+        token = token_of(organizer)
         assert client_of_administrator.post(url, twice)["Location"] == page_of(organizer)
         assert theirs.get("/settings/").status_code == 302
+        assert tokens.find(token) is None
         organizer.refresh_from_db()
         assert organizer.check_password("quite another one")
 
@@ -350,10 +353,22 @@ class TestAccess:
         assert theirs.get("/settings/").status_code == HTTPStatus.OK
         client_of_administrator.post(page_of(organizer), facts_of(organizer, role="auditor"))
         assert theirs.get("/settings/").status_code == HTTPStatus.FOUND
-        theirs = signed_in(organizer)
+
+    def test_signing_out_everywhere_asks_once_and_ends_tokens_too(
+        self, organizer: User, client_of_administrator: Client, signed_in: SignedIn
+    ) -> None:
+        theirs, token, url = signed_in(organizer), token_of(organizer), page_of(organizer, "sign-out")
+        assert url in client_of_administrator.get(page_of(organizer)).content.decode()
+        question = client_of_administrator.get(url).content.decode()
+        assert "1 session" in question
+        assert "1 token for programs" in question
+        assert theirs.get("/settings/").status_code == HTTPStatus.OK
+        assert tokens.find(token) is not None
         for _press in range(2):
-            client_of_administrator.post(page_of(organizer, "sign-out"))
+            assert client_of_administrator.post(url)["Location"] == page_of(organizer)
         assert theirs.get("/settings/").status_code == HTTPStatus.FOUND
+        assert tokens.find(token) is None
+        assert url not in client_of_administrator.get(page_of(organizer)).content.decode()
 
     def test_lost_second_factor_is_reset_after_asking_once(
         self, organizer: User, client_of_administrator: Client
