@@ -20,7 +20,7 @@ class AboutApp:
     """A DingTalk app as far as everybody may read it aloud. ``host`` is "" where the settings name none at present.
 
     ``charged`` and ``exempt`` are its calls of the ``month``, by operation: those taken from the quota and the others.
-    A test of it has so many ``steps``.
+    A test of it has so many ``steps``; ``check`` is the last one, outdated where it was of other settings.
     """
 
     pk: int
@@ -37,6 +37,7 @@ class AboutApp:
     charged: tuple[CallCount, ...]
     exempt: tuple[CallCount, ...]
     check: AppCheck | None
+    check_is_outdated: bool
     steps: int
     lost_secrets: tuple[str, ...]
 
@@ -63,6 +64,7 @@ def about_app(app: App) -> AboutApp:
 
 def _app(row: App, month: date, counts: list[CallCount]) -> AboutApp:
     kind, host = _kind_and_host(row)
+    check: AppCheck | None = getattr(row, "check_made", None)
     charged = tuple(count for count in counts if not count.is_exempt)
     return AboutApp(
         pk=row.pk,
@@ -78,7 +80,8 @@ def _app(row: App, month: date, counts: list[CallCount]) -> AboutApp:
         spending=Spending(app=row, quota=row.monthly_quota, spent=sum(count.calls for count in charged)),
         charged=charged,
         exempt=tuple(count for count in counts if count.is_exempt),
-        check=getattr(row, "check_made", None),
+        check=check,
+        check_is_outdated=check is not None and diagnosing.is_outdated(row, check),
         steps=len(diagnosing.operations_of(row)),
         lost_secrets=tuple(row.lost_secrets),
     )

@@ -86,6 +86,28 @@ def client_asking_anew(app: App, *, base_url: str = "") -> DingTalkClient:
         return _new_client(app, connection, token_store=MemoryTokenStore())
 
 
+def settings_marks(app: App) -> list[str]:
+    """Keyed hashes of where ``app`` is called and as whom: as it stands, and as once its next secret has taken over.
+
+    A suite ticket, which is a new one every few hours, is no part of them. What cannot be read has the mark "".
+    """
+    try:
+        connection = _connection(app)
+    except (AppUnavailable, UndecryptableError, ValueError):
+        return [""]
+    public, secret = _names_and_secret(connection)
+    credentials = connection.credentials
+    place = [app.kind, connection.base_url, connection.old_base_url, public, connection.fixed_token]
+    if credentials is None:
+        return [fingerprint(*place)]
+    if isinstance(credentials, ThirdPartyApp):
+        place.append(credentials.auth_corp_id)
+    marks = [fingerprint(*place, secret, credentials.next_secret)]
+    if credentials.next_secret:
+        marks.append(fingerprint(*place, credentials.next_secret, ""))
+    return marks
+
+
 @contextmanager
 def _usable(app: App) -> Iterator[None]:
     try:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from invites.connecting import client_asking_anew, client_to_test
+from invites.connecting import client_asking_anew, client_to_test, settings_marks
 from invites.counting import count_call
 from invites.diagnosing.findings import (
     CLOCK_WRONG,
@@ -38,6 +38,7 @@ __all__ = [
     "charged_calls",
     "findings_of",
     "go_on",
+    "is_outdated",
     "is_over",
     "knows_app_elsewhere",
     "operations_of",
@@ -75,7 +76,8 @@ def go_on(app: App, *, done: int) -> AppCheck:
     check = AppCheck.objects.get(app=app)
     if len(check.lines) != done or is_over(app, check):
         return check
-    lines = _next_lines(app, check.lines, operations_of(app)[done:])
+    marks = settings_marks(app)
+    lines = [line | {"of": marks} for line in _next_lines(app, check.lines, operations_of(app)[done:])]
     with transaction.atomic():
         check = AppCheck.objects.select_for_update().get(app=app)
         if len(check.lines) == done:
@@ -93,9 +95,15 @@ def to_the_end(app: App, *, user: User) -> AppCheck:
     return check
 
 
+def is_outdated(app: App, check: AppCheck) -> bool:
+    """Whether ``app`` is called elsewhere or as somebody else by now than in some step of the test."""
+    present = settings_marks(app)[0]
+    return any(present not in line["of"] for line in check.lines if "of" in line)
+
+
 def is_over(app: App, check: AppCheck) -> bool:
-    """Whether every step has been taken."""
-    return len(check.lines) >= len(operations_of(app))
+    """Whether every step has been taken, or none can be any more that would belong to the others."""
+    return len(check.lines) >= len(operations_of(app)) or is_outdated(app, check)
 
 
 def findings_of(app: App, check: AppCheck) -> list[Finding]:

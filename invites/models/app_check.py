@@ -11,7 +11,8 @@ from invites.models.user import User
 class AppCheck(models.Model):
     """The last test of an app: one line for each operation that the product needs of DingTalk.
 
-    ``lines`` is a list of objects with ``operation``, ``code`` ("" where all is well) and ``message``, never a token.
+    ``lines`` is a list of objects with ``operation``, ``code`` ("" where all is well) and ``message``, never a token;
+    ``of`` are marks of the settings under which the step was taken.
     """
 
     app = models.OneToOneField(App, on_delete=models.CASCADE, primary_key=True, related_name="check_made")

@@ -57,6 +57,7 @@ def shown_test(app: App, check: AppCheck | None) -> dict[str, Any]:
         "findings": findings,
         "missing": [finding for finding in findings if finding.code],
         "steps": len(diagnosing.operations_of(app)),
+        "is_outdated": check is not None and diagnosing.is_outdated(app, check),
         "is_over": check is not None and diagnosing.is_over(app, check),
         "other_edition": diagnosing.other_edition(app),
         "charged_calls": diagnosing.charged_calls(),

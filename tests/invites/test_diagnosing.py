@@ -295,6 +295,57 @@ class TestOtherEdition:
         assert app.next_client_secret == "next"
 
 
+class TestEarlierSettings:
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"base_url": "https://api.dingtalk.com"},
+            {"client_id": "another"},
+            {"client_secret": "another"},
+            {"next_client_secret": "another"},
+            {"kind": AppKind.THIRD_PARTY},
+        ],
+    )
+    def test_what_they_showed_is_told_as_theirs(
+        self, changed: dict[str, str], app: App, administrator: User, signed_in: SignedIn
+    ) -> None:
+        browser, url = signed_in(administrator), f"/settings/apps/{app.pk}/"
+        to_the_end(app, user=administrator)
+        # What does not matter to DingTalk.
+        App.objects.update(name="Another name", batch_size=7, suite_ticket="a new one every few hours")
+        assert "earlier settings" not in browser.get(url).content.decode()
+        for name, value in changed.items():
+            setattr(app, name, value)
+        app.save()
+        shown = browser.get(url).content.decode()
+        assert "This was found with earlier settings" in shown
+        assert "Everything works." not in shown
+        assert "Changed since its last test" in browser.get("/settings/apps/").content.decode()
+
+    def test_next_secret_that_takes_over_in_the_test_belongs_to_it(
+        self, app: App, sandbox: SandboxServer, administrator: User
+    ) -> None:
+        app.next_client_secret = "next"
+        app.save()
+        sandbox.change_secret("next")
+        to_the_end(app, user=administrator)
+        changed, check = App.objects.get(), AppCheck.objects.get()
+        assert changed.client_secret == "next"
+        assert not diagnosing.is_outdated(changed, check)
+
+    def test_no_step_of_other_settings_is_put_to_a_test_that_is_under_way(
+        self, app: App, administrator: User
+    ) -> None:
+        check = diagnosing.begin(app, user=administrator)
+        app.client_id = "another"
+        app.save()
+        assert diagnosing.go_on(app, done=1).lines == check.lines
+        assert diagnosing.begin(app, user=administrator).lines[0]["code"]
+
+    def test_nothing_that_is_kept_tells_a_secret(self, app: App, administrator: User) -> None:
+        assert SANDBOX_CLIENT_SECRET not in repr(to_the_end(app, user=administrator).lines)
+
+
 class TestPage:
     @pytest.fixture
     def browser(self, administrator: User, signed_in: SignedIn) -> Client:
