@@ -114,8 +114,9 @@ def _way(concern: Concern) -> tuple[str, StrOrPromise]:
             return f"{reverse('invites:attempt_list')}?outcome={AttemptState.UNKNOWN}", _("Show these calls")
         case Kind.THROTTLED if concern.explained is not None:
             return f"{reverse('invites:code_list')}#{concern.explained.anchor}", _("What this code means")
-        case Kind.IMPORTS_WAIT if concern.about is not None:
-            return reverse("invites:import_detail", args=[concern.about]), _("Decide")
+        case Kind.IMPORTS_WAIT | Kind.IMPORT_LOST if concern.about is not None:
+            label = _("Decide") if concern.kind == Kind.IMPORTS_WAIT else _("Show the import")
+            return reverse("invites:import_detail", args=[concern.about]), label
         case Kind.NOT_SEALED:
             return reverse("invites:seal_list"), _("Seals")
         case Kind.NO_WORKER | Kind.QUEUE_WAITS:

@@ -208,11 +208,13 @@ def imports(user: Viewer) -> ContactImportQuerySet:
     return ContactImport.objects.in_books(writable_books(user)).for_page()
 
 
-def imports_to_decide(user: Viewer) -> ContactImportQuerySet:
-    """The imports that go on when ``user`` decides, the oldest first."""
+def imports_to_tell(user: Viewer) -> ContactImportQuerySet:
+    """The imports of which ``user`` has to know: those discarded lately since somebody in them was erased, and those
+    that go on when ``user`` decides, the oldest first.
+    """
     if not isinstance(user, User) or not may_organize(user):
         return ContactImport.objects.none()
-    return ContactImport.objects.in_books(writable_books(user)).awaiting(user)
+    return ContactImport.objects.in_books(writable_books(user)).to_tell(user)
 
 
 def contacts(user: Viewer, *, app: App) -> ContactQuerySet:

@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
-from typing import IO, Any, cast
 
 from django.utils import translation
 
@@ -69,7 +68,7 @@ def stage(
 
 def _read_file(contact_import: ContactImport, most: int | None) -> None:
     with tempfile.TemporaryFile(prefix="import-") as file:
-        size = _put_together(contact_import, file)
+        size = contact_import.put_together(file)
         # The place in a workbook says nothing: it is packed.
         progress = None if contact_import.file_format == "xlsx" else lambda: min(file.tell() / size, 1.0)
         staging = Staging(contact_import, most=most, progress=progress)
@@ -79,22 +78,8 @@ def _read_file(contact_import: ContactImport, most: int | None) -> None:
             is_sandbox=contact_import.book.app.is_sandbox,
         )
         # Closed before the file is, also where it is not read to its end.
-        with closing(files.read(file, format_of(contact_import))) as lines:
+        with closing(files.read(file, contact_import.format)) as lines:
             staging.run((clean(line), line.cells) for line in lines)
-
-
-def format_of(contact_import: ContactImport) -> files.Format:
-    """How the file of an import is to be read."""
-    kind = cast("Any", contact_import.file_format)
-    return files.Format(kind=kind, reading=contact_import.reading["format"])
-
-
-def _put_together(contact_import: ContactImport, file: IO[bytes]) -> int:
-    """Writes the stored pieces of the file one after the other into ``file``; returns its size."""
-    chunks = contact_import.chunks.order_by("number").values_list("data", flat=True)
-    size = sum(file.write(bytes(data)) for data in chunks.iterator(chunk_size=4))
-    file.seek(0)
-    return size
 
 
 def _compare_again(contact_import: ContactImport) -> None:

@@ -19,6 +19,7 @@ from invites.models import (
     AuditEntry,
     ChangedContact,
     Contact,
+    ContactImport,
     DraftLine,
     HistoryExport,
     ImportRow,
@@ -186,6 +187,15 @@ def _import_row(row: ImportRow) -> Told:
     }
 
 
+def _files(somebody: Somebody) -> QuerySet[ContactImport]:
+    return reduce(or_, (traces.imports() for traces in _traces(somebody))).order_by("pk")
+
+
+def _file(waiting: ContactImport) -> Told:
+    # Of what stands in it beside them, most is about others.
+    return {"import": waiting.pk, "fileName": waiting.file_name, "uploadedAt": waiting.created_at}
+
+
 def _snapshots(somebody: Somebody) -> QuerySet[ChangedContact]:
     found = _by_way(somebody, lambda way: ChangedContact.objects.telling_of(way.channel, way.value))
     return found.with_change().order_by("pk")
@@ -269,6 +279,13 @@ SECTIONS: Final = (
         fate=Fate.GOES,
         rows=_import_rows,
         told=_import_row,
+    ),
+    Section(
+        key="files",
+        title=_("Files that wait to be imported"),
+        fate=Fate.GOES,
+        rows=_files,
+        told=_file,
     ),
     Section(
         key="journal",

@@ -25,6 +25,7 @@ from invites.models import (
     BookChange,
     ChangedContact,
     Contact,
+    ContactImport,
     Erasure,
     HistoryExport,
     Invitee,
@@ -91,12 +92,14 @@ def put_on_record(*, channel: Channel, value: str, by: User | None, because: str
 
 def _erase(people: list[Person], channel: Channel, value: str) -> Erased:
     names = {person.nick for person in people} - {ERASED_NICK}
+    traces.hold()
     contacts, entries = _erase_contacts(channel, value, names)
     somebody = Traces(channel=channel, value=value, names=frozenset(names))
     attempts = sum(_erase_texts(person, somebody.spellings) for person in people)
     Member.objects.taken_for(Invitee.objects.who_are(people)).erase()
     Member.objects.reached_by(channel, value).erase()
     invitees = _erase_invitees(people)
+    entries += _erase_file_names(somebody.file_names())
     exports = traces.erase(somebody)
     ordered = AuditEntry.objects.all().about(HistoryExport, [export.pk for export in exports])
     entries += sum(map(_erase_entry, ordered))
@@ -122,6 +125,7 @@ def _places(channel: Channel, value: str) -> Iterator[models.QuerySet[Any]]:
     yield Invitee.objects.on_drafts().reached_by(channel, value)
     yield somebody.lines()
     yield somebody.import_rows()
+    yield somebody.imports()
     yield AuditEntry.objects.all().telling_of(value)
 
 
@@ -159,6 +163,16 @@ def _erase_contacts(channel: Channel, value: str, names: set[str]) -> tuple[int,
     found = contacts.count()
     contacts.delete()
     return found, erased
+
+
+def _erase_file_names(names: list[str]) -> int:
+    """Drops what files are called that were named after somebody, wherever imports of them are told of."""
+    if not names:
+        return 0
+    ContactImport.objects.called(names).forget_names()
+    for change in BookChange.objects.of_files(names):
+        change.forget_file_name()
+    return sum(map(_erase_entry, AuditEntry.objects.all().of_files(names)))
 
 
 def _entries(value: str, keys: set[int], names: set[str]) -> list[AuditEntry]:

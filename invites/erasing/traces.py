@@ -1,16 +1,18 @@
-"""Takes somebody out of what is kept beside books and history for a while: drafts, imports, filters.
+"""Takes somebody out of what is kept beside books and history for a while: drafts, imports with their files, filters.
 
 Texts that people or DingTalk have written are looked through for the unionId, or for the number as people write it.
 """
 
+import tempfile
 from collections.abc import Collection, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
 from django.core.exceptions import ValidationError
 from django.db.models import F
 
-from invites import phone_numbers
+from invites import files, phone_numbers
 from invites.models import (
     ContactImport,
     DraftLine,
@@ -20,7 +22,7 @@ from invites.models import (
     Invitee,
     SavedFilter,
 )
-from invites.models.contact_import import ImportRowQuerySet
+from invites.models.contact_import import PERSON_ERASED, ContactImportQuerySet, ImportRowQuerySet
 from invites.models.draft_line import DraftLineQuerySet
 from invites.models.invitee import Channel
 from invites.models.person import ERASED_NICK
@@ -59,6 +61,23 @@ class Traces:
         keys = [pk for pk, cells in refused.iterator() if self.stand_in("\t".join(map(str, cells)))]
         return ImportRow.objects.reached_by(self.channel, self.value) | ImportRow.objects.among(keys)
 
+    def imports(self) -> ContactImportQuerySet:
+        """Imports that are not in their book yet and have them in their file, wherever in it and however written."""
+        waiting = ContactImport.objects.not_in_book()
+        return waiting.among(each.pk for each in waiting.iterator() if self.stand_in_file_of(each))
+
+    def stand_in_file_of(self, contact_import: ContactImport) -> bool:
+        """Whether they stand in the file of an import; one that is read without a file has none."""
+        with tempfile.TemporaryFile(prefix="import-") as file:
+            if not contact_import.put_together(file):
+                return False
+            with closing(files.texts(file, contact_import.format)) as texts:
+                return any(map(self.stand_in, texts))
+
+    def file_names(self) -> list[str]:
+        """What files are called that have been imported and are named after them."""
+        return [name for name in ContactImport.objects.file_names() if self._names(name)]
+
     def is_looked_for(self, query: str) -> bool:
         """Whether the filters in ``query`` look for them: by just their unionId, their number or one of their names."""
         return any(name == _PERSON and self._is_called(text.strip()) for name, text in parse_qsl(query))
@@ -71,6 +90,9 @@ class Traces:
         """Files of the history that were narrowed to them."""
         return (each for each in HistoryExport.objects.of_somebody() if self.is_looked_for(each.query))
 
+    def _names(self, file_name: str) -> bool:
+        return self.stand_in(file_name) or file_name.rpartition(".")[0] in self.names
+
     def _is_called(self, text: str) -> bool:
         if text in self.names or text in self.spellings:
             return True
@@ -80,6 +102,14 @@ class Traces:
             return phone_numbers.parse(text, country=_ANY_COUNTRY) == self.value
         except ValidationError:
             return False
+
+
+def hold() -> None:
+    """Lets nothing of an import come into a book until the transaction ends: what was not there would not be erased.
+
+    Imports are locked before contacts, as whoever stores one does.
+    """
+    list(ContactImport.objects.not_in_book().for_change().values_list("pk", flat=True))
 
 
 def erase(traces: Traces) -> list[HistoryExport]:
@@ -108,9 +138,11 @@ def _erase_imports(traces: Traces) -> None:
     """Drops the rows about them, and whole imports that are not in a book yet: the file would bring them back."""
     rows = traces.import_rows()
     named = set(rows.values_list("contact_import", flat=True))
-    for contact_import in ContactImport.objects.undecided().for_change():
-        if contact_import.pk in named or traces.stand_in(contact_import.text):
-            contact_import.discard()
+    for contact_import in ContactImport.objects.not_in_book().for_change():
+        if contact_import.pk in named or traces.stand_in_file_of(contact_import):
+            # What was taken for headings may be the first person.
+            contact_import.reading = {}
+            contact_import.discard(problem=PERSON_ERASED)
     rows.delete()
 
 

@@ -69,6 +69,12 @@ class AuditEntryQuerySet(TimelineQuerySet["AuditEntry"]):
         kind = ContentType.objects.get_for_model(model)
         return self.filter(content_type=kind, object_id__in=list(pks), digest__isnull=True)
 
+    def of_files(self, names: Iterable[str]) -> Self:
+        """Those of imports of files that are called so."""
+        book = ContentType.objects.get_by_natural_key("invites", "addressbook")
+        named = self.filter(content_type=book, additional_data__detail__file_name__in=list(names))
+        return named.filter(digest__isnull=True)
+
     def about_people(self, contacts: Iterable[int], *, names: Iterable[str]) -> Self:
         """Those about these contacts, given by their keys, and those of changes of books that name one of ``names``."""
         kind = ContentType.objects.get_by_natural_key

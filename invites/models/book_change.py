@@ -70,6 +70,10 @@ class BookChangeQuerySet(models.QuerySet["BookChange"]):
         """What ``user`` did."""
         return self.filter(user=user)
 
+    def of_files(self, names: Iterable[str]) -> Self:
+        """Imports of files that are called so."""
+        return self.filter(detail__file_name__in=list(names))
+
     def forbid_undo(self) -> None:
         """Notes that they can no longer be undone."""
         self.update(can_be_undone=False)
@@ -106,6 +110,11 @@ class BookChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.pk}"
+
+    def forget_file_name(self) -> None:
+        """Drops what the file of an import was called."""
+        self.detail |= {"file_name": ""}
+        self.save(update_fields=["detail"])
 
     @property
     def is_undoable(self) -> bool:

@@ -5,18 +5,25 @@ uploaded ──columns──▶ reading ──▶ ready ──confirmed──▶
 """
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Self
+from datetime import datetime, timedelta
+from typing import IO, Any, Final, Self, cast
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from invites.files import Format
 from invites.models.address_book import AddressBook, AddressBookQuerySet
 from invites.models.book_change import BookChange
 from invites.models.keys import with_any
 from invites.models.user import User
+
+PERSON_ERASED: Final = "person_erased"
+"""The problem of an import that was discarded since somebody who is erased was in it."""
+
+# So long whoever began such a one is told.
+_TOLD_FOR = timedelta(days=7)
 
 
 class ImportSource(models.TextChoices):
@@ -75,11 +82,15 @@ class ContactImportQuerySet(models.QuerySet["ContactImport"]):
         """Those that wait for somebody to confirm them."""
         return self.filter(state=ImportState.READY)
 
-    def awaiting(self, user: User) -> Self:
-        """Those that go on when ``user`` decides: begun by them, or read by itself for a book of theirs."""
+    def to_tell(self, user: User) -> Self:
+        """Those that go on when ``user`` decides: begun by them, or read by itself for a book of theirs. Before them
+        the latest that were discarded since somebody in them was erased.
+        """
         theirs = Q(created_by=user) | Q(created_by__isnull=True, book__owner=user)
-        waiting = self.filter(theirs, state__in=[ImportState.UPLOADED, ImportState.READY])
-        return waiting.order_by("pk")
+        waiting = Q(state__in=[ImportState.UPLOADED, ImportState.READY])
+        since = timezone.now() - _TOLD_FOR
+        lost = Q(state=ImportState.DISCARDED, problem=PERSON_ERASED, finished_at__gt=since)
+        return self.filter(theirs, waiting | lost).order_by(F("finished_at").desc(nulls_last=True), "pk")
 
     def storing(self) -> Self:
         """Those that were confirmed and are not in their book yet."""
@@ -89,9 +100,26 @@ class ContactImportQuerySet(models.QuerySet["ContactImport"]):
         """Those under way of which nothing has been heard since: their process has ended, or their bell is lost."""
         return self.under_way().filter(heard_at__lt=moment)
 
-    def undecided(self) -> Self:
-        """Those whose file is still kept, since they have not been confirmed."""
-        return self.filter(state__in=[ImportState.UPLOADED, ImportState.READING, ImportState.READY])
+    def not_in_book(self) -> Self:
+        """Those that may still come into their book: their files are kept."""
+        undecided = [ImportState.UPLOADED, ImportState.READING, ImportState.READY]
+        return self.filter(state__in=[*undecided, ImportState.STORING])
+
+    def among(self, pks: Iterable[int]) -> Self:
+        """Those with these keys."""
+        return self.filter(with_any("pk", pks))
+
+    def file_names(self) -> "models.QuerySet[ContactImport, str]":
+        """What their files are called, each name once."""
+        return self.exclude(file_name="").order_by().values_list("file_name", flat=True).distinct()
+
+    def called(self, file_names: Iterable[str]) -> Self:
+        """Those of files that are called so."""
+        return self.filter(file_name__in=list(file_names))
+
+    def forget_names(self) -> None:
+        """Drops what their files are called."""
+        self.update(file_name="")
 
     def left_lying(self, since: datetime) -> Self:
         """Those that somebody has begun before then and never confirmed."""
@@ -221,18 +249,24 @@ class ContactImport(models.Model):
         self.forget_file()
         self.rows.exclude(outcome=RowOutcome.REFUSE).delete()
 
-    def discard(self) -> None:
-        """Drops it before it was confirmed."""
-        self.state, self.finished_at = ImportState.DISCARDED, timezone.now()
-        self.save(update_fields=["state", "finished_at"])
+    def discard(self, *, problem: str = "") -> None:
+        """Drops it before it is in the book; ``problem`` says why, where nobody wanted that."""
+        self.state, self.problem, self.finished_at = ImportState.DISCARDED, problem, timezone.now()
+        self.save(update_fields=["state", "problem", "finished_at"])
         self.forget_file()
         self.rows.all().delete()
 
     @property
-    def text(self) -> str:
-        """Its file as it was uploaded, as far as it is text."""
-        file = b"".join(self.chunks.order_by("number").values_list("data", flat=True))
-        return file.decode(errors="ignore")
+    def format(self) -> Format:
+        """How its file is to be read."""
+        return Format(kind=cast("Any", self.file_format), reading=self.reading["format"])
+
+    def put_together(self, file: IO[bytes]) -> int:
+        """Writes the stored pieces of its file one after the other into ``file``; returns its size."""
+        chunks = self.chunks.order_by("number").values_list("data", flat=True)
+        size = sum(file.write(bytes(data)) for data in chunks.iterator(chunk_size=4))
+        file.seek(0)
+        return size
 
     def forget_file(self) -> None:
         """Drops the file and what was shown of it: the people in it are in the book now, or nowhere."""

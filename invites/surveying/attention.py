@@ -60,12 +60,14 @@ class Kind(models.TextChoices):
         _("Invite only those who must come, or ask for more calls."),
     )
     IMPORTS_WAIT = "imports_wait", _("Look at what was read, then confirm or discard it.")
+    IMPORT_LOST = "import_lost", _("Import the list again, without whoever asked to be erased.")
     NOT_SEALED = "not_sealed", _("Workers seal days that are over. Look into their log for what keeps them.")
 
 
 _MOVERS = {
     Kind.UNKNOWN_ATTEMPTS: Mover.YOU,
     Kind.IMPORTS_WAIT: Mover.YOU,
+    Kind.IMPORT_LOST: Mover.YOU,
     Kind.APP_RESTS: Mover.NOBODY,
     Kind.THROTTLED: Mover.NOBODY,
 }
@@ -201,10 +203,15 @@ def count_unresolved(conferences: ConferenceKeys | None, *, since: datetime) -> 
 
 
 def _imports(user: Viewer) -> Iterator[Concern]:
-    waiting = permissions.imports_to_decide(user)
-    keys = list(waiting.values_list("pk", flat=True)[: COUNTED_UP_TO + 1])
-    if keys:
-        yield Concern(kind=Kind.IMPORTS_WAIT, count=len(keys), about=keys[0])
+    told = permissions.imports_to_tell(user).values_list("pk", "finished_at")
+    waiting = []
+    for pk, lost_at in told[: COUNTED_UP_TO + 1]:
+        if lost_at is None:
+            waiting.append(pk)
+        else:
+            yield Concern(kind=Kind.IMPORT_LOST, about=pk, moment=lost_at)
+    if waiting:
+        yield Concern(kind=Kind.IMPORTS_WAIT, count=len(waiting), about=waiting[0])
 
 
 def _not_sealed() -> Iterator[Concern]:

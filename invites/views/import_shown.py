@@ -3,22 +3,36 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.forms import BoundField
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from invites import absorbing, files, following, importing, phone_numbers
 from invites.files import Field
 from invites.forms.contact_import import FIELD_LABELS, ColumnsForm, RowFilterForm
 from invites.models import Contact, ContactImport, ImportRow
-from invites.models.contact_import import ImportState, RowOutcome
+from invites.models.contact_import import PERSON_ERASED, ImportState, RowOutcome
 from invites.refusing import remembered
 
 PAGE = 50
 """Rows shown at a time."""
+
+_PROBLEMS: Final[dict[str, StrOrPromise]] = {
+    absorbing.TOO_MANY_GROUPS: gettext_lazy(
+        "There are more than 1,000 different groups in it. Perhaps another column holds the groups."
+    ),
+    importing.INTERRUPTED: gettext_lazy("The directory was not read to its end. Please try again."),
+    importing.GAVE_UP: gettext_lazy(
+        "It could not be finished within a day, and nothing of it was stored. Please try again."
+    ),
+    PERSON_ERASED: gettext_lazy(
+        "Somebody in it asked to be erased, and the file would have brought them back. Take them out of your list, "
+        "then import it again."
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,19 +95,15 @@ def columns_of(contact_import: ContactImport, form: ColumnsForm) -> list[Column]
 
 
 def problem_of(contact_import: ContactImport) -> StrOrPromise:
-    """Why an import failed, and what to do, in words; "" where nothing is wrong."""
+    """Why an import failed or was discarded, and what to do, in words; "" where nothing is wrong."""
     code = contact_import.problem
-    if contact_import.state != ImportState.FAILED:
+    if contact_import.state != ImportState.FAILED and code != PERSON_ERASED:
         return ""
-    if code == absorbing.TOO_MANY_GROUPS:
-        return _("There are more than 1,000 different groups in it. Perhaps another column holds the groups.")
-    if code == importing.INTERRUPTED:
-        return _("The directory was not read to its end. Please try again.")
+    if code in _PROBLEMS:
+        return _PROBLEMS[code]
     if code == following.NOT_READ:
         refusal = remembered(contact_import.problem_detail)
         return f"{refusal.what} {refusal.action}"
-    if code == importing.GAVE_UP:
-        return _("It could not be finished within a day, and nothing of it was stored. Please try again.")
     detail = contact_import.problem_detail
     return files.explain(code, json.loads(detail) if detail else {})
 

@@ -2,6 +2,7 @@
 
 import io
 
+import openpyxl
 from django.utils import timezone
 
 from invites import curating, importing
@@ -72,6 +73,28 @@ def hold(organizer: User) -> AddressBook:
     return book
 
 
+def waiting_files() -> dict[str, bytes]:
+    """Files of every kind in which they stand where no column of the list has them, or in no plain text."""
+    return {
+        "second-sheet.xlsx": _workbook(
+            [["name", "phone"], ["Somebody else", "13800138000"]], [[NICK, int(SPELLINGS[0])]]
+        ),
+        f"{NUMBER}.xlsx": _workbook([["name", "unionId"], [NICK, UNION_ID]]),
+        f"{NICK}.csv": f"name\tphone\n{NICK}\t{SPELLINGS[1]}\n".encode("utf-16"),
+        "gb18030.csv": f"姓名,手机号\n李四,13800138000\n{NICK},{SPELLINGS[3]}\n".encode("gb18030"),
+    }
+
+
+def _workbook(*sheets: list[list[str | int]]) -> bytes:
+    workbook, file = openpyxl.Workbook(write_only=True), io.BytesIO()
+    for rows in sheets:
+        sheet = workbook.create_sheet()
+        for row in rows:
+            sheet.append(row)
+    workbook.save(file)
+    return file.getvalue()
+
+
 def _put_beside(organizer: User, book: AddressBook) -> None:
     """What is kept for a while beside books and history."""
     draft = InvitationFactory(conference__owner=organizer)
@@ -97,6 +120,15 @@ def _put_beside(organizer: User, book: AddressBook) -> None:
         name="",
         country="CN",
     )
+    for name, file in waiting_files().items():
+        importing.begin(
+            book=book,
+            user=organizer,
+            source=ImportSource.FILE,
+            file=io.BytesIO(file),
+            name=name,
+            country="CN",
+        )
     SavedFilter.objects.create(user=organizer, name="Theirs", query="person=%2B86+139+8765+4321")
     SavedFilter.objects.create(user=organizer, name="Others", query="person=Somebody+else")
     HistoryExport.objects.create(

@@ -17,6 +17,7 @@ from invites.models import (
     ContactImport,
     Erasure,
     HistoryExport,
+    ImportChunk,
     Invitee,
     Member,
     Person,
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.django_db
 BECAUSE = "Asked for it"
 ALL = {
     *("contacts", "invitations", "calls", "members", "drafts", "lines", "imports", "journal"),
-    *("entries", "filters", "exports"),
+    *("files", "entries", "filters", "exports"),
 }
 
 
@@ -151,7 +152,8 @@ class TestErasing:
     @pytest.mark.usefixtures("gone")
     def test_imports_that_would_bring_them_back_are_discarded(self) -> None:
         states = ContactImport.objects.values_list("state", flat=True).order_by("pk")
-        assert list(states) == [ImportState.DONE, ImportState.DISCARDED, ImportState.DISCARDED]
+        assert list(states) == [ImportState.DONE, *[ImportState.DISCARDED] * 6]
+        assert not ImportChunk.objects.exists()
 
     @pytest.mark.usefixtures("gone")
     def test_members_that_they_probably_were_lose_their_name(self) -> None:

@@ -1,22 +1,27 @@
 """One person is erased from the history: name and number go everywhere, and the chain still verifies."""
 
+import io
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from invites import composing, curating, erasing, sealing
+from invites import composing, curating, erasing, importing, sealing
 from invites.errors import NobodyToInvite, StillToBeCalled
 from invites.models import (
+    AddressBook,
     Attempt,
     AuditEntry,
     BookChange,
     ChangedContact,
     Contact,
+    ContactImport,
     Erasure,
     Invitee,
     Person,
     User,
 )
+from invites.models.contact_import import ImportSource, ImportState
 from invites.models.invitee import Channel, InviteeState
 from invites.ringing_again import count_absent
 from invites.sending import invite_again
@@ -26,6 +31,7 @@ from tests.factories import (
     InviteeFactory,
     MemberFactory,
 )
+from tests.invites.imported import compare
 from tests.invites.sealed import DayOfHistory, make_day
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +145,32 @@ class TestErasing:
         assert not Contact.objects.exists()
         assert not ChangedContact.objects.exists()
         assert BookChange.objects.get().detail == {"nick": "—"}
+
+    @pytest.mark.parametrize("name", ["138-1234-5678.csv", "Zhang San.csv"])
+    def test_file_that_was_named_after_somebody_has_no_name_any_more(
+        self, book: AddressBook, name: str
+    ) -> None:
+        begun = importing.begin(
+            book=book,
+            user=book.owner,
+            source=ImportSource.FILE,
+            file=io.BytesIO(b"name,phone\nZhang San,13812345678\n"),
+            name=name,
+            country="CN",
+        )
+        importing.choose_columns(contact_import=begun, columns=["nick", "phoneNumber"], user=book.owner)
+        importing.confirm(contact_import=begun)
+        assert name in everything_stored()
+        erase("+8613812345678", Channel.PHONE)
+        assert name not in everything_stored()
+        assert BookChange.objects.get().detail["added"] == 1
+
+    def test_list_that_was_confirmed_and_is_not_stored_yet_is_discarded(self, book: AddressBook) -> None:
+        ready = compare(book, "name,unionId\nZhang San,person-3\n")
+        ContactImport.objects.filter(pk=ready.pk).update(state=ImportState.STORING)
+        erase()
+        ready.refresh_from_db()
+        assert (ready.state, ready.reading, ready.chunks.count()) == (ImportState.DISCARDED, {}, 0)
 
     def test_nobody_with_that_value_is_nobody_to_erase(self, history: list[DayOfHistory]) -> None:
         assert erase("somebody-else").people == 0

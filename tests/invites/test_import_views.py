@@ -11,10 +11,11 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from invites import absorbing, curating, importing
+from invites import absorbing, curating, erasing, importing
 from invites.files import MOST_BYTES
 from invites.models import AddressBook, ContactImport, User
 from invites.models.contact_import import ImportSource, ImportState, RowOutcome
+from invites.models.invitee import Channel
 from tests.conftest import SignedIn, htmx
 from tests.factories import ContactFactory, ContactGroupFactory
 from tests.invites import imported
@@ -342,6 +343,16 @@ class TestDiscard:
         assert not ready.rows.exists()
         assert not ready.chunks.exists()
         assertContains(browser.get(at("import_detail", ready)), "This import was discarded")
+
+    def test_who_began_one_is_told_that_it_went_with_somebody_who_is_erased(
+        self, browser: Client, book: AddressBook
+    ) -> None:
+        lost, other = preview(book), preview(book, "name,unionId\nBob,bob1\n")
+        erasing.erase(channel=Channel.UNION_ID, value="zhang3", by=None, because="Asked")
+        assertContains(browser.get(at("import_detail", lost)), "asked to be erased")
+        assertNotContains(browser.get(at("import_detail", other)), "asked to be erased")
+        assertContains(browser.get("/"), "A list that you were importing was discarded")
+        assertContains(browser.get("/"), at("import_detail", lost))
 
     def test_what_is_done_is_not_discarded(self, browser: Client, book: AddressBook) -> None:
         done = finished(book)

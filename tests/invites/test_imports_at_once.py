@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 from django.db import IntegrityError, connection
 
-from invites import absorbing, importing
+from invites import absorbing, erasing, importing
 from invites.models import AddressBook, BookChange, Contact, ContactImport
 from invites.models.contact_import import ImportState
+from invites.models.invitee import Channel
 from tests.invites.imported import compare
 
 PRESSES = 8
@@ -65,6 +66,20 @@ class TestAtOnce:
             (ImportState.DONE, PEOPLE),
             (ImportState.DISCARDED, 0),
         }
+
+    def test_erased_while_their_list_is_stored_nobody_comes_back(
+        self, book: AddressBook, ready: ContactImport
+    ) -> None:
+        at_once(
+            lambda: importing.confirm(contact_import=ready),
+            lambda: erasing.erase(channel=Channel.UNION_ID, value="person-7", by=None, because="Asked"),
+        )
+        ready.refresh_from_db()
+        assert (ready.state, book.contacts.count()) in {
+            (ImportState.DONE, PEOPLE - 1),
+            (ImportState.DISCARDED, 0),
+        }
+        assert not book.contacts.filter(union_id="person-7").exists()
 
     def test_person_added_meanwhile_is_never_there_twice(
         self, book: AddressBook, ready: ContactImport

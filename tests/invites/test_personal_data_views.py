@@ -94,7 +94,7 @@ class TestPersonalData:
 class TestHeld:
     def test_every_section_stands_there_with_how_much_there_is(self, browser: Client, address: str) -> None:
         page = browser.get(address)
-        assert len(page.context["held"].sections) == 11
+        assert len(page.context["held"].sections) == 12
         assertContains(page, "Sent invitations")
 
     def test_page_of_the_person_leads_there(self, browser: Client, address: str, organizer: User) -> None:
