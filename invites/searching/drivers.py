@@ -71,8 +71,13 @@ def _drivers(question: Question) -> list[Driver]:
     for name in sorted(question.filters):
         source = _SOURCES[name](question)
         if source is not None:
-            drivers.append(Driver(source, frozenset({name})))
+            drivers.append(Driver(source, frozenset({name}) | _asked_with_text(question, name)))
     return drivers or [Driver(Along(rows=question.attempts), frozenset())]
+
+
+def _asked_with_text(question: Question, name: str) -> frozenset[str]:
+    """What the source of ``name`` asks of each row besides: the one of texts does, which looks at one by one."""
+    return question.filters & _PLAIN if name == "text" else frozenset()
 
 
 def _nearness(window: Window, way: Way) -> tuple[int, float]:
@@ -100,7 +105,7 @@ def _of_message(question: Question) -> Source | None:
         sources=[
             Sifted(
                 rows=question.attempts.with_state(state),
-                fitting=lambda rows: conditions.message_of_each(rows, question.asked),
+                fitting=lambda rows: question.narrow(rows, question.filters & {"text", *_PLAIN}),
                 weight=_TEXT_COSTS,
             )
             for state in (AttemptState.FAILED, AttemptState.UNKNOWN)

@@ -89,10 +89,7 @@ class Many:
     def window(self, start: Position | None, way: Way, *, most: int) -> Window:
         """At most ``most``: as far as so many keys reach, or as far as one key has its share of the rows."""
         beyond = self.rows.beyond(start, way)
-        heads = self._moments(beyond, self.keys, way, row=0)
-        last = heads[most - 1][1] if len(heads) > most else None
-        # Also those that begin at the very moment of the last.
-        keys = [key for key, moment in heads if last is None or not _is_beyond(moment, last, way)]
+        keys, last = self._reached(beyond, way, most=most)
         if not keys:
             return Window(positions=[])
         share = max(1, min(most, _GATHERED // len(keys)))
@@ -104,6 +101,17 @@ class Many:
         found = [Position(*row) for row in rows.in_order(way).positions()[: most + 1]]
         is_over = len(found) <= most and reach is None
         return Window(positions=found[:most], end=None if is_over else found[:most][-1])
+
+    def _reached(
+        self, rows: TimelineQuerySet[Any], way: Way, *, most: int
+    ) -> tuple[Collection[int], datetime | None]:
+        """The keys whose rows may be the first ``most``, and when the last of these began at the latest."""
+        if len(self.keys) <= most:
+            return self.keys, None
+        heads = self._moments(rows, self.keys, way, row=0)
+        last = heads[most - 1][1] if len(heads) > most else None
+        # Also those that begin at the very moment of the last.
+        return [key for key, moment in heads if last is None or not _is_beyond(moment, last, way)], last
 
     def _moments(
         self, rows: TimelineQuerySet[Any], keys: Collection[int], way: Way, *, row: int

@@ -116,7 +116,7 @@ class TestAttemptList:
         client = signed_in(organizer)
         # Session, user; whose conferences, own and shared, three questions to them, attempts, their people; saved
         # filters, days that were removed, and the banner's two.
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(12):
             client.get(LIST)
 
     def test_anonymous_visitor_is_sent_to_sign_in(self, client: Client, db: None) -> None:
@@ -378,7 +378,7 @@ class TestPages:
     ) -> None:
         client = signed_in(organizer)
         # As the first page, and where to go on; days that were removed are told on the last page only.
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(12):
             client.get(f"{LIST}?before={attempts[49]}")
 
 
