@@ -4,13 +4,13 @@ Somebody who can set up everything is always left, nobody changes their own righ
 names them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
 
 from invites import auditing, enrolling, securing, tokens
-from invites.errors import LastAdministrator, OwnRights
+from invites.errors import ChangedMeanwhile, LastAdministrator, OwnRights
 from invites.models import AddressBook, BookShare, Conference, DirectoryLink, Invitation, SignUpLink, User
 from invites.models.user import Role
 
@@ -42,17 +42,21 @@ def belongings(user: User) -> Belongings:
 
 
 @transaction.atomic
-def change(*, user: User, fields: Collection[str], by: User) -> None:
+def change(
+    *, user: User, fields: Collection[str], by: User, known: Mapping[str, object] | None = None
+) -> None:
     """Stores these ``fields`` of ``user`` as they are set, and lets everything else as the database has it.
 
     Whoever gets another role has to sign in again; whoever administers no longer has made sign-up links in vain.
     Raises OwnRights where somebody changes what they may do themselves, LastAdministrator where nobody would be left,
-    and IntegrityError where the name is taken.
+    ChangedMeanwhile where something is not as it was when ``by`` knew it, and IntegrityError where the name is taken.
     """
     if user.pk == by.pk and RIGHTS & {*fields}:
         raise OwnRights
     User.objects.lock_administrators()
     before = User.objects.all().for_change().get(pk=user.pk)
+    if any(getattr(before, name) != value for name, value in (known or {}).items()):
+        raise ChangedMeanwhile
     administers = user.role == Role.ADMINISTRATOR and user.is_active
     if not administers and User.objects.is_last_administrator(user.pk):
         raise LastAdministrator

@@ -22,6 +22,7 @@ InviteError
 ├── ExportUnderWay     the same person is fetching another file of the history
 ├── TooManyExports     too many people are fetching files of the history
 ├── LastAdministrator  nobody would be left who can set up everything
+├── ChangedMeanwhile   somebody else has changed the same thing between a check and a write
 ├── OwnRights          somebody wants to change what they may do themselves
 ├── DemoPersonRefused  somebody or something of the sandbox, through a real app
 ├── DemoIsOpen         a real app, while everybody can sign in to the demonstration
@@ -233,6 +234,12 @@ class LastAdministrator(InviteError):  # noqa: N818
     """Somebody is the only one left who can set up everything."""
 
     message = _("This is the last administrator. Make somebody else one first.")
+
+
+class ChangedMeanwhile(InviteError):  # noqa: N818
+    """Somebody else has changed the same thing at the same moment."""
+
+    message = _("Somebody else changed this at the same moment. Please try again.")
 
 
 class OwnRights(InviteError):  # noqa: N818

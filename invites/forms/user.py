@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
 from invites import appointing
-from invites.errors import LastAdministrator
-from invites.forms.keeping import KeepingForm
+from invites.errors import ChangedMeanwhile, LastAdministrator
+from invites.forms.keeping import KeepingForm, SeenForm
 from invites.forms.organizer import OrganizerField
 from invites.forms.page import page_of
 from invites.models import User
@@ -179,7 +179,7 @@ class NewUserForm(SetPasswordMixin[User], _PersonForm):
         return self.instance
 
 
-class UserForm(_PersonForm):
+class UserForm(SeenForm, _PersonForm):
     """Somebody who has an account, changed by ``by``. Somebody who can set up everything is always left.
 
     One's own rights are not among the fields.
@@ -189,7 +189,8 @@ class UserForm(_PersonForm):
         super().__init__(*args, **kwargs)
         self.by = by
         if by.pk == self.instance.pk:
-            del self.fields["role"], self.fields["may_see_phone_numbers"]
+            for right in ("role", "may_see_phone_numbers"):
+                del self.fields[right], self.stored[right]
 
     @property
     def opens_another_way_in(self) -> bool:
@@ -204,16 +205,18 @@ class UserForm(_PersonForm):
         return role
 
     def keep(self) -> bool:
-        """As any form's. The other administrator may have gone between our check and our write."""
+        """As any form's. Another administrator may have gone, or changed the same, between our check and our write."""
         try:
             return super().keep()
         except LastAdministrator as refusal:
             self.add_error("role", str(refusal))
-            return False
+        except ChangedMeanwhile as refusal:
+            self.add_error(None, str(refusal))
+        return False
 
     def save(self, commit: bool = True) -> User:
         """Writes these fields alone; ``commit`` is always true."""
-        appointing.change(user=self.instance, fields=[*self.fields], by=self.by)
+        appointing.change(user=self.instance, fields=[*self.stored], by=self.by, known=self.stored)
         return self.instance
 
 

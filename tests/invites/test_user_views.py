@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from invites import appointing, tokens
-from invites.errors import LastAdministrator, OwnRights
+from invites.errors import ChangedMeanwhile, LastAdministrator, OwnRights
 from invites.models import ApiToken, AuditEntry, SignUpLink, User
 from invites.models.api_token import Scope
 from invites.models.user import Role
@@ -248,6 +248,45 @@ class TestUserEdit:
         appointed.refresh_from_db()
         assert appointed.revoked_at is not None
 
+    def test_page_that_is_out_of_date_undoes_nothing_and_says_what_is_different(
+        self, organizer: User, client_of_administrator: Client
+    ) -> None:
+        url = page_of(organizer)
+        seen = client_of_administrator.get(url).context["form"]["seen"].value()
+        old = facts_of(organizer, first_name="Ada", role="administrator", seen=seen)
+        changed = {"first_name": "Grace", "may_see_phone_numbers": True, "role": "auditor"}
+        User.objects.filter(pk=organizer.pk).update(**changed)
+        refused = client_of_administrator.post(url, old)
+        form = refused.context["form"]
+        assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        assert form.errors.keys() == changed.keys()
+        for words in ("to “Grace”", "to “Auditor”", "It stands here as it is now."):
+            assert words in refused.content.decode()
+        assert 'value="Ada"' in refused.content.decode()
+        organizer.refresh_from_db()
+        assert (organizer.first_name, organizer.may_see_phone_numbers) == ("Grace", True)
+        # What the other one has changed stands in the form by now, and the next press is about that.
+        again = {each.name: each.value() for each in form if each.value()} | {"seen": form["seen"].value()}
+        assert client_of_administrator.post(url, again)["Location"] == url
+        organizer.refresh_from_db()
+        assert (organizer.first_name, organizer.may_see_phone_numbers) == ("Ada", True)
+
+    def test_same_change_by_two_is_no_conflict(
+        self, organizer: User, client_of_administrator: Client
+    ) -> None:
+        url = page_of(organizer)
+        seen = client_of_administrator.get(url).context["form"]["seen"].value()
+        for _administrator in range(2):
+            facts = facts_of(organizer, first_name="Ada", seen=seen)
+            assert client_of_administrator.post(url, facts)["Location"] == url
+
+    @pytest.mark.parametrize("seen", ["{", "a:b:c", "\0", "[" * 5000])
+    def test_page_that_says_nonsense_of_itself_breaks_nothing(
+        self, seen: str, organizer: User, client_of_administrator: Client
+    ) -> None:
+        answer = client_of_administrator.post(page_of(organizer), facts_of(organizer, seen=seen))
+        assert answer.status_code in {HTTPStatus.FOUND, HTTPStatus.UNPROCESSABLE_ENTITY}
+
     def test_user_who_is_gone_is_not_found(self, client_of_administrator: Client) -> None:
         assert client_of_administrator.get(f"{LIST}999999/").status_code == HTTPStatus.NOT_FOUND
 
@@ -283,6 +322,18 @@ class TestRightsInTheDomain:
         outcomes = together(lambda: demote(one, other), lambda: demote(other, one))
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["LastAdministrator", "NoneType"]
         assert User.objects.all().administrators().count() == 1
+
+    def test_change_between_check_and_write_is_not_written_over(
+        self, organizer: User, administrator: User
+    ) -> None:
+        User.objects.filter(pk=organizer.pk).update(first_name="Grace")
+        organizer.first_name = "Ada"
+        with pytest.raises(ChangedMeanwhile):
+            appointing.change(
+                user=organizer, fields=["first_name"], by=administrator, known={"first_name": ""}
+            )
+        organizer.refresh_from_db()
+        assert organizer.first_name == "Grace"
 
 
 class TestAccess:
