@@ -178,6 +178,24 @@ def read_number(env: environ.Env, name: str, *, default: int, least: int = 1, mo
     return number
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionDays:
+    """For how many days a session lasts that nobody uses, and for how many one lasts that is always used."""
+
+    idle: int
+    longest: int
+
+
+def read_session_days(env: environ.Env) -> SessionDays:
+    """``SESSION_DAYS`` and ``SESSION_LONGEST_DAYS``, which is 30, or more where the former is.
+
+    Raises ImproperlyConfigured, also for a longest that is shorter than the other.
+    """
+    idle = read_number(env, "SESSION_DAYS", default=14, most=365)
+    longest = read_number(env, "SESSION_LONGEST_DAYS", default=max(30, idle), least=idle, most=365)
+    return SessionDays(idle=idle, longest=longest)
+
+
 def read_flag(env: environ.Env, name: str) -> bool:
     """Whether ``name`` says yes; absent and empty say no. Raises ImproperlyConfigured for any other word.
 

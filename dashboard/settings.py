@@ -288,9 +288,11 @@ LONGEST_WAIT = 600
 # For so many seconds whoever has shown who they are may change how they sign in.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 
-# Keys are stored as digests and data encrypted. Whoever comes back within these days stays signed in.
+# Keys are stored as digests and data encrypted. Whoever comes back within these days stays signed in; after the longest
+# everybody signs in again.
 SESSION_ENGINE = "invites.sessions"
-SESSION_COOKIE_AGE = environment.read_number(env, "SESSION_DAYS", default=14, most=365) * 24 * 3600
+_session_days = environment.read_session_days(env)
+SESSION_COOKIE_AGE, SESSION_LONGEST_AGE = _session_days.idle * 24 * 3600, _session_days.longest * 24 * 3600
 # So many proxies of our own stand in front, whose word in X-Forwarded-For is believed; https is spoken by one.
 TRUSTED_PROXIES = environment.read_number(env, "TRUSTED_PROXIES", default=int(HTTPS_ONLY), least=0, most=9)
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

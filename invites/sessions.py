@@ -6,7 +6,7 @@ holds a keyed digest of it and its data encrypted. Ended rows are gone, and noth
 
 import json
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
@@ -30,6 +30,11 @@ def digest_of(key: str) -> str:
     return salted_hmac(__name__, key, algorithm="sha256").hexdigest()
 
 
+def longest() -> timedelta:
+    """For so long a session lasts at most, however much it is used: one that was stolen would else last for ever."""
+    return timedelta(seconds=settings.SESSION_LONGEST_AGE)
+
+
 def clear_expired() -> None:
     """Takes away the sessions that are over."""
     Session.objects.over().delete()
@@ -48,6 +53,7 @@ class SessionStore(SessionBase):
         self.visitor = visitor
         self.roles_that_need_factor: list[str] = []
         self.has_factor = False
+        self._began_at = timezone.now()
         self._seen_at = timezone.now()
         self._only_seen = False
 
@@ -69,15 +75,18 @@ class SessionStore(SessionBase):
         return digest_of(self.session_key) if self.session_key else ""
 
     def load(self) -> dict[str, Any]:
-        """What is stored; where nothing is, or no key opens it any more, an empty session without a key."""
+        """What is stored; where nothing is, no key opens it any more, or it has lasted for as long as any may, an empty
+        session without a key.
+        """
         row = Session.objects.opened_by(self.digest)
         try:
             data = self.decode(row.session_data) if row is not None else None
         except UndecryptableError:
             data = None
-        if row is None or data is None:
+        if row is None or data is None or row.began_at <= timezone.now() - longest():
             self._session_key = None
             return {}
+        self._began_at = row.began_at
         self._seen_at = row.last_seen_at
         self.roles_that_need_factor = json.loads(row.roles_that_need_factor or "[]")
         self.has_factor = bool(row.has_factor)
@@ -100,6 +109,7 @@ class SessionStore(SessionBase):
         """Stores an empty session under a key that nobody has."""
         while True:
             self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
+            self._began_at = timezone.now()
             try:
                 self.save(must_create=True)
             except CreateError:
@@ -134,6 +144,15 @@ class SessionStore(SessionBase):
             agent = self.visitor.user_agent.replace("\0", "")[:USER_AGENT_LENGTH]
             values |= {"address": self.visitor.address, "user_agent": agent}
         return values
+
+    def get_expiry_age(self, **kwargs: Any) -> int:
+        """As Django's, in seconds, and never beyond the longest that a session lasts from when it began."""
+        left = self._began_at + longest() - timezone.now()
+        return min(super().get_expiry_age(**kwargs), max(0, int(left.total_seconds())))
+
+    def get_expiry_date(self, **kwargs: Any) -> datetime:
+        """As Django's, and never beyond that either."""
+        return min(super().get_expiry_date(**kwargs), self._began_at + longest())
 
     def note_seen(self) -> None:
         """Has the session saved at the end of this request if it was used and that was not noted lately.

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.conf import settings as django_settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import connection
@@ -17,6 +18,7 @@ from invites.models import Session, User
 from invites.models.session import USER_AGENT_LENGTH
 from invites.sessions import SEEN_EVERY, SessionStore
 from tests.conftest import SignedIn
+from tests.factories import PASSWORD
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
@@ -152,6 +154,34 @@ class TestEnds:
         assert client.get("/").status_code == 302
         sessions.clear_expired()
         assert not Session.objects.exists()
+
+    def test_using_it_every_day_does_not_keep_it_for_ever(self, client: Client, session: Session) -> None:
+        with time_machine.travel(session.began_at, tick=False) as now:
+            for _day in range(29):
+                now.shift(timedelta(days=1))
+                answer = client.get("/codes/")
+                assert answer.status_code == 200
+            session.refresh_from_db()
+            assert session.expire_date == session.began_at + timedelta(days=30)
+            assert answer.cookies[django_settings.SESSION_COOKIE_NAME]["max-age"] == 24 * 3600
+            now.shift(timedelta(days=1))
+            assert client.get("/codes/").status_code == 302
+            sessions.clear_expired()
+            assert not Session.objects.exists()
+
+    def test_one_of_before_is_held_to_the_longest_at_once(
+        self, client: Client, session: Session, settings: Settings
+    ) -> None:
+        Session.objects.update(began_at=timezone.now() - timedelta(days=7))
+        assert client.get("/codes/").status_code == 200
+        settings.SESSION_LONGEST_AGE = 7 * 24 * 3600
+        assert client.get("/codes/").status_code == 302
+
+    def test_signing_in_again_begins_another_one(self, client: Client, session: Session) -> None:
+        Session.objects.update(began_at=timezone.now() - timedelta(days=29))
+        client.post("/sign-out/")
+        client.post("/sign-in/", {"login": "organizer", "password": PASSWORD})
+        assert timezone.now() - Session.objects.get().began_at < timedelta(minutes=1)
 
     def test_signing_out_leaves_no_row(self, client: Client, session: Session) -> None:
         client.post("/sign-out/")

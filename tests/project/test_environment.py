@@ -234,6 +234,11 @@ class TestWrongValues:
             ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES must be a number from 0 to 9"),
             ({"TRUSTED_PROXIES": "10"}, "TRUSTED_PROXIES must be a number from 0 to 9"),
             ({"SESSION_DAYS": "0"}, "SESSION_DAYS must be a number from 1 to 365"),
+            ({"SESSION_LONGEST_DAYS": "13"}, "SESSION_LONGEST_DAYS must be a number from 14 to 365"),
+            (
+                {"SESSION_DAYS": "40", "SESSION_LONGEST_DAYS": "39"},
+                "SESSION_LONGEST_DAYS must be a number from 40 to 365",
+            ),
             ({"SECRET_KEY": "short"}, "SECRET_KEY is too short"),
             ({"ALLOWED_HOSTS": "https://invites.example.com"}, "ALLOWED_HOSTS takes names"),
             ({"TIME_ZONE": "Mars/Olympus"}, "TIME_ZONE must be a name"),
