@@ -28,10 +28,13 @@ def refresh(*, conference: Conference) -> Conference:
         return note_end(conference, because=over.code)
     except DingTalkError as error:
         raise refusal_of(error) from error
-    Conference.objects.note(conference.pk, asked_at=asked_at, **facts_of(info))
+    facts = facts_of(info)
+    # One that ends while DingTalk is asked stays so.
+    asked_of = Conference.objects.all() if conference.has_ended else Conference.objects.not_ended()
+    asked_of.note(conference.pk, asked_at=asked_at, **facts)
+    if facts["status"] == ConferenceStatus.ENDED:
+        return note_end(conference, because=CONFERENCE_CLOSED)
     conference.refresh_from_db()
-    if conference.has_ended:
-        leave_out_everybody(conference, because=CONFERENCE_CLOSED)
     return conference
 
 
@@ -56,7 +59,7 @@ def note_end(conference: Conference, *, because: str) -> Conference:
 
     ``because`` is DingTalk's code for it. Returns the conference as it then is.
     """
-    Conference.objects.note(conference.pk, asked_at=timezone.now(), status=ConferenceStatus.ENDED)
+    Conference.objects.note_ended(conference.pk, at=timezone.now())
     leave_out_everybody(conference, because=because)
     conference.refresh_from_db()
     return conference

@@ -77,6 +77,12 @@ _COUNT_PEOPLE = """
 """
 
 
+def _read(at: datetime) -> dict[str, Greatest]:
+    """When the state was read: ``at``, unless another machine's clock was ahead when it read before."""
+    now = models.Value(at)
+    return {"status_read_at": Greatest(Coalesce("status_read_at", now), now)}
+
+
 class ConferenceQuerySet(models.QuerySet["Conference"]):
     """Queries over conferences."""
 
@@ -104,6 +110,10 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         """Those that have not ended as far as one knows, open ones first, then the newest."""
         is_open = models.Case(models.When(status=ConferenceStatus.OPEN, then=0), default=1)
         return self.exclude(status=ConferenceStatus.ENDED).order_by(is_open, "-pk")
+
+    def not_ended(self) -> Self:
+        """Those that are not known to be over."""
+        return self.exclude(status=ConferenceStatus.ENDED)
 
     def keys_among(self, keys: Collection[int]) -> set[int]:
         """Which of ``keys`` belong to one of these."""
@@ -188,6 +198,17 @@ class ConferenceQuerySet(models.QuerySet["Conference"]):
         if noted and title:
             self.filter(pk=pk, title="").update(title=title)
         return noted
+
+    def note_begun(self, pk: int, *, at: datetime) -> bool:
+        """Writes that it runs; False for one that is over by now.
+
+        A meeting begins once and ends once: that it did hangs on nobody's clock, and those of machines differ.
+        """
+        return bool(self.not_ended().filter(pk=pk).update(status=ConferenceStatus.OPEN, **_read(at)))
+
+    def note_ended(self, pk: int, *, at: datetime) -> None:
+        """Writes that it is over, whatever was answered before."""
+        self.filter(pk=pk).update(status=ConferenceStatus.ENDED, **_read(at))
 
     def note_sequence(self, pk: int, sequence: int | None) -> None:
         """Writes the number of the last event about the meeting that was applied, where it has one."""

@@ -51,6 +51,10 @@ class MemberQuerySet(models.QuerySet["Member"]):
         """Those with one of these keys, which are unique within a conference."""
         return self.filter(key__in=list(keys))
 
+    def keyed(self) -> "dict[str, Member]":
+        """Each by their key, of one conference."""
+        return {member.key: member for member in self}
+
     def namesakes_of(self, members: "Iterable[Member]") -> Self:
         """Those without a unionId who have the name, and not the key, of one of ``members`` without a unionId."""
         nameless = [member for member in members if not member.union_id]

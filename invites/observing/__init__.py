@@ -18,8 +18,7 @@ from invites.delivering.stopping import CONFERENCE_CLOSED
 from invites.dingtalk import AddressShutOut, ConferenceOver, DingTalkClient, DingTalkError
 from invites.dingtalk.types import ConferenceStatus as RemoteStatus
 from invites.errors import AppUnavailable
-from invites.models import App, Conference, Observation, Turnout
-from invites.models.conference import ConferenceStatus
+from invites.models import App, Conference, Member, Observation, Turnout
 from invites.models.member import Attendance
 from invites.observing import pausing
 from invites.observing.ending import end
@@ -103,7 +102,8 @@ def _write_down(
         if not Observation.objects.hold(conference.pk, until=until):
             logger.warning("The reading of conference %s took too long and is dropped", conference.pk)
             return None
-        changed = store(conference, reading, asked_at=asked_at)
+        known = Member.objects.of(conference).keyed()
+        changed = store(conference, reading, known, asked_at=asked_at)
         match(conference)
         if changed and observation.event_at is not None:
             Observation.objects.trust_no_events(conference.pk, asked_at=asked_at)
@@ -117,7 +117,7 @@ def _write_down(
         # By itself, so that nobody who sends waits for the counts while a reading is written down.
         Turnout.objects.keep(conference.pk)
     if reading.has(Attendance.JOINED) and not conference.is_open:
-        Conference.objects.note(conference.pk, asked_at=asked_at, status=ConferenceStatus.OPEN)
+        Conference.objects.note_begun(conference.pk, at=asked_at)
     return next_read_at
 
 

@@ -17,7 +17,6 @@ from invites.delivering.stopping import CONFERENCE_CLOSED
 from invites.dingtalk.types import ConferenceStatus as RemoteStatus
 from invites.dingtalk.types import Member as RemoteMember
 from invites.models import Conference, Member, Observation, Turnout
-from invites.models.conference import ConferenceStatus
 from invites.models.member import Attendance
 from invites.observing.ending import note_end
 from invites.observing.matching import match
@@ -42,20 +41,15 @@ def hear_meeting(
     Observation.objects.lock(conference.pk)
     # Whoever has waited for the lock hears it now, and not before what was applied meanwhile.
     now = timezone.now()
-    conference.refresh_from_db(fields=["status", "status_seq"])
+    conference.refresh_from_db(fields=["status_seq"])
     if _is_older(sequence, conference.status_seq):
         return Heard.OUTDATED
     if status is RemoteStatus.ENDED:
-        is_news = note_end(conference, asked_at=now, because=CONFERENCE_CLOSED)
+        note_end(conference, at=now, because=CONFERENCE_CLOSED)
         transaction.on_commit(partial(delivering.leave_out_everybody, conference, because=CONFERENCE_CLOSED))
-    elif status is RemoteStatus.STARTED and not conference.has_ended:
-        # One that was over by then does not begin anew.
-        is_news = Conference.objects.note(
-            conference.pk, asked_at=min(born_at or now, now), status=ConferenceStatus.OPEN
-        )
-    else:
-        is_news = False
-    if not is_news:
+    elif status is not RemoteStatus.STARTED or not Conference.objects.note_begun(
+        conference.pk, at=min(born_at or now, now)
+    ):
         return Heard.OUTDATED
     Conference.objects.note_sequence(conference.pk, sequence)
     return Heard.APPLIED
@@ -73,7 +67,7 @@ def hear_members(
     # Whoever has waited for the lock hears it now, and not before what was applied meanwhile.
     now = timezone.now()
     listed = by_key(conference, members)
-    known = {member.key: member for member in Member.objects.of(conference).among(listed)}
+    known = Member.objects.of(conference).among(listed).keyed()
     was_read = _was_read_after(observation, born_at)
     newer = {
         key: _filled_in(member, known.get(key), sequence)
@@ -84,13 +78,15 @@ def hear_members(
         return Heard.OUTDATED
     # Whoever has the same name as others cannot be told from them: then a reading must say who it was.
     is_clear = not Member.objects.of(conference).namesakes_of(newer.values()).exists()
-    store(conference, Reading(members=newer, is_complete=False), asked_at=now)
+    # Nor before what another machine has applied, whose clock may be ahead: the numbers of events say what is newer.
+    asked_at = max([now, *(member.read_at for member in known.values())])
+    store(conference, Reading(members=newer, is_complete=False), known, asked_at=asked_at)
     match(conference)
     Observation.objects.of(conference.pk).update(event_at=now if is_clear else None)
     if any(member.attendance == Attendance.JOINED for member in newer.values()):
         conference.refresh_from_db(fields=["status"])
-        if not conference.is_open and not conference.has_ended:
-            Conference.objects.note(conference.pk, asked_at=now, status=ConferenceStatus.OPEN)
+        if not conference.is_open:
+            Conference.objects.note_begun(conference.pk, at=now)
     transaction.on_commit(partial(Turnout.objects.keep, conference.pk))
     return Heard.APPLIED
 

@@ -1,5 +1,6 @@
 """Writes down who is on the list of members: few statements, however many there are. Nobody is ever deleted."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db.models import Case, Value, When
@@ -14,17 +15,16 @@ _READ = ["union_id", "nick", "attendance", "by_phone", "is_host", "joined_at", "
 _NOTED = ["read_at", "changed_at", "let_be_since", "status_seq"]
 
 
-def store(conference: Conference, reading: Reading, *, asked_at: datetime) -> bool:
+def store(
+    conference: Conference, reading: Reading, known: Mapping[str, Member], *, asked_at: datetime
+) -> bool:
     """Stores a reading and returns whether it shows anything new. The caller holds the transaction.
 
+    ``known`` are the members as they are on record, by their key: those of the reading, or all for a complete one.
     Who was in the meeting or being called and is not on a complete list any more is not known from then on. Of whom
     something was heard after DingTalk was asked, that stands.
     """
     now = timezone.now()
-    before_it = Member.objects.of(conference)
-    if not reading.is_complete:
-        before_it = before_it.among(reading.members)
-    known = {member.key: member for member in before_it}
     listed = {
         key: member for key, member in reading.members.items() if not _is_later(known.get(key), asked_at)
     }

@@ -436,6 +436,23 @@ class TestRefresh:
         Conference.objects.update(status=ConferenceStatus.ENDED, status_read_at=later)
         assert refresh(conference=conference).has_ended
 
+    def test_end_that_comes_while_dingtalk_is_asked_stands(
+        self, sandbox: SandboxServer, conference: Conference
+    ) -> None:
+        # What was loaded before it came; the clock of the machine that wrote it is behind.
+        earlier = timezone.now() - timedelta(minutes=1)
+        Conference.objects.update(status=ConferenceStatus.ENDED, status_read_at=earlier)
+        assert refresh(conference=conference).has_ended
+        # Whoever asks once more, of one that is over, learns what DingTalk says.
+        assert refresh(conference=Conference.objects.get()).is_open
+
+    def test_end_counts_whatever_was_written_by_a_clock_that_is_ahead(
+        self, sandbox: SandboxServer, conference: Conference
+    ) -> None:
+        Conference.objects.update(status_read_at=timezone.now() + timedelta(minutes=5))
+        sandbox.close_conference(conference.conference_id)
+        assert refresh(conference=conference).has_ended
+
     def test_failure_changes_nothing(self, sandbox: SandboxServer, conference: Conference) -> None:
         sandbox.add_fault("html_503", operation="info")
         with pytest.raises(DingTalkRefused):

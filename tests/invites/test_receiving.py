@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -144,6 +144,51 @@ class TestMeetings:
         hear(meeting.app, meeting_changed(meeting, "conference_created", sequence=1, born=300))
         assert hear(meeting.app, meeting_changed(meeting, "conference_closed", sequence=2)) == APPLIED
         assert Conference.objects.get().status == ConferenceStatus.ENDED
+
+
+class TestClocksThatDiffer:
+    """Machines that share the database do not share a clock."""
+
+    @pytest.fixture(params=[300, -300], ids=["other machine ahead", "other machine behind"])
+    def elsewhere(self, request: pytest.FixtureRequest) -> datetime:
+        """What the clock of another machine says."""
+        moment: datetime = timezone.now() + timedelta(seconds=request.param)
+        return moment
+
+    def test_meeting_ends_whatever_was_written_elsewhere(
+        self, meeting: Conference, elsewhere: datetime
+    ) -> None:
+        Conference.objects.note(meeting.pk, asked_at=elsewhere, status=ConferenceStatus.OPEN)
+        assert hear(meeting.app, meeting_changed(meeting, "conference_closed", sequence=2)) == APPLIED
+        meeting.refresh_from_db()
+        assert (meeting.status, meeting.status_seq) == (ConferenceStatus.ENDED, 2)
+        assert meeting.status_read_at is not None
+        assert meeting.status_read_at >= elsewhere
+
+    def test_meeting_that_ended_stays_so_whatever_was_asked_elsewhere(
+        self, meeting: Conference, elsewhere: datetime
+    ) -> None:
+        hear(meeting.app, meeting_changed(meeting, "conference_closed", sequence=2))
+        assert not Conference.objects.note_begun(meeting.pk, at=elsewhere)
+        with time_machine.travel(elsewhere):
+            hear(meeting.app, members_changed(meeting, member("u"), sequence=1))
+            assert hear(meeting.app, meeting_changed(meeting, "conference_created")) == OUTDATED
+        assert Conference.objects.get().status == ConferenceStatus.ENDED
+
+    def test_meeting_begins_though_it_was_read_elsewhere(
+        self, meeting: Conference, elsewhere: datetime
+    ) -> None:
+        Conference.objects.update(status=ConferenceStatus.NOT_STARTED, status_read_at=elsewhere)
+        assert hear(meeting.app, meeting_changed(meeting, "conference_created", sequence=1)) == APPLIED
+        assert Conference.objects.get().status == ConferenceStatus.OPEN
+
+    def test_member_is_heard_of_though_an_earlier_event_came_elsewhere(
+        self, meeting: Conference, elsewhere: datetime
+    ) -> None:
+        with time_machine.travel(elsewhere):
+            hear(meeting.app, members_changed(meeting, member("u", 3), sequence=1))
+        assert hear(meeting.app, members_changed(meeting, member("u", 6), sequence=2)) == APPLIED
+        assert attendance_of("u") == Attendance.LEFT
 
 
 class TestOnce:
