@@ -24,6 +24,11 @@ from invites.visiting import Visitor
 SEEN_EVERY = timedelta(minutes=5)
 """Using a session is written down, and prolongs it, no more often than that."""
 
+ANONYMOUS_FOR = timedelta(hours=1)
+"""For so long a session lasts in which nobody is signed in: on the way in, or to DingTalk and back. Anybody can have
+any number of them.
+"""
+
 
 def digest_of(key: str) -> str:
     """What is stored of the key that a browser holds."""
@@ -146,13 +151,19 @@ class SessionStore(SessionBase):
         return values
 
     def get_expiry_age(self, **kwargs: Any) -> int:
-        """As Django's, in seconds, and never beyond the longest that a session lasts from when it began."""
-        left = self._began_at + longest() - timezone.now()
+        """As Django's, in seconds, and never beyond its end."""
+        left = self._end - timezone.now()
         return min(super().get_expiry_age(**kwargs), max(0, int(left.total_seconds())))
 
     def get_expiry_date(self, **kwargs: Any) -> datetime:
-        """As Django's, and never beyond that either."""
-        return min(super().get_expiry_date(**kwargs), self._began_at + longest())
+        """As Django's, and never beyond its end."""
+        return min(super().get_expiry_date(**kwargs), self._end)
+
+    @property
+    def _end(self) -> datetime:
+        """When it ends at the latest, where it is not used again."""
+        end = self._began_at + longest()
+        return end if SESSION_KEY in self else min(end, timezone.now() + ANONYMOUS_FOR)
 
     def note_seen(self) -> None:
         """Has the session saved at the end of this request if it was used and that was not noted lately.

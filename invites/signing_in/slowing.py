@@ -20,15 +20,18 @@ _BY_ADDRESS = "sign_in_by_address"
 _BY_ACCOUNT_HERE = "sign_in_by_account_here"
 _BY_ACCOUNT = "sign_in_by_account"
 _CODES_BY_ADDRESS = "codes_by_address"
+_QUESTIONS_BY_ADDRESS = "questions_by_address"
 # Many people may share an address. Nobody mistypes one password so often as the second allows. The third is for many
 # addresses that try one account: 30 an hour get nowhere against a password of ten characters. It is not for addresses
-# from which the person is signed in, so that trying somebody's name from elsewhere does not lock them out there. The
-# last is for codes that DingTalk does not take: each of them costs a call of the company's.
+# from which the person is signed in, so that trying somebody's name from elsewhere does not lock them out there. Then
+# those for codes that DingTalk does not take, each of which costs a call of the company's, and for questions that are
+# to be answered with a passkey, each of which costs a row.
 _RATES = {
     _BY_ADDRESS: "50/10m/key",
     _BY_ACCOUNT_HERE: "5/5m/key",
     _BY_ACCOUNT: "30/1h/key",
     _CODES_BY_ADDRESS: "50/10m/key",
+    _QUESTIONS_BY_ADDRESS: "50/10m/key",
 }
 
 
@@ -54,6 +57,11 @@ def count_code(request: HttpRequest) -> ratelimit.RateLimitUsage:
     Raises TooManyTries, with how long to wait, where there were too many that DingTalk did not take.
     """
     return _count(request, [(_CODES_BY_ADDRESS, place_of(request))])
+
+
+def count_question(request: HttpRequest) -> None:
+    """Counts that somebody asks what is to be answered with a passkey. Raises TooManyTries where that is too often."""
+    _count(request, [(_QUESTIONS_BY_ADDRESS, place_of(request))])
 
 
 def _count(request: HttpRequest, counts: Iterable[tuple[str, str]]) -> ratelimit.RateLimitUsage:

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from invites import securing
+from invites.signing_in import slowing
 from invites.views.signing_in import SaysWhatIsWrong
 
 TOO_MANY = "too_many_login_attempts"
@@ -52,8 +53,9 @@ class PasskeySignInView(LoginWebAuthnView):
     """Signs in with a passkey alone. A script asks it for a question and posts the answer of the browser."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The question for the browser; to a visitor, the sign-in."""
+        """The question for the browser; to a visitor, the sign-in. Raises TooManyTries."""
         if request.headers.get("Accept") == "application/json":
+            slowing.count_question(request)
             return JsonResponse({"request_options": begin_authentication(user=None)})
         return HttpResponseRedirect(reverse("account_login"))
 

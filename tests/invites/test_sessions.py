@@ -183,6 +183,22 @@ class TestEnds:
         client.post("/sign-in/", {"login": "organizer", "password": PASSWORD})
         assert timezone.now() - Session.objects.get().began_at < timedelta(minutes=1)
 
+    def test_one_of_nobody_ends_soon_and_is_cleared_and_a_sign_in_makes_it_last(
+        self, organizer: User
+    ) -> None:
+        client = Client()
+        with time_machine.travel(timezone.now(), tick=False) as now:
+            answer = client.get("/sign-in/passkey/", headers={"accept": "application/json"})
+            assert answer.cookies[django_settings.SESSION_COOKIE_NAME]["max-age"] == 3600
+            assert Session.objects.get().expire_date == timezone.now() + sessions.ANONYMOUS_FOR
+            client.post("/sign-in/", {"login": "organizer", "password": PASSWORD})
+            stranger = Client()
+            stranger.get("/sign-in/passkey/", headers={"accept": "application/json"})
+            now.shift(sessions.ANONYMOUS_FOR + timedelta(seconds=1))
+            sessions.clear_expired()
+            assert Session.objects.get().user == organizer
+            assert client.get("/codes/").status_code == 200
+
     def test_signing_out_leaves_no_row(self, client: Client, session: Session) -> None:
         client.post("/sign-out/")
         assert not Session.objects.filter(pk=session.pk).exists()

@@ -131,6 +131,19 @@ class TestAddress:
         assert try_it(client=client).status_code == 422
 
 
+class TestPasskeys:
+    """A question that nobody has to be somebody to ask."""
+
+    def test_questions_are_counted_by_address_and_cost_no_row_beyond_that(self, db: None) -> None:
+        def ask(address: str) -> int:
+            headers = {"accept": "application/json"}
+            return Client(headers=headers).get("/sign-in/passkey/", REMOTE_ADDR=address).status_code
+
+        assert [ask(HERE) for _ in range(52)] == [200] * 50 + [429] * 2
+        assert Session.objects.count() == 50
+        assert ask(ELSEWHERE) == 200
+
+
 class TestOneDoor:
     """Django's admin has no door of its own."""
 
