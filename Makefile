@@ -53,9 +53,10 @@ kill: tools
 audit: tools
 	@.venv/bin/python requirements/audit.py
 
+# One test tries hundreds of things, which takes minutes where it shares a processor.
 fuzz: tools
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),300) .venv/bin/python -m pytest --quiet --numprocesses=auto \
-		tests/invites/test_api_contract.py tests/security/test_fuzz.py
+		--override-ini=faulthandler_timeout=3600 tests/invites/test_api_contract.py tests/security/test_fuzz.py
 
 messages: tools
 	@.venv/bin/python -m tests.translations --update
