@@ -20,7 +20,7 @@ from invites.api.shape import USUAL, Cursor, In, Key, Limit, Line, Out
 from invites.errors import CreationUnderWay, RequestUnderWay
 from invites.forms.conference import ConferenceFilterForm
 from invites.forms.conference_new import CreateConferenceForm, RegisterConferenceForm, ThroughApp
-from invites.models import IdempotentRequest
+from invites.models import Conference, IdempotentRequest
 from invites.models.api_token import Scope
 from invites.models.conference import ConferenceStatus
 
@@ -200,7 +200,14 @@ def conference_detail(request: HttpRequest, conference: Path[Key]) -> Conference
 
 
 def _asked(request: HttpRequest, body: In, key: str) -> Asked:
-    return Asked(request=request, key=key, body=body, show=lambda made: _told(request, made))
+    return Asked(request=request, key=key, body=body, show=lambda made: _made(request, made))
+
+
+def _made(request: HttpRequest, pk: int) -> ConferenceOut:
+    """The conference that was brought in, now or before. Raises ConferenceTaken where it is somebody else's by now."""
+    conference = get_object_or_404(Conference, pk=pk)
+    conferring.refuse_taken(conference, user=permissions.organizer(request.user))
+    return ConferenceOut.model_validate(conference)
 
 
 def _told(request: HttpRequest, pk: int) -> ConferenceOut:

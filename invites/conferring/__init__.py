@@ -7,7 +7,7 @@ from invites.conferring.creating import create, outcome_of
 from invites.conferring.finding import FoundConference, find, running
 from invites.conferring.following import close, refresh
 from invites.conferring.locking import lock, unlock
-from invites.conferring.registering import Registration, register
+from invites.conferring.registering import Registration, refuse_taken, register
 
 __all__ = [
     "FoundConference",
@@ -18,6 +18,7 @@ __all__ = [
     "lock",
     "outcome_of",
     "refresh",
+    "refuse_taken",
     "register",
     "running",
     "unlock",

@@ -35,7 +35,8 @@ def create(
     """Starts a meeting of ``union_id`` in DingTalk, which calls them too where ``invite_caller``, and stores it.
 
     ``is_own`` says that this is the unionId of ``user``, as which it is then remembered.
-    Under a ``key`` that was used before nothing is asked again: the outcome of that press is this one's as well.
+    Under a ``key`` that was used before nothing is asked again: the outcome of that press is this one's as well. The
+    conference may be somebody else's, who was quicker to choose it or whom it was handed over to: see `refuse_taken`.
     Raises DingTalkRefused, CreationUnderWay, FormAlreadyUsed, DemoPersonRefused or AppUnavailable.
     """
     refuse_demo_person(app=app, values=[union_id])

@@ -67,8 +67,14 @@ def _ask(app: App, conference_id: str) -> tuple[Facts | None, DingTalkRefused | 
 
 def _shared(conference: Conference, *, user: User) -> Registration:
     """A conference that is stored already, for somebody who may see it. Raises ConferenceTaken for others."""
-    if permissions.conferences(user).filter(pk=conference.pk).exists():
-        return Registration(conference=conference, is_new=False)
+    refuse_taken(conference, user=user)
+    return Registration(conference=conference, is_new=False)
+
+
+def refuse_taken(conference: Conference, *, user: User) -> None:
+    """Raises ConferenceTaken where ``user`` brings a conference that is stored already, and that they may not see."""
+    if permissions.conferences(user).contains(conference):
+        return
     if conference.owner is None:
         raise ConferenceTaken(
             _(

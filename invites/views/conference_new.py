@@ -48,6 +48,7 @@ def conference_create(request: HttpRequest) -> HttpResponse:
             union_id=typed["union_id"],
             invite_caller=typed["invite_caller"],
         )
+        conferring.refuse_taken(conference, user=form.user)
     except CreationUnderWay:
         return redirect("invites:conference_creating", key=typed["key"])
     except InviteError as refusal:
@@ -64,8 +65,9 @@ def conference_create(request: HttpRequest) -> HttpResponse:
 def conference_creating(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """What came of a press of *Create*, for somebody who pressed twice; it looks again while DingTalk is silent."""
     creation = get_object_or_404(permissions.creations(request.user), pk=key)
-    if creation.conference_id is not None:
-        return redirect("invites:conference_detail", pk=creation.conference_id)
+    if creation.conference is not None:
+        conferring.refuse_taken(creation.conference, user=permissions.organizer(request.user))
+        return redirect("invites:conference_detail", pk=creation.conference.pk)
     context = {"creation": creation, "refusal": conferring.outcome_of(creation)}
     response = page_or_fragment(request, "invites/conference_creating.html", context)
     if creation.is_under_way:

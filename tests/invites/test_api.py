@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from invites import delivering
+from invites.connecting import close_clients
 from invites.dingtalk.sandbox import SandboxServer
 from invites.dingtalk.sandbox.people import UNION_ID_PREFIX
 from invites.models import (
@@ -30,8 +31,10 @@ from invites.models.invitation import InvitationSource, InvitationState
 from invites.models.invitee import Channel, InviteeState
 from invites.models.user import Role
 from tests.conftest import SignedIn
+from tests.dingtalk.loopback import recording_server
 from tests.factories import (
     AddressBookFactory,
+    AppFactory,
     AttemptFactory,
     ConferenceFactory,
     ContactFactory,
@@ -395,6 +398,24 @@ class TestConferences:
         assert Conference.objects.get().creator_union_id == UNION_ID
         organizer.refresh_from_db()
         assert organizer.union_id == "operator-of-organizer"
+
+    def test_one_that_is_somebody_else_s_by_now_is_said_to_be_taken(
+        self, program: Program, other_organizer: User
+    ) -> None:
+        with recording_server() as dingtalk:
+            app = AppFactory(base_url=dingtalk.url)
+            # They chose it among their running meetings in the second in which it began.
+            theirs: Conference = ConferenceFactory(app=app, owner=other_organizer, title="A secret of theirs")
+            dingtalk.answer = {"conferenceId": theirs.conference_id}
+            for _time in range(2):
+                answer = program.post("/conferences", {"title": "By a program"}, key="one")
+                assert (answer.status_code, code_of(answer)) == (HTTPStatus.CONFLICT, "conferenceTaken")
+                assert theirs.title not in answer.content.decode()
+            assert len([each for each in dingtalk.recorded if each.method == "POST"]) == 1
+        close_clients()
+        registered = program.post("/conferences/register", {"conferenceId": theirs.conference_id})
+        assert (registered.status_code, code_of(registered)) == (HTTPStatus.CONFLICT, "conferenceTaken")
+        assert program.get(f"/conferences/{theirs.pk}").status_code == HTTPStatus.NOT_FOUND
 
     def test_one_is_registered_by_its_id_once(self, program: Program, conference: Conference) -> None:
         known = program.post("/conferences/register", {"conferenceId": conference.conference_id})

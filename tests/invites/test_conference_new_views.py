@@ -143,6 +143,17 @@ class TestConferenceCreate:
         assert first["Location"] == second["Location"]
         assert asked(sandbox, Operation.CREATE) == 1
 
+    def test_meeting_that_is_somebody_else_s_by_now_is_said_to_be_taken(
+        self, browser: Client, sandbox: SandboxServer, other_organizer: User
+    ) -> None:
+        fields = typed()
+        browser.post(CREATE, fields)
+        Conference.objects.update(owner=other_organizer)
+        waiting = reverse("invites:conference_creating", args=[fields["key"]])
+        for response in (browser.post(CREATE, fields), browser.get(waiting)):
+            assertContains(response, "already managed by other", status_code=HTTPStatus.CONFLICT)
+        assert asked(sandbox, Operation.CREATE) == 1
+
     @pytest.mark.django_db(transaction=True)
     def test_press_while_the_first_one_waits_leads_to_a_page_that_goes_on_by_itself(
         self, browser: Client, organizer: User, signed_in: SignedIn, sandbox: SandboxServer
