@@ -13,6 +13,7 @@ class InvitesConfig(AppConfig):
     verbose_name = _("Conference invitations")
 
     def ready(self) -> None:
-        """Registers the checks, and whatever is to be on record; both want the models."""
+        """Registers the checks, and whatever is to be on record; all of it wants the models."""
         import_module("invites.checks")
         import_module("invites.auditing").register()
+        import_module("invites.signing_in.failing").register()

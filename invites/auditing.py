@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, Literal
 
 from auditlog.registry import auditlog
-from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 
@@ -45,6 +45,8 @@ OTHERS_DISCLOSED: Final = "others_disclosed"
 SIGNED_IN: Final = "signed_in"
 SIGNED_OUT: Final = "signed_out"
 SIGN_IN_FAILED: Final = "sign_in_failed"
+# Further ones, which have no entry of their own.
+SIGN_INS_FAILED: Final = "sign_ins_failed"
 SECOND_STEP_FAILED: Final = "second_step_failed"
 SESSIONS_ENDED: Final = "sessions_ended"
 FACTOR_ADDED: Final = "factor_added"
@@ -53,7 +55,7 @@ FACTORS_RESET: Final = "factors_reset"
 CODES_MADE: Final = "codes_made"
 
 type Changes = Mapping[str, tuple[object, object]]
-type Access = Literal["signed_in", "signed_out", "sign_in_failed"]
+type Access = Literal["signed_in", "signed_out", "sign_in_failed", "sign_ins_failed"]
 type Security = Literal[
     "second_step_failed", "sessions_ended", "factor_added", "factor_removed", "factors_reset", "codes_made"
 ]
@@ -134,7 +136,6 @@ def register() -> None:
         )
     user_logged_in.connect(_note_sign_in, dispatch_uid=__name__)
     user_logged_out.connect(_note_sign_out, dispatch_uid=__name__)
-    user_login_failed.connect(_note_failed_sign_in, dispatch_uid=__name__)
 
 
 def hide(value: str) -> str:
@@ -282,14 +283,15 @@ def _note_sign_out(sender: object, user: User | None, **kwargs: Any) -> None:
         _note_access(user, SIGNED_OUT, actor=user)
 
 
-def _note_failed_sign_in(sender: object, credentials: Mapping[str, Any], **kwargs: Any) -> None:
-    """Of a name that nobody has, nothing is kept: it may be a password that was typed into the wrong field."""
-    name = str(credentials.get("username") or credentials.get("email") or "")
-    meant = list(User.objects.all().called(name))
-    meant = [user for user in meant if user.username == name] or meant
-    # Where several may be meant, nobody knows whose account it was about.
-    if len(meant) == 1:
-        _note_access(meant[0], SIGN_IN_FAILED, actor=None)
+def note_failed_sign_in(user: User, *, further: int = 0) -> None:
+    """Notes that somebody could not sign in as ``user``; with ``further``, that this was so for so many more times.
+
+    The caller holds the transaction.
+    """
+    if further:
+        _note_access(user, SIGN_INS_FAILED, actor=None, detail={"tries": further})
+    else:
+        _note_access(user, SIGN_IN_FAILED, actor=None)
 
 
 def note_security(user: User, what: Security, *, detail: Mapping[str, object] | None = None) -> None:
@@ -304,11 +306,13 @@ def note_security(user: User, what: Security, *, detail: Mapping[str, object] | 
     )
 
 
-def _note_access(user: User, what: Access, *, actor: User | None) -> None:
+def _note_access(
+    user: User, what: Access, *, actor: User | None, detail: Mapping[str, object] | None = None
+) -> None:
     AuditEntry.objects.log_create(
         user,
         force_log=True,
         action=AuditEntry.Action.ACCESS,
-        additional_data={"what": what},
+        additional_data={"what": what, **(detail or {})},
         actor=actor,
     )

@@ -27,6 +27,7 @@ from invites import (
     tasks,
 )
 from invites.models import CacheRow, Erasure, Invitation
+from invites.signing_in import failing
 
 logger = logging.getLogger(__name__)
 
@@ -116,5 +117,6 @@ _STEPS: tuple[Callable[[], object], ...] = (
     _seal_what_is_over,
     surveying.compact,
     sessions.clear_expired,
+    failing.settle,
     _forget_expired_cache,
 )

@@ -116,11 +116,32 @@ class CallCount(models.Model):
         return f"{self.month:%Y-%m} {self.operation}: {self.calls}"
 
 
+class PaceQuerySet(models.QuerySet["Pace"]):
+    """Queries over what is counted."""
+
+    def hold(self, key: str) -> "Pace":
+        """The one with ``key``, made where there is none; nobody else changes it until the transaction ends."""
+        held = None
+        while held is None:
+            # Of one that is there somebody else may take leave before it is ours.
+            self.bulk_create([Pace(key=key)], ignore_conflicts=True)
+            held = self.select_for_update().filter(key=key).first()
+        return held
+
+    def begun_before(self, moment: float, *, prefix: str) -> list[str]:
+        """The keys that begin so, of those whose state begins with ``moment`` or an earlier one."""
+        return list(self.filter(key__startswith=prefix, state__0__lte=moment).values_list("key", flat=True))
+
+
 class Pace(models.Model):
-    """How far ahead the calls of one kind are booked, in the form that the limiter's algorithm keeps it."""
+    """How far ahead the calls of one kind are booked, in the form that the limiter's algorithm keeps it; and for
+    `signing_in.failing` what it has counted.
+    """
 
     key = models.CharField(max_length=64, primary_key=True)
     state = models.JSONField(default=list)
+
+    objects = PaceQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.key

@@ -64,6 +64,9 @@ _ACCESS: dict[str, StrOrPromise] = {
     auditing.SIGNED_IN: gettext_lazy("%(name)s signed in."),
     auditing.SIGNED_OUT: gettext_lazy("%(name)s signed out."),
     auditing.SIGN_IN_FAILED: gettext_lazy("Somebody could not sign in as %(name)s: the password was wrong."),
+    auditing.SIGN_INS_FAILED: gettext_lazy(
+        "Further tries to sign in as %(name)s with a wrong password, from one address within an hour: %(tries)s."
+    ),
     auditing.SECOND_STEP_FAILED: gettext_lazy(
         "Somebody with the password of %(name)s could not sign in: the second factor was wrong."
     ),
@@ -113,6 +116,7 @@ def _sentence(entry: AuditEntry) -> str:
         "name": entry.object_repr or _("(erased)"),
         "book": detail.get("book_name", ""),
         "count": detail.get("sessions", ""),
+        "tries": detail.get("tries", ""),
         "factor": _FACTORS.get(detail.get("factor", ""), ""),
     }
     if entry.action == AuditEntry.Action.ACCESS:

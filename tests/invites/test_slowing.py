@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.db import connection
 from django.http.response import HttpResponseBase
@@ -13,6 +14,7 @@ from pytest_django import Settings
 
 from invites import auditing, recovering
 from invites.models import AuditEntry, CacheRow, Session, User
+from tests.conftest import SignedIn
 from tests.factories import PASSWORD, UserFactory
 
 WRONG = "not the password"
@@ -76,6 +78,48 @@ class TestAccount:
         statuses(6)
         CacheRow.objects.update(expires=timezone.now() - timedelta(seconds=1))
         assert try_it(password=PASSWORD).status_code == 302
+
+
+class TestRecord:
+    """Whoever tries all day does not fill it, and does not stay off it."""
+
+    @staticmethod
+    def entries() -> list[dict[str, object]]:
+        told = AuditEntry.objects.order_by("pk").values_list("additional_data", flat=True)
+        return [each for each in told if each]
+
+    def test_beyond_the_first_few_of_an_hour_one_entry_says_how_many(
+        self, organizer: User, administrator: User, signed_in: SignedIn
+    ) -> None:
+        first = [{"what": auditing.SIGN_IN_FAILED}] * 5
+        with time_machine.travel(timezone.now(), tick=False) as now:
+            for _time in range(3):
+                statuses(5)
+                now.shift(timedelta(minutes=6))
+            recovering.recover()
+            assert self.entries() == first
+            now.shift(timedelta(minutes=45))
+            for _round in range(2):
+                recovering.recover()
+            further = {"what": auditing.SIGN_INS_FAILED, "tries": 10}
+            assert self.entries() == [*first, further]
+            statuses(1)
+            assert self.entries() == [*first, further, first[0]]
+            page = signed_in(administrator).get("/history/changes/").content.decode()
+            assert "from one address within an hour: 10." in page
+
+    def test_next_hour_begins_with_what_was_left_where_no_worker_runs(self, organizer: User) -> None:
+        with time_machine.travel(timezone.now(), tick=False) as now:
+            for _time in range(2):
+                statuses(5)
+                now.shift(timedelta(minutes=31))
+            statuses(1)
+        assert [each.get("tries") for each in self.entries()] == [None] * 5 + [5, None]
+
+    def test_each_address_counts_for_itself(self, organizer: User) -> None:
+        for address in (HERE, ELSEWHERE):
+            statuses(2, address=address)
+        assert len(self.entries()) == 4
 
 
 class TestElsewhere:
