@@ -15,7 +15,7 @@ from django.utils.crypto import salted_hmac
 from invites import permissions
 from invites.characters import tidy
 from invites.dingtalk import SignedInPerson
-from invites.errors import NoAccount, SignUpLinkOver
+from invites.errors import NoAccount, SignUpClosed, SignUpLinkOver
 from invites.models import SignInPolicy, SignUpLink, User
 from invites.models.sign_in_policy import SignUp
 from invites.models.sign_up_link import SignUpLinkQuerySet
@@ -136,12 +136,15 @@ def _is_of_company(policy: SignInPolicy, corp_id: str) -> bool:
 
 
 def _usable(links: SignUpLinkQuerySet, digest: str) -> SignUpLink:
-    """The open one among ``links``. What an administrator gave out ends with their being one."""
+    """The open one among ``links``. What an administrator gave out ends with their being one.
+
+    Raises SignUpLinkOver, and of these SignUpClosed for one that nobody can use as long as the policy stays so.
+    """
     link = links.open().with_digest(digest).first()
-    if link is None or SignInPolicy.objects.current().sign_up == SignUp.NOBODY:
+    if link is None or not link.made_by.is_active or not permissions.may_administer(link.made_by):
         raise SignUpLinkOver
-    if not link.made_by.is_active or not permissions.may_administer(link.made_by):
-        raise SignUpLinkOver
+    if SignInPolicy.objects.current().sign_up == SignUp.NOBODY:
+        raise SignUpClosed(by=link.made_by.display_name)
     return link
 
 

@@ -39,6 +39,7 @@ InviteError
 ├── NoAccount          DingTalk has told who somebody is, and that is nobody who may come in here
 │   └── NotOfCompany   nor any more, since they have left the company
 ├── SignUpLinkOver     a sign-up link was used, withdrawn, is too old, or was never given out
+│   └── SignUpClosed   or would make an account if anybody could get one at present
 ├── IdentityTaken      somebody else here is connected to the same DingTalk account
 ├── AnotherIdentity    one's own account is connected to another DingTalk account
 ├── OnlyWayIn          what is to be taken away is somebody's only way to sign in
@@ -385,6 +386,17 @@ class SignUpLinkOver(InviteError):  # noqa: N818
         "This sign-up link does not work: it has been used, withdrawn, or is too old. Ask whoever gave it to you for "
         "another one. If you have made your account with it already, sign in."
     )
+
+
+class SignUpClosed(SignUpLinkOver):
+    """A sign-up link that is in order, while the policy lets nobody sign up; ``by`` is who gave it out."""
+
+    def __init__(self, *, by: str) -> None:
+        text = _(
+            "This sign-up link is in order, but nobody can make an account here at present. Ask %(name)s, who gave it "
+            "to you, or another administrator of this dashboard: the link works again once they let people sign up."
+        )
+        super().__init__(text % {"name": by})
 
 
 class IdentityTaken(InviteError):  # noqa: N818

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -15,7 +16,10 @@ _DAYS = (1, 7, 30)
 
 
 class SignUpLinkForm(forms.Form):
-    """Whom a link is for, what they will be, and how long it can be used."""
+    """Whom a link is for, what they will be, and how long it can be used.
+
+    ``nobody_may_sign_up``: no link opens anything at present, so none is sent to anybody.
+    """
 
     role = forms.ChoiceField(
         label=_("Role"),
@@ -43,8 +47,9 @@ class SignUpLinkForm(forms.Form):
         choices=[(days, ngettext_lazy("%(n)s day", "%(n)s days", days) % {"n": days}) for days in _DAYS],
     )
 
-    def __init__(self, *args: Any, sends_mail: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sends_mail: bool, nobody_may_sign_up: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.would_be_in_vain = sends_mail and nobody_may_sign_up
         self.fields["email"].help_text = (
             _("The link is sent there. Leave it empty to hand the link over yourself.")
             if sends_mail
@@ -52,6 +57,19 @@ class SignUpLinkForm(forms.Form):
                 "So that the list says for whom it is. No mail is set up here: hand the link over yourself."
             )
         )
+
+    def clean_email(self) -> str:
+        """An address to which a link may be sent: not one that opens nothing."""
+        email: str = self.cleaned_data["email"]
+        if email and self.would_be_in_vain:
+            raise ValidationError(
+                _(
+                    "Nobody may sign up at present, so whoever gets this link could do nothing with it. Let people "
+                    "sign up with a link first, or leave this empty and hand the link over yourself."
+                ),
+                code="nobody_may_sign_up",
+            )
+        return email
 
     def make(self, by: User) -> tuple[SignUpLink, str]:
         """The new link and its token. The form is valid."""

@@ -38,8 +38,10 @@ def sign_up_link_list(request: HttpRequest) -> TemplateResponse:
 def sign_up_link_create(request: HttpRequest) -> HttpResponse:
     """Makes a link and shows it in the answer, once: it is kept nowhere."""
     sends_mail = settings.MAIL_IS_SET_UP
-    form = SignUpLinkForm(request.POST if request.method == "POST" else None, sends_mail=sends_mail)
     nobody = SignInPolicy.objects.current().sign_up == SignUp.NOBODY
+    form = SignUpLinkForm(
+        request.POST if request.method == "POST" else None, sends_mail=sends_mail, nobody_may_sign_up=nobody
+    )
     context: dict[str, Any] = {"form": form, "nobody_may_sign_up": nobody, "tab": "signing_in"}
     if not form.is_valid():
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK

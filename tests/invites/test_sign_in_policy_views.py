@@ -173,6 +173,7 @@ class TestSignUpLinks:
     def test_link_is_sent_where_mail_is_set_up(
         self, settings: Settings, client_of_administrator: Client
     ) -> None:
+        SignInPolicy(sign_up=SignUp.BY_LINK).save()
         settings.MAIL_IS_SET_UP = True
         settings.SITE_URL = "https://invites.example.com"
         page = client_of_administrator.post(NEW, LINK | {"email": "ada@example.org"}).content.decode()
@@ -185,6 +186,7 @@ class TestSignUpLinks:
     def test_mail_that_nobody_takes_is_said(
         self, settings: Settings, client_of_administrator: Client
     ) -> None:
+        SignInPolicy(sign_up=SignUp.BY_LINK).save()
         settings.MAIL_IS_SET_UP = True
         smtp = {"BACKEND": "django.core.mail.backends.smtp.EmailBackend"}
         nowhere = {"OPTIONS": {"host": "127.0.0.1", "port": 9, "timeout": 1}}
@@ -209,6 +211,19 @@ class TestSignUpLinks:
         assert "no link opens anything" in client_of_administrator.get(NEW).content.decode()
         SignInPolicy(sign_up=SignUp.BY_LINK).save()
         assert "no link opens anything" not in client_of_administrator.get(NEW).content.decode()
+
+    def test_link_that_would_open_nothing_is_sent_to_nobody(
+        self, settings: Settings, client_of_administrator: Client
+    ) -> None:
+        settings.MAIL_IS_SET_UP = True
+        refused = client_of_administrator.post(NEW, LINK | {"email": "ada@example.org"})
+        assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        assert refused.context["form"].errors.keys() == {"email"}
+        assert 'value="ada@example.org"' in refused.content.decode()
+        assert not mail.outbox
+        assert not SignUpLink.objects.exists()
+        # Handed over later, once people may sign up, it is of use.
+        assert client_of_administrator.post(NEW, LINK).status_code == HTTPStatus.CREATED
 
     def test_link_is_withdrawn_once(self, administrator: User, client_of_administrator: Client) -> None:
         link, _token = enrolling.make_link(by=administrator, role=Role.ORGANIZER)
