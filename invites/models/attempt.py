@@ -3,7 +3,7 @@
 started ──▶ succeeded | failed | unknown
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
@@ -110,6 +110,14 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
         """Those of which the message or the answer contains any of ``texts``."""
         told = (Q(error_message__contains=text) | Q(response_excerpt__contains=text) for text in texts)
         return self.filter(reduce(or_, told), texts_digest__isnull=True)
+
+    def erase_texts(self, digests: Mapping[int, bytes]) -> None:
+        """Drops message and answer of the attempts with these keys, and keeps the digest of each."""
+        digest = models.Case(
+            *(models.When(pk=pk, then=models.Value(digest)) for pk, digest in digests.items()),
+            output_field=models.BinaryField(),
+        )
+        self.among(digests).update(error_message="", response_excerpt="", salt=b"", texts_digest=digest)
 
     def under_way_on(self, day: date) -> Self:
         """Those of ``day`` whose answer is still awaited."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from auditlog.models import AbstractLogEntry, LogEntryManager
 from django.conf import settings
@@ -10,12 +10,37 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Cast
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from invites import acting, clock, tracing
 from invites.models.person import SALT_BYTES, new_salt
 from invites.models.timeline import Position, TimelineQuerySet
+
+
+class _Told(models.Func):
+    """What a field was before a change (``place`` 0) or after it (1), written as the indexes of migration 0015 are: a
+    parameter in it would keep them from being used.
+    """
+
+    output_field = models.TextField()
+
+    def __init__(self, name: str, place: int) -> None:
+        super().__init__(F("changes"), told=name, place=place)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
+        """The text within the document."""
+        return self.as_sql(compiler, connection, template="(%(expressions)s #>> '{%(told)s,%(place)s}')")
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: Any, **extra_context: Any) -> tuple[str, Any]:
+        """The same as SQLite writes it."""
+        return self.as_sql(
+            compiler, connection, template="json_extract(%(expressions)s, '$.%(told)s[%(place)s]')"
+        )
+
+
+_PLACES: Final = [_Told(field, place) for field in ("union_id", "phone_number") for place in (0, 1)]
 
 
 class AuditEntryQuerySet(TimelineQuerySet["AuditEntry"]):
@@ -55,14 +80,26 @@ class AuditEntryQuerySet(TimelineQuerySet["AuditEntry"]):
         """Those with one of these keys."""
         return self.filter(pk__in=list(pks))
 
-    def telling_of(self, text: str) -> Self:
-        """Those in which ``text`` stands anywhere. Reads all of them."""
+    def telling_of(self, value: str) -> Self:
+        """Those that say that somebody is, was or became reached by ``value``, and those about neither contacts nor
+        users in which it stands anywhere: what was done to books, conferences and settings. Each kind along an index.
+        """
+        kept = self.filter(digest__isnull=True).order_by()
+        found = [
+            *(kept.alias(told=place).filter(told=value) for place in _PLACES),
+            kept.about_no_person(value),
+        ]
+        return self.among(pk for entries in found for pk in entries.values_list("pk", flat=True))
+
+    def about_no_person(self, text: str) -> Self:
+        """Those about neither contacts nor users in which ``text`` stands anywhere."""
+        kinds = ContentType.objects.filter(app_label="invites").exclude(model__in=["contact", "user"])
         documents = ("serialized_data", "changes", "additional_data")
         written = self.alias(**{f"written_{name}": Cast(name, models.TextField()) for name in documents})
         found = Q(object_repr__contains=text) | Q(changes_text__contains=text)
         for name in documents:
             found |= Q(**{f"written_{name}__contains": text})
-        return written.filter(found, digest__isnull=True)
+        return written.filter(found, content_type__in=list(kinds.values_list("pk", flat=True)))
 
     def about(self, model: type[models.Model], pks: Iterable[int]) -> Self:
         """Those about the rows of ``model`` with these keys."""

@@ -5,6 +5,7 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from invites import composing, curating, erasing, importing, sealing
 from invites.errors import NobodyToInvite, StillToBeCalled
@@ -21,15 +22,18 @@ from invites.models import (
     Person,
     User,
 )
+from invites.models.attempt import AttemptState
 from invites.models.contact_import import ImportSource, ImportState
 from invites.models.invitee import Channel, InviteeState
 from invites.ringing_again import count_absent
 from invites.sending import invite_again
 from tests.factories import (
+    AttemptFactory,
     ContactFactory,
     InvitationFactory,
     InviteeFactory,
     MemberFactory,
+    SentInvitationFactory,
 )
 from tests.invites.imported import compare
 from tests.invites.sealed import DayOfHistory, make_day
@@ -171,6 +175,28 @@ class TestErasing:
         erase()
         ready.refresh_from_db()
         assert (ready.state, ready.reading, ready.chunks.count()) == (ImportState.DISCARDED, {}, 0)
+
+    def test_texts_of_many_calls_are_erased_by_as_few_questions_as_those_of_two(self, db: None) -> None:
+        asked = [self.asked_for(value, calls=calls) for value, calls in (("few-times", 2), ("often", 12))]
+        assert asked[0] == asked[1]
+        assert not Attempt.objects.exclude(error_message="").exists()
+        assert Attempt.objects.values("texts_digest").distinct().count() == 14
+
+    def asked_for(self, value: str, *, calls: int) -> int:
+        """How much the database is asked for erasing somebody who stands in the answers to so many calls."""
+        for _call in range(calls):
+            invitation = SentInvitationFactory()
+            person = InviteeFactory(invitation=invitation, value=value, nick="Ann", state=InviteeState.FAILED)
+            AttemptFactory(
+                invitation=invitation,
+                sent_to=[person],
+                state=AttemptState.FAILED,
+                error_code="unknownUserError",
+                error_message=f"unknown: {value}",
+            )
+        with CaptureQueriesContext(connection) as asked:
+            assert erase(value).attempts == calls
+        return len(asked)
 
     def test_nobody_with_that_value_is_nobody_to_erase(self, history: list[DayOfHistory]) -> None:
         assert erase("somebody-else").people == 0
