@@ -217,7 +217,7 @@ def _address_in(status: int, text: bytes, *, base_url: str) -> str:
     endpoint, ticket = fields.get("endpoint"), fields.get("ticket")
     if not isinstance(endpoint, str) or not isinstance(ticket, str):
         raise StreamProblem(code or f"http_{status}")
-    if not _may_lead_to(endpoint, base_url=base_url):
+    if not ticket.isascii() or not _may_lead_to(endpoint, base_url=base_url):
         raise StreamProblem("endpointRefused")
     return f"{endpoint}?ticket={quote_plus(ticket)}"
 
@@ -229,8 +229,13 @@ def _may_lead_to(endpoint: str, *, base_url: str) -> bool:
     """
     try:
         there, asked = urlsplit(endpoint), urlsplit(base_url)
-        host = there.hostname or ""
-        if there.query or there.fragment or there.username:
+        host, _port = there.hostname or "", there.port
+        if (
+            not (endpoint.isascii() and endpoint.isprintable())
+            or there.query
+            or there.fragment
+            or there.username
+        ):
             return False
         if there.scheme == "ws":
             return asked.scheme == "http" and _is_loopback(host) and _is_loopback(asked.hostname or "")

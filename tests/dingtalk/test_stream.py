@@ -12,6 +12,7 @@ from invites.dingtalk.hosts import Reach
 from invites.dingtalk.sandbox import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SandboxServer
 from invites.dingtalk.sandbox.routes import Operation
 from invites.dingtalk.stream import StreamClient
+from tests.dingtalk.loopback import recording_server
 
 type Taken = list[dict[str, Any]]
 
@@ -196,6 +197,26 @@ class TestConnection:
         for secret in (tickets[0], SANDBOX_CLIENT_SECRET):
             assert secret not in caplog.text
 
+    def test_ticket_that_none_can_be_is_asked_for_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(stream, "FIRST_PAUSE", 0.05)
+
+        async def play() -> None:
+            with recording_server() as dingtalk:
+                dingtalk.answer = {"endpoint": "ws://127.0.0.1:9/connect", "ticket": "\ud800"}
+                client = StreamClient(
+                    base_url=dingtalk.url, client_id="a", secrets=["b"], take_in=nothing, reach=Reach.LOOPBACK
+                )
+                task = asyncio.create_task(client.start())
+                await until(lambda: len(dingtalk.recorded) > 1)
+                assert client.problem == "endpointRefused"
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+        async def nothing(_frame: object) -> bool:
+            return True
+
+        run(play)
+
 
 class TestWhereItLeads:
     @pytest.mark.parametrize(
@@ -212,6 +233,10 @@ class TestWhereItLeads:
             ("ws://example.com/connect", "http://127.0.0.1:8", False),
             ("wss://api.dingtalk.io/connect?ticket=another", "https://api.dingtalk.io", False),
             ("wss://[", "https://api.dingtalk.io", False),
+            ("wss://api.dingtalk.io:99999/connect", "https://api.dingtalk.io", False),
+            ("wss://api.dingtalk.io:port/connect", "https://api.dingtalk.io", False),
+            ("wss://api.dingtalk.io/\r\nX-Header: of theirs", "https://api.dingtalk.io", False),
+            ("wss://\ud800.dingtalk.io/connect", "https://api.dingtalk.io", False),
         ],
     )
     def test_only_to_the_vendor_or_the_host_that_was_asked(
