@@ -4,6 +4,7 @@ Short in `make test`; `make fuzz` tries many times as much.
 """
 
 import io
+import json
 import os
 from typing import Any
 
@@ -14,6 +15,8 @@ from django.urls import reverse
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from invites import receiving
+from invites.dingtalk.events import MEETING_CHANGED, MEMBERS_CHANGED, TICKET_ISSUED
 from invites.forms.attempt import AttemptFilterForm
 from invites.forms.change_on_record import ChangeFilterForm
 from invites.models import AddressBook, Conference, User
@@ -265,6 +268,62 @@ class TestFiles:
         )
 
 
+# Events as they come over the Stream connection, and what only looks like one.
+ODD = st.one_of(
+    NASTY,
+    st.text(max_size=30),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.booleans(),
+    st.none(),
+    st.just("x" * 5000),
+    st.just([[]]),
+)
+MEMBERS = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("userId", "unionId", "userNick", "pstnJoin", "conferenceId"), ODD),
+        "attendStatus": st.integers(0, 8) | ODD,
+        "joinTime": st.sampled_from([0, 1_790_000_000_000, 10**15]) | ODD,
+        "leaveTime": st.sampled_from([0, 1_790_000_000_000]) | ODD,
+    },
+)
+EVENTS = st.fixed_dictionaries(
+    {"conferenceId": st.just("c0ffee")},
+    optional={
+        "changeScene": st.sampled_from(["user_join", "user_leave", "conference_closed", "conference_created"])
+        | ODD,
+        "statusSeqNum": st.integers(-(2**70), 2**70) | ODD,
+        "openMemberModels": st.lists(MEMBERS | ODD, max_size=4) | ODD,
+        "openConfModel": st.fixed_dictionaries(
+            {}, optional={"status": ODD, "title": ODD, "conferenceId": ODD}
+        )
+        | ODD,
+        "suiteTicket": ODD,
+        "suiteKey": ODD,
+    },
+)
+HEADERS = st.fixed_dictionaries(
+    {"eventType": st.sampled_from([MEETING_CHANGED, MEMBERS_CHANGED, TICKET_ISSUED]) | ODD},
+    optional={"eventId": ODD, "eventBornTime": ODD, "eventCorpId": ODD, "topic": ODD},
+)
+FRAMES = (
+    st.builds(
+        lambda headers, data: {"type": "EVENT", "headers": headers, "data": data},
+        HEADERS | ODD,
+        EVENTS | EVENTS.map(json.dumps) | ODD,
+    )
+    | ODD
+)
+
+
+@pytest.fixture
+def meeting(db: None) -> Conference:
+    """One of which the events that are made up may tell."""
+    conference: Conference = ConferenceFactory(conference_id="c0ffee", app__auth_corp_id="")
+    return conference
+
+
 class TestEvents:
     @patiently
     @given(body=st.binary(max_size=300), data=query("signature", "msg_signature", "timestamp", "nonce"))
@@ -276,3 +335,9 @@ class TestEvents:
         )
         answer = client.generic("POST", address, body, content_type="application/json")
         assert answer.status_code < 500
+
+    @patiently
+    @given(frame=FRAMES)
+    def test_frame_of_the_stream(self, meeting: Conference, frame: object) -> None:
+        # What raises would be sent again, and again.
+        receiving.receive_frame([meeting.app_id], frame)
