@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.conf import settings
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
 from invites.dingtalk.sandbox.people import is_demo_value
@@ -23,7 +24,7 @@ def calls_are_real() -> bool:
 
 def is_shut_out(*, username: str, password: str) -> bool:
     """Whether this is a sign-in to the demonstration, which everybody can read here, while calls are real."""
-    return password == DEMO_PASSWORD and username in DEMO_USERNAMES and calls_are_real()
+    return constant_time_compare(password, DEMO_PASSWORD) and username in DEMO_USERNAMES and calls_are_real()
 
 
 def refuse_demo_person(*, app: App, values: Iterable[str]) -> None:
