@@ -110,6 +110,23 @@ _FIELDS: dict[type[models.Model], tuple[str, ...]] = {
     SealedDay: ("removed_at", "removed_by", "removed_because"),
     Erasure: ("person", "by", "reason"),
 }
+KINDS = (
+    User,
+    SignInPolicy,
+    SignUpLink,
+    ApiToken,
+    App,
+    Conference,
+    AddressBook,
+    BookShare,
+    Contact,
+    DirectoryLink,
+    HistoryExport,
+    SealedDay,
+    Erasure,
+)
+"""What entries may be about, in the order in which it is offered."""
+
 # What somebody did to a contact; what DingTalk or the directory has said of it changes by itself.
 _FIELDS_OF_CONTACT = (
     "nick",

@@ -97,6 +97,11 @@ def find(
     return stretch.older_page(_rows, size=PAGE_SIZE, is_first=False)
 
 
+def entries_that_fit(entries: AuditEntryQuerySet, wanted: Wanted) -> AuditEntryQuerySet:
+    """All of ``entries`` that fit, in no order. It has no bound: for what reads all of them."""
+    return entries.in_time().between(wanted.since, wanted.until).filter(_all_of(wanted.filters, wanted))
+
+
 def _read(entries: AuditEntryQuerySet, wanted: Wanted, start: Position | None, way: Way) -> Stretch:
     """At least one more than a page holds, where so many are found within what may be looked at."""
     entries = entries.in_time().between(wanted.since, wanted.until)

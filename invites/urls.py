@@ -169,6 +169,7 @@ urlpatterns = [
     path("history/filters/new/", saved_filter.saved_filter_create, name="saved_filter_create"),
     path("history/filters/<int:pk>/delete/", saved_filter.saved_filter_delete, name="saved_filter_delete"),
     path("history/changes/", change_on_record.entry_list, name="entry_list"),
+    path("history/changes/export/", history_export.entry_export, name="entry_export"),
     path("history/changes/<int:pk>/", change_on_record.entry_detail, name="entry_detail"),
     path("history/exports/", history_export.history_export_list, name="history_export_list"),
     path("history/exports/<int:pk>/", history_export.history_export_detail, name="history_export_detail"),

@@ -1,4 +1,4 @@
-"""Takes the history away as a file: CSV, XLSX or JSON Lines, of any length. Changes nothing in the history.
+"""Takes the history, or what was changed, away as a file: CSV, XLSX or JSON Lines, of any length. Changes nothing.
 
 A file is ordered, which is put on record, and fetched once. It is written while it is fetched, so no worker and no disk
 is needed; what has come of it, and how far it has got, stands in `HistoryExport`.
@@ -7,7 +7,7 @@ is needed; what has come of it, and how far it has got, stands in `HistoryExport
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
@@ -16,13 +16,16 @@ from django.utils import timezone
 from invites import permissions
 from invites.errors import ExportOver, ExportUnderWay, TooManyExports
 from invites.extracting.cells import Manner
-from invites.extracting.writing import Contents, Part, worded, write
-from invites.models import Attempt, HistoryExport, User
+from invites.extracting.contents import Calls, Changes, Contents, worded
+from invites.extracting.reading import Rows
+from invites.extracting.writing import Part, write
+from invites.models import Attempt, AuditEntry, HistoryExport, User
 from invites.models.attempt import AttemptQuerySet
+from invites.models.audit_entry import AuditEntryQuerySet
 from invites.models.history_export import ExportFormat, ExportRows, ExportState
 from invites.models.timeline import Way
 
-__all__ = ["CONTENT_TYPES", "UTC", "begin", "order", "percent_done", "stream"]
+__all__ = ["CONTENT_TYPES", "UTC", "begin", "order", "percent_done", "stream", "stream_changes"]
 
 UTC: Final = "UTC"
 CONTENT_TYPES: Final = {
@@ -76,26 +79,40 @@ def stream(export: HistoryExport, attempts: AttemptQuerySet) -> Iterator[bytes]:
 
     What began after the export is not in it. Somebody who stops fetching breaks it off.
     """
-    contents = Contents(
-        attempts=attempts,
-        columns=worded(ExportRows(export.rows_are)),
-        manner=Manner(zone=ZoneInfo(export.time_zone), with_phone_numbers=export.with_phone_numbers),
-        until=export.begun_at or timezone.now(),
-    )
-    return _noted(export, write(contents, ExportFormat(export.file_format)))
+    return _written(export, Calls(attempts=attempts, **_shared(export)))
+
+
+def stream_changes(export: HistoryExport, entries: AuditEntryQuerySet, rows: Rows) -> Iterator[bytes]:
+    """As `stream`, for changes on record, of which ``rows`` makes rows: with the columns of ExportRows.CHANGES, in the
+    language that is spoken now, however late it is asked.
+    """
+    return _written(export, Changes(entries=entries, rows=rows, **_shared(export)))
 
 
 def percent_done(export: HistoryExport, *, since: datetime | None) -> int | None:
     """How much of the time that it covers an export has been through, from now back to ``since`` or to the first call
-    of all; None before anything is known.
+    or change of all; None before anything is known.
     """
-    oldest = Attempt.objects.in_order(Way.NEWER).positions().first()
+    rows = AuditEntry.objects.in_time() if export.is_of_changes else Attempt.objects.all()
+    oldest = rows.in_order(Way.NEWER).positions().first()
     if export.reached is None or export.begun_at is None or oldest is None:
         return None
     first = max(oldest[0], since) if since else oldest[0]
     whole = (export.begun_at - first).total_seconds()
     done = (export.begun_at - export.reached).total_seconds()
     return min(99, round(100 * done / whole)) if whole > 0 else None
+
+
+def _shared(export: HistoryExport) -> dict[str, Any]:
+    return {
+        "columns": worded(ExportRows(export.rows_are)),
+        "manner": Manner(zone=ZoneInfo(export.time_zone), with_phone_numbers=export.with_phone_numbers),
+        "until": export.begun_at or timezone.now(),
+    }
+
+
+def _written(export: HistoryExport, contents: Contents) -> Iterator[bytes]:
+    return _noted(export, write(contents, ExportFormat(export.file_format)))
 
 
 def _noted(export: HistoryExport, parts: Iterator[Part]) -> Iterator[bytes]:

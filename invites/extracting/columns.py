@@ -5,13 +5,15 @@ Keys are those of JSON Lines: words of DingTalk's API where it has one, and for 
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, cast
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django_stubs_ext import StrOrPromise
 
+from invites import auditing
 from invites.models.attempt import AttemptState, Channels
+from invites.models.audit_entry import Happened
 from invites.models.history_export import ExportRows
 from invites.models.invitee import InviteeState
 
@@ -34,11 +36,13 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column. ``path`` leads to its value from an attempt or, ``of_person``, from the person's part in it."""
+    """One column. ``path`` leads to its value from an attempt or, ``of_person``, from the person's part in it; what is
+    told of a change has none.
+    """
 
     key: str
     heading: StrOrPromise
-    path: str
+    path: str = ""
     kind: Kind = Kind.TEXT
     width: int = 16
     of_person: bool = False
@@ -97,7 +101,27 @@ _CALL: Final = (
     Column(key="sealedWith", heading=_("Sealed with the day"), path="day", kind=Kind.DAY),
 )
 
+_HAPPENED: Final = tuple((each.name.lower(), each.label) for each in Happened)
+_KINDS: Final = tuple(
+    (str(model._meta.model_name), cast("StrOrPromise", model._meta.verbose_name))  # noqa: SLF001 - Django's way
+    for model in auditing.KINDS
+)
+_CHANGE: Final = (
+    Column(key="change", heading=_("Change"), kind=Kind.NUMBER, width=10),
+    Column(key="changedAt", heading=_("Changed at"), kind=Kind.MOMENT, width=30),
+    Column(key="by", heading=_("By whom")),
+    Column(key="happened", heading=_("Happened"), kind=Kind.WORD, words=_HAPPENED),
+    Column(key="what", heading=_("What"), kind=Kind.WORD, words=_KINDS, width=20),
+    Column(key="key", heading=_("Number"), kind=Kind.NUMBER, width=10),
+    Column(key="name", heading=pgettext_lazy("of a thing", "Name"), width=30),
+    Column(key="told", heading=_("In words"), width=60),
+    Column(key="differences", heading=_("Before and after"), width=60),
+    Column(key="traceId", heading=_("Request in our logs"), width=38),
+    Column(key="sealedWith", heading=_("Sealed with the day"), kind=Kind.DAY),
+)
+
 COLUMNS: Final = {
+    ExportRows.CHANGES: _CHANGE,
     ExportRows.CALLS: (_ATTEMPT, _STARTED, *_CALL),
     ExportRows.PEOPLE: (_ATTEMPT, _STARTED, *_PERSON, *_CALL),
 }

@@ -4,7 +4,7 @@ So nothing stays open in the database while a slow reader takes the file, and me
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,18 +15,25 @@ from django.db.models import F, RowRange, Sum, Value, Window
 
 from invites.extracting import cells
 from invites.extracting.columns import Column, Kind
-from invites.models import AttemptInvitee
+from invites.models import AttemptInvitee, AuditEntry
 from invites.models.attempt import AttemptQuerySet
+from invites.models.audit_entry import AuditEntryQuerySet
 from invites.models.invitee import Channel
 from invites.models.timeline import Position, Way
 
 ROWS_AT_ONCE: Final = 2000
+# Each is told in words, which takes longer than to read it.
+CHANGES_AT_ONCE: Final = 500
 _OF_CHANNEL: Final = {Kind.UNION_ID: Channel.UNION_ID, Kind.PHONE_NUMBER: Channel.PHONE}
+
+
+type Rows = Callable[[Sequence[AuditEntry]], list[list[cells.Value]]]
+"""Makes a row of each change, with a value for each column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Some rows, the newest first, and the place of the attempt of the last of them."""
+    """Some rows, the newest first, and the place of the attempt or the change of the last of them."""
 
     rows: list[list[cells.Value]]
     last: Position
@@ -42,6 +49,19 @@ def pieces(attempts: AttemptQuerySet, *, columns: Sequence[Column], until: datet
             return
         position, many = piece.last, len(piece.rows) > ROWS_AT_ONCE // 2
         yield piece
+
+
+def pieces_of_changes(entries: AuditEntryQuerySet, *, until: datetime, rows: Rows) -> Iterator[Piece]:
+    """All of ``entries`` that happened before ``until``, the newest first, as ``rows`` makes rows of some of them."""
+    position, many = None, False
+    rest = entries.in_time().between(None, until)
+    while True:
+        with in_order_of_an_index(many):
+            found = list(rest.beyond(position, Way.OLDER).in_order_of_time()[:CHANGES_AT_ONCE])
+        if not found:
+            return
+        position, many = Position(found[-1].timestamp, found[-1].pk), len(found) == CHANGES_AT_ONCE
+        yield Piece(rows=rows(found), last=position)
 
 
 @contextmanager

@@ -6,20 +6,14 @@ CSV is UTF-8 with a mark for Excel, and has the same bytes whichever database th
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db import connection
-from django.utils.translation import gettext as _
-
-from invites.extracting.cells import Manner, as_csv, as_plain, as_typed
-from invites.extracting.columns import COLUMNS, Column
-from invites.extracting.copying import copy
-from invites.extracting.reading import pieces
+from invites.extracting.cells import as_csv, as_plain, as_typed
+from invites.extracting.contents import Contents
 from invites.extracting.workbook import MOST_ROWS, Book, Layout
-from invites.models.attempt import AttemptQuerySet
-from invites.models.history_export import ExportFormat, ExportRows
+from invites.models.history_export import ExportFormat
 
 _BOM: Final = "\ufeff"
 _NEEDS_QUOTES: Final = re.compile(r'[",\r\n]')
@@ -27,33 +21,11 @@ _NEEDS_QUOTES: Final = re.compile(r'[",\r\n]')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part of a file: its bytes, how many rows came with it, and when the last of their calls began."""
+    """A part of a file: its bytes, how many rows came with it, and when the last of their calls or changes was."""
 
     data: bytes | bytearray
     rows: int = 0
     reached: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
-    """What goes into a file: attempts that began before ``until``, and what of each of them."""
-
-    attempts: AttemptQuerySet
-    columns: Sequence[Column]
-    manner: Manner
-    until: datetime
-
-
-def worded(rows_are: ExportRows) -> list[Column]:
-    """The columns with headings and words in the language of whoever asks, whatever language is spoken later."""
-    return [
-        replace(
-            column,
-            heading=str(column.heading),
-            words=tuple((key, str(word)) for key, word in column.words),
-        )
-        for column in COLUMNS[rows_are]
-    ]
 
 
 def write(contents: Contents, file_format: ExportFormat, *, most_rows: int = MOST_ROWS) -> Iterator[Part]:
@@ -65,7 +37,7 @@ def write(contents: Contents, file_format: ExportFormat, *, most_rows: int = MOS
             return _json_lines(contents)
         case ExportFormat.XLSX:
             layout = Layout(
-                title=_("Calls"),
+                title=contents.title,
                 headings=[str(column.heading) for column in contents.columns],
                 widths=[column.width for column in contents.columns],
                 most_rows=most_rows,
@@ -75,25 +47,24 @@ def write(contents: Contents, file_format: ExportFormat, *, most_rows: int = MOS
 
 def _csv(contents: Contents) -> Iterator[Part]:
     yield Part(data=(_BOM + _line([str(column.heading) for column in contents.columns])).encode())
-    if connection.vendor == "postgresql":
-        for lines in copy(
-            contents.attempts, columns=contents.columns, manner=contents.manner, until=contents.until
-        ):
-            yield Part(data=lines.data, rows=lines.rows, reached=lines.last.started_at)
+    lines = contents.lines()
+    if lines is None:
+        yield from csv_by_row(contents)
         return
-    yield from csv_by_row(contents)
+    for each in lines:
+        yield Part(data=each.data, rows=each.rows, reached=each.last.started_at)
 
 
 def csv_by_row(contents: Contents) -> Iterator[Part]:
     """The lines of a CSV file where no database writes them."""
-    for piece in pieces(contents.attempts, columns=contents.columns, until=contents.until):
+    for piece in contents.pieces():
         text = "".join(_line(as_csv(row, contents.columns, contents.manner)) for row in piece.rows)
         yield Part(data=text.encode(), rows=len(piece.rows), reached=piece.last.started_at)
 
 
 def _json_lines(contents: Contents) -> Iterator[Part]:
     keys = [column.key for column in contents.columns]
-    for piece in pieces(contents.attempts, columns=contents.columns, until=contents.until):
+    for piece in contents.pieces():
         rows = (as_plain(row, contents.columns, contents.manner) for row in piece.rows)
         text = "".join(
             json.dumps(dict(zip(keys, row, strict=True)), ensure_ascii=False, separators=(",", ":")) + "\n"
@@ -103,7 +74,7 @@ def _json_lines(contents: Contents) -> Iterator[Part]:
 
 
 def _workbook(contents: Contents, book: Book) -> Iterator[Part]:
-    for piece in pieces(contents.attempts, columns=contents.columns, until=contents.until):
+    for piece in contents.pieces():
         data = book.add(as_typed(row, contents.columns, contents.manner) for row in piece.rows)
         yield Part(data=data, rows=len(piece.rows), reached=piece.last.started_at)
     yield Part(data=book.finish())

@@ -5,51 +5,14 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
+from invites import auditing
 from invites.forms.history_filter import HistoryFilterForm, OneOfMany
 from invites.forms.period import PeriodForm
 from invites.inspecting import NOBODY, Wanted
-from invites.models import (
-    AddressBook,
-    ApiToken,
-    App,
-    AuditEntry,
-    BookShare,
-    Conference,
-    Contact,
-    DirectoryLink,
-    Erasure,
-    HistoryExport,
-    SealedDay,
-    SignInPolicy,
-    SignUpLink,
-    User,
-)
+from invites.models import User
+from invites.models.audit_entry import Happened
 
-# What entries may be about, in the order in which it is offered.
-_KINDS = (
-    User,
-    SignInPolicy,
-    SignUpLink,
-    ApiToken,
-    App,
-    Conference,
-    AddressBook,
-    BookShare,
-    Contact,
-    DirectoryLink,
-    HistoryExport,
-    SealedDay,
-    Erasure,
-)
-_SIGNING_IN = AuditEntry.Action.ACCESS
-_ACTIONS = (
-    (AuditEntry.Action.CREATE, pgettext_lazy("change on record", "Added")),
-    (AuditEntry.Action.UPDATE, pgettext_lazy("change on record", "Changed")),
-    (AuditEntry.Action.DELETE, pgettext_lazy("change on record", "Deleted")),
-    (_SIGNING_IN, pgettext_lazy("change on record", "Signed in or out")),
-)
 _MORE = ("since", "until", "action", "request")
 _LARGEST_KEY = 2**63 - 1
 # So many people are offered; an address may name any other.
@@ -86,7 +49,7 @@ class ChangeFilterForm(HistoryFilterForm):
         required=False,
         coerce=int,
         empty_value=None,
-        choices=[("", _("Anything")), *_ACTIONS],
+        choices=[("", _("Anything")), *Happened.choices],
     )
     request = forms.CharField(
         label=_("Request id"),
@@ -100,7 +63,7 @@ class ChangeFilterForm(HistoryFilterForm):
 
     def __init__(self, data: Any) -> None:
         super().__init__(data, auto_id="filter_%s")
-        kinds = [(model._meta.model_name, _capitalised(model)) for model in _KINDS]  # noqa: SLF001
+        kinds = [(model._meta.model_name, _capitalised(model)) for model in auditing.KINDS]  # noqa: SLF001
         self.fields["kind"].choices = [("", _("Everything")), *kinds]  # type: ignore[attr-defined]
 
     def clean_key(self) -> int | None:

@@ -10,12 +10,9 @@ from invites import extracting
 from invites.models.history_export import ExportFormat, ExportRows
 
 
-class HistoryExportForm(forms.Form):
-    """The kind of file, what its rows are, and in whose time zone its moments stand: the viewer's or UTC."""
+class ChangesExportForm(forms.Form):
+    """The kind of a file of changes, and in whose time zone its moments stand: the viewer's or UTC."""
 
-    rows_are = forms.ChoiceField(
-        label=_("Rows"), choices=ExportRows.choices, initial=ExportRows.PEOPLE, widget=forms.RadioSelect
-    )
     file_format = forms.ChoiceField(
         label=_("Kind of file"),
         choices=ExportFormat.choices,
@@ -31,3 +28,26 @@ class HistoryExportForm(forms.Form):
         field.initial = own
         zones = dict.fromkeys((own, extracting.UTC))
         field.choices = [(zone, zone) for zone in zones]  # type: ignore[attr-defined]
+
+    @property
+    def rows(self) -> ExportRows:
+        """What its rows are."""
+        return ExportRows.CHANGES
+
+
+class HistoryExportForm(ChangesExportForm):
+    """The same of a file of calls, and what its rows are."""
+
+    field_order = ("rows_are", "file_format", "time_zone")
+
+    rows_are = forms.ChoiceField(
+        label=_("Rows"),
+        choices=[(each.value, each.label) for each in ExportRows.of_calls()],
+        initial=ExportRows.PEOPLE,
+        widget=forms.RadioSelect,
+    )
+
+    @property
+    def rows(self) -> ExportRows:
+        """What its rows are. The form is valid."""
+        return ExportRows(self.cleaned_data["rows_are"])

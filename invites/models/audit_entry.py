@@ -13,10 +13,20 @@ from django.db.models.functions import Cast
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from invites import acting, clock, tracing
 from invites.models.person import SALT_BYTES, new_salt
-from invites.models.timeline import Position, TimelineQuerySet
+from invites.models.timeline import Position, TimelineQuerySet, Way
+
+
+class Happened(models.IntegerChoices):
+    """What happened to a thing: auditlog's actions, in words of ours."""
+
+    ADDED = AbstractLogEntry.Action.CREATE, pgettext_lazy("change on record", "Added")
+    CHANGED = AbstractLogEntry.Action.UPDATE, pgettext_lazy("change on record", "Changed")
+    DELETED = AbstractLogEntry.Action.DELETE, pgettext_lazy("change on record", "Deleted")
+    ACCESSED = AbstractLogEntry.Action.ACCESS, pgettext_lazy("change on record", "Signed in or out")
 
 
 class _Told(models.Func):
@@ -66,6 +76,10 @@ class AuditEntryQuerySet(TimelineQuerySet["AuditEntry"]):
         """The place of the entry with this key; None where there is none."""
         found = self.filter(pk=pk).in_time().positions().first()
         return Position(*found) if found else None
+
+    def in_order_of_time(self) -> Self:
+        """Those of `in_time` with all that is told of them, for reading on from one to the next."""
+        return self.select_related("actor", "content_type").in_order(Way.OLDER)
 
     def places_that_fit(
         self, condition: Q

@@ -35,6 +35,12 @@ class ExportRows(models.TextChoices):
 
     PEOPLE = "people", _("A row for each person of a call")
     CALLS = "calls", _("A row for each call")
+    CHANGES = "changes", _("A row for each change")
+
+    @classmethod
+    def of_calls(cls) -> "list[ExportRows]":
+        """What a row may be in a file of calls."""
+        return [cls.PEOPLE, cls.CALLS]
 
 
 class ExportState(models.TextChoices):
@@ -109,7 +115,7 @@ class HistoryExport(OnRecord):
     """One file of the history that somebody ordered: the filters as the address carried them, and what came of it.
 
     A file is fetched once; who wants it again orders it again, so that each is on record. ``rows`` and ``reached``,
-    the moment of the last call written, tell how far it has got.
+    the moment of the last call or change written, tell how far it has got.
     """
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="history_exports", db_index=False)
@@ -152,6 +158,11 @@ class HistoryExport(OnRecord):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.file_format}"
+
+    @property
+    def is_of_changes(self) -> bool:
+        """Whether it holds changes on record, and not calls."""
+        return self.rows_are == ExportRows.CHANGES
 
     @property
     def is_under_way(self) -> bool:

@@ -31,9 +31,10 @@ def entry_list(request: HttpRequest) -> TemplateResponse:
     if fits:
         place = {name: form.cleaned_data[name] for name in ("before", "after")}
         page = inspecting.find(permissions.entries(request.user), form.wanted, **place)
-    here = reverse("invites:entry_list")
+    here, query = reverse("invites:entry_list"), form.query()
     context = {
         "form": form,
+        "query": query,
         "entries": tell(page.rows, show_phone_numbers=permissions.may_see_phone_numbers(request.user)),
         "is_narrowed": fits and form.is_narrowing,
         "searched_until": page.searched_until,
@@ -48,7 +49,6 @@ def entry_list(request: HttpRequest) -> TemplateResponse:
         request, "invites/entry_list.html", context, fragments={"entries"}, status=status
     )
     # The address carries the filters, without the fields that are empty.
-    query = form.query()
     return replace_url(response, f"{here}?{query}" if query else here)
 
 

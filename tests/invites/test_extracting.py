@@ -19,7 +19,8 @@ from invites import phone_numbers
 from invites.extracting import reading
 from invites.extracting.cells import Manner, as_csv, as_plain
 from invites.extracting.columns import COLUMNS
-from invites.extracting.writing import Contents, csv_by_row, worded, write
+from invites.extracting.contents import Calls, Contents, worded
+from invites.extracting.writing import csv_by_row, write
 from invites.files.formulas import phone_cell
 from invites.models import Attempt, Conference
 from invites.models.attempt import AttemptState
@@ -49,8 +50,8 @@ def contents(
     zone: str = "UTC",
     numbers: bool = True,
     until: datetime = NOON + timedelta(days=1),
-) -> Contents:
-    return Contents(
+) -> Calls:
+    return Calls(
         attempts=Attempt.objects.all(),
         columns=worded(rows_are),
         manner=Manner(zone=ZoneInfo(zone), with_phone_numbers=numbers),
@@ -147,7 +148,7 @@ class TestRows:
         called(started_at=NOON)
         assert rows_of(contents(until=NOON)) == []
 
-    @pytest.mark.parametrize("rows_are", ExportRows)
+    @pytest.mark.parametrize("rows_are", ExportRows.of_calls())
     def test_pieces_join_without_a_gap_or_a_double(
         self, rows_are: ExportRows, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -226,7 +227,7 @@ class TestCsv:
             error_code="unknownUserError",
             error_message="unknown users 13812345678, +8613812345678",
         )
-        for rows_are in ExportRows:
+        for rows_are in ExportRows.of_calls():
             what = contents(rows_are=rows_are, numbers=False)
             for text in (csv_of(what), file_of(what, ExportFormat.JSONL).decode()):
                 assert "1381234" not in text
@@ -242,7 +243,7 @@ class TestCsv:
 
     def test_bytes_are_the_same_whoever_writes_the_lines(self) -> None:
         called(ANNA, BO, error_message='a "quoted"\nline, 13812345678')
-        for rows_are in ExportRows:
+        for rows_are in ExportRows.of_calls():
             for numbers in (True, False):
                 what = contents(rows_are=rows_are, numbers=numbers, zone="Asia/Shanghai")
                 lines = b"".join(part.data for part in csv_by_row(what))

@@ -44,6 +44,7 @@ PAGES = {
     "organizer_history": WHO_READ_IT,
     "entry_list": WHO_READ_ALL,
     "entry_detail": WHO_READ_ALL,
+    "entry_export": WHO_READ_ALL,
     "seal_list": WHO_READ_ALL,
     # What the owner has kept, and the file that they have ordered.
     "saved_filter_create": EVERYBODY,
@@ -53,7 +54,7 @@ PAGES = {
     "history_export_file": {"owner"},
 }
 # Those that take something in.
-FORMS = {"saved_filter_create", "saved_filter_delete", "history_export_list"}
+FORMS = {"saved_filter_create", "saved_filter_delete", "history_export_list", "entry_export"}
 NUMBER = "13812345678"
 
 

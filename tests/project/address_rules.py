@@ -144,7 +144,7 @@ RULES: Mapping[str, Rule] = _rules(
     _pages("history_export_detail", READERS, "export"),
     _pages("history_export_file", NOBODY_ELSE, "export"),
     _pages("saved_filter_delete", NOBODY_ELSE, "saved_filter"),
-    _pages("entry_list seal_list", ALL_HISTORY),
+    _pages("entry_list entry_export seal_list", ALL_HISTORY),
     _pages("entry_detail", ALL_HISTORY, "entry"),
     # what administrators set up
     _pages("about user_list user_create", ADMINISTRATORS),

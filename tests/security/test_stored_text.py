@@ -14,11 +14,11 @@ from invites import disclosing
 from invites.models import AddressBook, Contact, Person, User
 from invites.models.history_export import ExportRows
 from tests.conftest import SignedIn
-from tests.factories import ContactFactory
+from tests.factories import AddressBookFactory, ContactFactory
 from tests.invites.held import hold
 from tests.keeping import tampering
 from tests.security.poison import POISON, evil_in, poison_everything
-from tests.security.walking import walk
+from tests.security.walking import ordered_at, walk
 
 pytestmark = pytest.mark.django_db
 FORMULAS = (
@@ -54,6 +54,8 @@ def put_formulas(book: AddressBook) -> None:
         for person, formula in zip(Person.objects.all(), FORMULAS, strict=False):
             Person.objects.filter(pk=person.pk).update(nick=formula)
         book.app.conferences.update(title=FORMULAS[0], conference_id="@1+1")
+    for formula in FORMULAS:
+        AddressBookFactory(owner=book.owner, name=formula)
 
 
 class TestPages:
@@ -96,7 +98,7 @@ class TestFiles:
     ) -> None:
         put_formulas(book)
         order = {"file_format": "csv", "rows_are": rows_are, "time_zone": "UTC"}
-        address = browser.post("/history/exports/", order).headers["Location"]
+        address = browser.post(ordered_at(rows_are), order).headers["Location"]
         text = browser.get(f"{address}file/").getvalue().decode("utf-8-sig")
         cells = [cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row]
         assert any("cmd|" in cell for cell in cells)

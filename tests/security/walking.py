@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Model
 from django.http.response import HttpResponseBase
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.resolvers import RoutePattern
 
 from invites.models import (
@@ -28,6 +28,7 @@ from invites.models import (
     SavedFilter,
     User,
 )
+from invites.models.history_export import ExportRows
 from tests.conftest import htmx
 
 type View = Callable[..., HttpResponseBase]
@@ -109,3 +110,10 @@ def _fragments_of(view: View) -> list[str]:
 
 def _body(answer: Any) -> bytes:
     return bytes(answer.getvalue())
+
+
+def ordered_at(rows_are: str) -> str:
+    """Where a file with such rows is ordered."""
+    return reverse(
+        "invites:entry_export" if rows_are == ExportRows.CHANGES else "invites:history_export_list"
+    )
