@@ -9,7 +9,7 @@ import environ
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
-from dashboard import environment, environment_events, logs, safety
+from dashboard import environment, environment_events, environment_mail, logs, safety
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -44,7 +44,7 @@ FIELD_ENCRYPTION_KEYS = environment.read_encryption_keys(env)
 # The first seals the days of the history, all of them verify; without any, one is derived from SECRET_KEY.
 HISTORY_KEYS = environment.read_history_keys(env)
 # Whom each seal is sent to, so that whoever can rewrite the database cannot rewrite the past.
-HISTORY_MAIL = environment.read_addresses(env, "HISTORY_MAIL")
+HISTORY_MAIL = environment_mail.read_addresses(env, "HISTORY_MAIL")
 
 INSTALLED_APPS = [
     "invites",
@@ -193,7 +193,7 @@ AUDITLOG_STORE_JSON_CHANGES = True
 
 # Where no EMAIL_URL is set, nothing is sent: whoever sends asks MAIL_IS_SET_UP first. What did not ask would fail, and
 # not pass for sent.
-_mail = environment.read_mail(env)
+_mail = environment_mail.read_mail(env)
 MAIL_IS_SET_UP = _mail is not None
 MAILERS: dict[str, Any] = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend"}}
 if _mail is not None:

@@ -2,7 +2,7 @@
 
 from invites.models.address_book import AddressBook, BookShare, BookSize
 from invites.models.api_token import ApiToken, IdempotentRequest
-from invites.models.app import App, CachedToken
+from invites.models.app import App
 from invites.models.app_check import AppCheck
 from invites.models.attempt import Attempt
 from invites.models.attempt_invitee import AttemptInvitee
@@ -10,6 +10,7 @@ from invites.models.audit_entry import AuditEntry
 from invites.models.batch import Batch
 from invites.models.book_change import BookChange, ChangedContact
 from invites.models.cache_row import CacheRow
+from invites.models.cached_token import CachedToken
 from invites.models.conference import Conference, ConferenceCreation
 from invites.models.contact import Contact
 from invites.models.contact_group import ContactGroup, GroupSize

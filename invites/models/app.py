@@ -1,4 +1,4 @@
-"""DingTalk apps: the credentials with which the API is called, and the access tokens they get."""
+"""DingTalk apps: the credentials with which the API is called, and what they may do and hear."""
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
@@ -398,22 +398,3 @@ class App(OnRecord):
     def is_sandbox(self) -> bool:
         """Whether calls through this app reach the sandbox, where nobody real is called."""
         return self.kind == AppKind.SANDBOX
-
-
-class CachedToken(models.Model):
-    """An access token shared by all processes, and the lease of whoever fetches the next one.
-
-    ``fingerprint`` is a keyed hash of the credentials, so that other credentials never find this token.
-    """
-
-    fingerprint = models.CharField(max_length=64, primary_key=True)
-    value = EncryptedTextField(blank=True)
-    expires_at = models.DateTimeField(null=True)
-    leased_until = models.DateTimeField(null=True)
-    leased_by = models.CharField(max_length=32, blank=True)
-
-    class Meta:
-        verbose_name = _("access token")
-
-    def __str__(self) -> str:
-        return self.fingerprint[:8]
