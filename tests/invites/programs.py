@@ -9,10 +9,11 @@ from django.test import Client
 from django.utils import timezone
 
 from invites import tokens
-from invites.models import ApiToken, User
+from invites.models import ApiToken, Conference, User
 from invites.models.api_token import Scope
 
 API = "/api/v1"
+UNION_ID, NUMBER = "exxxxxxxxQiE", "+8613800138000"
 
 
 def token_of(user: User, *scopes: Scope, name: str = "program") -> str:
@@ -74,3 +75,20 @@ def code_of(response: Any) -> str:
     """The code with which a request was refused."""
     code: str = json.loads(response.content)["error"]["code"]
     return code
+
+
+def pages(program: Program, path: str, name: str, **query: Any) -> list[dict[str, Any]]:
+    """Every row of a list, page after page."""
+    rows: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        page = program.get(path, cursor=cursor, **query).json()
+        rows += page[name]
+        if page["next"] is None:
+            return rows
+        cursor = page["next"]
+
+
+def invite_into(conference: Conference) -> str:
+    """Where people are invited into ``conference``."""
+    return f"/conferences/{conference.pk}/invitations"

@@ -22,16 +22,12 @@ from invites.models import Conference, ConferenceCreation, Contact, IdempotentRe
 from invites.models.api_token import KEPT
 from invites.models.invitee import Channel
 from tests.factories import AddressBookFactory, UserFactory
-from tests.invites.programs import Program, code_of, fields_of
+from tests.invites.programs import Program, code_of, fields_of, invite_into
 from tests.services.processes import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 BODY = {"inviteeList": [{"unionId": "exxxxxxxxQiE", "nick": "Test user"}]}
 ABANDONED = timedelta(seconds=21)
-
-
-def invite_into(conference: Conference) -> str:
-    return f"/conferences/{conference.pk}/invitations"
 
 
 def let_it_be_abandoned() -> None:
