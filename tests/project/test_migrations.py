@@ -17,7 +17,7 @@ ACCEPTED: Final[dict[str, str]] = {}
 
 def later_migrations() -> list[str]:
     """The names of ours that came after the baseline."""
-    loader = MigrationLoader(connection)
+    loader = MigrationLoader(None)
     return sorted(name for app, name in loader.disk_migrations if app == "invites" and name > BASELINE)
 
 
