@@ -130,7 +130,10 @@ def conference_list(request: HttpRequest, filters: Query[ConferenceFilters]) -> 
 @needs(Scope.CONFERENCES_WRITE)
 @permissions.allow(permissions.may_organize)
 def conference_create(request: HttpRequest, body: CreateConference, key: IdempotencyKey) -> HttpResponse:
-    """Starts a meeting in DingTalk: one, however often it is asked for under the same key."""
+    """Starts a meeting in DingTalk: one, however often it is asked for under the same key.
+
+    409 `conferenceTaken` where it is somebody else's by now.
+    """
 
     def act(claimed: IdempotentRequest) -> tuple[int, HTTPStatus]:
         user = permissions.organizer(request.user)
@@ -169,7 +172,10 @@ def conference_create(request: HttpRequest, body: CreateConference, key: Idempot
 @needs(Scope.CONFERENCES_WRITE)
 @permissions.allow(permissions.may_organize)
 def conference_register(request: HttpRequest, body: RegisterConference, key: IdempotencyKey) -> HttpResponse:
-    """Makes a conference that exists in DingTalk one of the token's user. 200 where it was that already."""
+    """Makes a conference that exists in DingTalk one of the token's user. 200 where it was that already.
+
+    409 `conferenceTaken` where it is somebody else's.
+    """
 
     def act(_claimed: IdempotentRequest) -> tuple[int, HTTPStatus]:
         user = permissions.organizer(request.user)
