@@ -40,6 +40,11 @@ def find_chromium() -> str | None:
     return next(filter(None, named), None) or next(placed, None)
 
 
+def find_nginx() -> str | None:
+    """The path of nginx, also where only root has its folder on the path; or None."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+
 def find_postgres() -> Path | None:
     """The folder with the newest PostgreSQL server's programs, 15 or newer, or None."""
     best = max(_postgres_servers(), default=(0, Path()))
@@ -121,6 +126,11 @@ NEEDS = {
             "pacman": "noto-fonts-cjk",
             "apk": "font-noto-cjk fontconfig",
         },
+    ),
+    "nginx": Need(
+        title="nginx",
+        is_there=lambda: find_nginx() is not None,
+        packages=dict.fromkeys(("apt-get", "dnf", "pacman", "apk", "brew"), "nginx"),
     ),
     "gettext": Need(
         title="gettext (xgettext, msgmerge)",
