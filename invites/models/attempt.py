@@ -3,7 +3,7 @@
 started ──▶ succeeded | failed | unknown
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
@@ -207,11 +207,14 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
         people = people.order_by("invitee__position", "pk")
         return self.prefetch_related(models.Prefetch("people_sent", queryset=people))
 
-    def rows(self, pks: Sequence[int]) -> "list[Attempt]":
-        """Those with these keys in the order of the history: what a row shows of them, and nothing that it does not."""
+    def rows(self, pks: Sequence[int], *, looked_for: Collection[int] = ()) -> "list[Attempt]":
+        """Those with these keys in the order of the history: what a row shows of them, and nothing that it does not.
+
+        Of the people of each those with a key in ``looked_for`` are named before others.
+        """
         shown = self.select_related("conference", "organizer").only(*_SHOWN_IN_A_ROW)
         found = list(shown.among(pks).in_order(Way.OLDER))
-        names = AttemptInvitee.objects.first_of(pks, limit=NAMES_IN_A_ROW)
+        names = AttemptInvitee.objects.first_of(pks, limit=NAMES_IN_A_ROW, before_others=looked_for)
         for attempt in found:
             attempt.first_people = names.get(attempt.pk, [])
         return found

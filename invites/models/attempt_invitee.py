@@ -1,7 +1,7 @@
 """Who was part of which attempt. Written with the attempt, and kept as it is by the database."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Self
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from django.db import models
 from django.db.models.functions import RowNumber
@@ -35,9 +35,17 @@ class AttemptInviteeQuerySet(TimelineQuerySet["AttemptInvitee"]):
         """As they were written: those of an attempt as they stood in the call."""
         return self.order_by("attempt", "pk")
 
-    def first_of(self, attempts: Sequence[int], *, limit: int) -> dict[int, list[Named]]:
-        """The first ``limit`` people of each of these attempts, as they stood in the call."""
-        place = models.Window(RowNumber(), partition_by="attempt", order_by=["invitee__position", "pk"])
+    def first_of(
+        self, attempts: Sequence[int], *, limit: int, before_others: Collection[int] = ()
+    ) -> dict[int, list[Named]]:
+        """The first ``limit`` people of each of these attempts: those with a key in ``before_others``, then the others,
+        as they stood in the call.
+        """
+        order: list[Any] = ["invitee__position", "pk"]
+        if before_others:
+            is_before = with_any("person", before_others)
+            order.insert(0, models.ExpressionWrapper(is_before, models.BooleanField()).desc())
+        place = models.Window(RowNumber(), partition_by="attempt", order_by=order)
         first = self.of_attempts(attempts).annotate(place=place).filter(place__lte=limit)
         found: dict[int, list[Named]] = {}
         rows = first.order_by("attempt", "place").values_list("attempt", "person", "invitee__nick")

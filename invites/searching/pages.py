@@ -24,10 +24,14 @@ def find(
 
     Pages hang on attempts and not on numbers, so that rows which arrive meanwhile move nothing.
     """
-    rows = Attempt.objects.rows
+    question = Question(criteria, user)
+
+    def rows(keys: list[int]) -> list[Attempt]:
+        return Attempt.objects.rows(keys, looked_for=question.looked_for)
+
     if after is None:
-        return find_older(criteria, user, before=before, size=size, rows=rows)
-    question, start = Question(criteria, user), Attempt.objects.at(after)
+        return _older(question, before=before, size=size, rows=rows)
+    start = Attempt.objects.at(after)
     stretch = _read(question, start, Way.NEWER, size=size)
     if len(stretch.found) > size or stretch.end:
         return stretch.newer_page(rows, start, size=size)
@@ -42,7 +46,10 @@ def find_older(
     criteria: Criteria, user: Viewer, *, before: int | None, size: int, rows: Rows[Attempt]
 ) -> Page[Attempt]:
     """As `find`, one way only, for whoever shows something else of attempts than a row: they come from ``rows``."""
-    question = Question(criteria, user)
+    return _older(Question(criteria, user), before=before, size=size, rows=rows)
+
+
+def _older(question: Question, *, before: int | None, size: int, rows: Rows[Attempt]) -> Page[Attempt]:
     if before is None:
         newest = _read(question, None, Way.OLDER, size=size)
         return newest.older_page(rows, size=size, is_first=True)

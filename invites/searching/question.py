@@ -63,6 +63,12 @@ class Question:
                 self._people[text] = _keys(conditions.people(text, self.user))
         return self._people[text]
 
+    @property
+    def looked_for(self) -> Collection[int]:
+        """The people whom the texts for a person and for anything find, where they are few."""
+        texts = filter(None, (self.criteria.person, self.criteria.anything))
+        return {key for text in texts for key in self.people(text) or ()}
+
     @cached_property
     def conferences(self) -> list[int] | None:
         """The conferences that the text for anything finds; None where they are many."""

@@ -78,6 +78,15 @@ class TestAttemptList:
         assert '/codes/#confClosed"' in page
         assert str(explain("confClosed").what) in page
 
+    @pytest.mark.parametrize("field", ["person", "q"])
+    def test_whoever_was_looked_for_is_named_before_others(
+        self, field: str, organizer: User, invitation: Invitation, signed_in: SignedIn
+    ) -> None:
+        people = InviteeFactory.create_batch(5, invitation=invitation)
+        AttemptFactory(invitation=invitation, people=5, sent_to=people)
+        (row,) = signed_in(organizer).get(LIST, {field: people[4].nick}).context["attempts"]
+        assert [each.nick for each in row.first_people] == [people[each].nick for each in (4, 0, 1)]
+
     def test_command_line_stands_where_nobody_was_signed_in(
         self, administrator: User, signed_in: SignedIn
     ) -> None:
