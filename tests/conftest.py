@@ -20,7 +20,7 @@ from pytest_django import DjangoDbBlocker
 from invites.models import User, Worker
 from invites.models.user import Role
 from tests.factories import UserFactory
-from tests.keeping import let_tables_be_emptied
+from tests.keeping import let_tests_end_quickly
 
 # What a test asks for that has to do with a database, also one that other processes use.
 DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
@@ -84,7 +84,7 @@ def language_of_its_own() -> Iterator[None]:
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Pytest-django's, and tests may leave the database as they found it."""
     with django_db_blocker.unblock():
-        let_tables_be_emptied()
+        let_tests_end_quickly()
 
 
 @pytest.fixture

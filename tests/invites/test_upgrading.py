@@ -21,7 +21,6 @@ from invites.models import (
 )
 from invites.models.attempt import AttemptState, Channels
 from invites.models.invitee import InviteeState
-from tests.keeping import let_tables_be_emptied
 
 BEFORE = [("invites", "0004_kept_by_the_database")]
 # Two days by the clock of the installation, and by no other: 00:30 in Shanghai.
@@ -38,7 +37,6 @@ def installation(transactional_db: None) -> Iterator[Any]:
     """The models as they were, in a database of that time."""
     yield migrate(BEFORE)
     migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
-    let_tables_be_emptied()
 
 
 def fill(old: Any) -> None:
