@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -310,23 +311,37 @@ class TestSecrets:
             assert not [value for value in stored if secret in value]
 
 
+def environment_below(folder: Path) -> dict[str, str]:
+    """The environment of a program that has its database and everything else in ``folder``."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("DINGTALK", "DATA"))
+    } | {
+        "ENV_FILE": "",
+        "DJANGO_SETTINGS_MODULE": "dashboard.settings",
+        "DATABASE_URL": f"sqlite:///{folder}/fresh.sqlite3",
+        "DATA_DIR": str(folder),
+    }
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a database that has been migrated, and nothing else has been done to it."""
+    folder = tmp_path_factory.mktemp("migrated")
+    assert manage(environment_below(folder), "migrate", "-v0").returncode == 0
+    return folder
+
+
 @pytest.fixture
-def program(tmp_path: Path) -> Iterator[tuple[SandboxServer, dict[str, str]]]:
+def program(migrated: Path, tmp_path: Path) -> Iterator[tuple[SandboxServer, dict[str, str]]]:
     """A sandbox that nothing knows to be one, and the environment of a program with a freshly migrated database."""
+    shutil.copytree(migrated, tmp_path, dirs_exist_ok=True)
     with SandboxServer() as server:
         server.add_conference(conference_id=RUNNING_CONFERENCE)
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("DINGTALK", "DATA"))
-        } | {
-            "ENV_FILE": "",
-            "DJANGO_SETTINGS_MODULE": "dashboard.settings",
-            "DATABASE_URL": f"sqlite:///{tmp_path}/fresh.sqlite3",
-            "DATA_DIR": str(tmp_path),
-            "DINGTALK_BASE_URL": server.base_url,
-            "DINGTALK_ACCESS_TOKEN": "sandbox-fixed-token",
-        }
-        assert manage(environment, "migrate", "-v0").returncode == 0
-        yield server, environment
+        yield (
+            server,
+            environment_below(tmp_path)
+            | {"DINGTALK_BASE_URL": server.base_url, "DINGTALK_ACCESS_TOKEN": "sandbox-fixed-token"},
+        )
 
 
 def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -336,7 +351,7 @@ def manage(environment: dict[str, str], *arguments: str) -> subprocess.Completed
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
