@@ -83,8 +83,8 @@ def static_steps() -> Iterator[Step]:
 
 def test_steps(folder: Path, postgres_url: str) -> Iterator[Step]:
     """The tests, on both databases; their counts go to XML files in ``folder``."""
-    # Much of the time goes by waiting, for browsers and for programs that start.
-    pytest = [PYTHON, "-m", "pytest", "--quiet", "--numprocesses=auto", "--maxprocesses=4"]
+    # Much of the time goes by waiting, for browsers and for programs that start: more of them than processors.
+    pytest = [PYTHON, "-m", "pytest", "--quiet", "--numprocesses=4"]
     yield Step(
         title="tests on SQLite",
         command=[*pytest, "-m", "not browser", f"--junit-xml={folder / 'sqlite.xml'}"],
@@ -121,8 +121,12 @@ def run(steps: Iterable[Step], environment: dict[str, str]) -> list[Result]:
 
 
 def clean_environment(data_dir: Path) -> dict[str, str]:
-    """The environment without anything that speaks of the operator's own installation."""
-    kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    """The environment without anything that speaks of the operator's own installation.
+
+    Nor does it keep Python from keeping what it compiled: each process would do again what the one before has done.
+    """
+    left = VARIABLES | {"PYTHONDONTWRITEBYTECODE"}
+    kept = {name: value for name, value in os.environ.items() if name not in left}
     return kept | {"ENV_FILE": "", "DATA_DIR": str(data_dir)}
 
 
