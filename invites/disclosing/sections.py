@@ -22,6 +22,7 @@ from invites.models import (
     ContactImport,
     DraftLine,
     HistoryExport,
+    IdempotentRequest,
     ImportRow,
     Invitee,
     Member,
@@ -240,6 +241,11 @@ def _exports(somebody: Somebody) -> list[HistoryExport]:
     return list(found.values())
 
 
+def _requests(somebody: Somebody) -> QuerySet[IdempotentRequest]:
+    spellings = [spelling for traces in _traces(somebody) for spelling in traces.spellings]
+    return IdempotentRequest.objects.with_key_telling_of(spellings).order_by("pk")
+
+
 def _accounts(somebody: Somebody) -> QuerySet[User]:
     return User.objects.with_union_ids(somebody.union_ids)
 
@@ -308,6 +314,13 @@ SECTIONS: Final = (
         fate=Fate.IS_EMPTIED,
         rows=_exports,
         told=lambda export: {"createdAt": export.created_at, "query": export.query},
+    ),
+    Section(
+        key="requests",
+        title=_("Keys that programs have sent with requests: forgotten after seven days"),
+        fate=Fate.STAYS,
+        rows=_requests,
+        told=lambda request: {"idempotencyKey": request.key, "at": request.began_at},
     ),
     Section(key="account", title=_("Account here"), fate=Fate.STAYS, rows=_accounts, told=_account),
 )

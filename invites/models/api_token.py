@@ -1,6 +1,9 @@
 """Personal tokens for the HTTP API, and what was asked for with an idempotency key."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Self
 
 from django.core.exceptions import ValidationError
@@ -131,6 +134,10 @@ class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
         """The one that ``user`` has sent with ``key``, if any."""
         return self.filter(user=user, key=key)
 
+    def with_key_telling_of(self, texts: Iterable[str]) -> Self:
+        """Those that came with a key in which any of ``texts`` stands."""
+        return self.filter(reduce(or_, (Q(key__contains=text) for text in texts)))
+
     def outdated(self) -> Self:
         """Those whose key may be used anew."""
         return self.filter(began_at__lt=timezone.now() - KEPT)
@@ -161,7 +168,8 @@ class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
 
 
 class IdempotentRequest(models.Model):
-    """A request of a program that carried an idempotency key, and the key of what it made: nothing of anybody.
+    """A request of a program that carried an idempotency key, and the key of what it made: nothing of anybody, unless
+    the program has made its key of them.
 
     ``digest`` is that of method, address and body: the same key with another request is refused. ``status`` is None
     while the first one is under way, and stays so where the process died; it is written in the transaction that does

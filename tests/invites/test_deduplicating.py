@@ -1,5 +1,6 @@
 """The same thing asked for twice under one key is done once, whatever happens in between."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -63,7 +64,12 @@ class TestKey:
 
     def test_nothing_of_anybody_is_kept_with_the_key(self, program: Program, conference: Conference) -> None:
         program.post(invite_into(conference), BODY, key="a")
-        assert "exxxxxxxxQiE" not in str(IdempotentRequest.objects.values())
+        [kept] = IdempotentRequest.objects.values()
+        assert "exxxxxxxxQiE" not in str(kept)
+        # All that was sent is behind a keyed digest, and of the answer no more than a key is kept.
+        assert re.fullmatch("[0-9a-f]{64}", kept["digest"])
+        assert kept["answer"] == {"made": Invitation.objects.get().pk}
+        assert set(kept) == {"id", "user_id", "key", "digest", "began_at", "status", "answer"}
 
     def test_same_key_with_another_request_is_refused_and_is_free_for_others(
         self, program: Program, conference: Conference, other_organizer: User

@@ -1,12 +1,15 @@
 """What is held of one person: who it is, all of it as a file, and all of it gone."""
 
 import json
+from datetime import timedelta
 
 import pytest
+import time_machine
+from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from pytest_django import Settings
 
-from invites import disclosing, erasing, forgetting, recovering, sealing, tasks
+from invites import deduplicating, disclosing, erasing, forgetting, recovering, sealing, tasks
 from invites.chronicling import Way
 from invites.disclosing import Fate, Somebody
 from invites.encryption import encrypt
@@ -17,6 +20,7 @@ from invites.models import (
     ContactImport,
     Erasure,
     HistoryExport,
+    IdempotentRequest,
     ImportChunk,
     Invitee,
     Member,
@@ -24,6 +28,7 @@ from invites.models import (
     SavedFilter,
     User,
 )
+from invites.models.api_token import KEPT
 from invites.models.contact_import import ImportState
 from invites.models.invitee import Channel, InviteeState
 from tests.factories import ContactFactory, InviteeFactory, MemberFactory, SentInvitationFactory
@@ -100,6 +105,22 @@ class TestWhatIsHeld:
         ContactFactory(union_id=organizer.union_id)
         held = disclosing.held(the_only(organizer.union_id))
         assert [section.fate for section, _count in held.stays] == [Fate.STAYS]
+
+    def test_key_that_a_program_made_of_somebody_is_told_and_forgotten_after_a_week(
+        self, organizer: User
+    ) -> None:
+        for key in (f"invite-{NUMBER}", f"{UNION_ID}-1", "6f9b0c1e-5d0b"):
+            IdempotentRequest.objects.create(user=organizer, key=key, digest="d", answer={"made": 1})
+        ContactFactory(union_id=UNION_ID, phone_number=NUMBER)
+        [(section, count)] = disclosing.held(the_only(UNION_ID)).stays
+        assert (section.key, count) == ("requests", 2)
+        assert {row["idempotencyKey"] for row in section.tell(the_only(UNION_ID))} == {
+            f"invite-{NUMBER}",
+            f"{UNION_ID}-1",
+        }
+        with time_machine.travel(timezone.now() + KEPT + timedelta(seconds=1)):
+            deduplicating.forget_old()
+        assert disclosing.held(the_only(UNION_ID)).stays == []
 
     def test_file_holds_all_of_it_and_taking_it_is_on_record(
         self, organizer: User, administrator: User
