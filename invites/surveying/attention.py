@@ -15,6 +15,7 @@ from invites.dingtalk.errors import Throttled
 from invites.explaining import Explanation, Mover, explain
 from invites.models import App, AppCount, Attempt, SealedDay, Worker
 from invites.models.conference import ConferenceKeys
+from invites.models.contact_import import ImportState
 from invites.models.spending import Spending
 from invites.permissions import Viewer
 from invites.surveying import running
@@ -203,13 +204,13 @@ def count_unresolved(conferences: ConferenceKeys | None, *, since: datetime) -> 
 
 
 def _imports(user: Viewer) -> Iterator[Concern]:
-    told = permissions.imports_to_tell(user).values_list("pk", "finished_at")
+    told = permissions.imports_to_tell(user).values_list("pk", "state", "finished_at")
     waiting = []
-    for pk, lost_at in told[: COUNTED_UP_TO + 1]:
-        if lost_at is None:
-            waiting.append(pk)
-        else:
+    for pk, state, lost_at in told[: COUNTED_UP_TO + 1]:
+        if state == ImportState.DISCARDED:
             yield Concern(kind=Kind.IMPORT_LOST, about=pk, moment=lost_at)
+        else:
+            waiting.append(pk)
     if waiting:
         yield Concern(kind=Kind.IMPORTS_WAIT, count=len(waiting), about=waiting[0])
 

@@ -12,7 +12,7 @@ from invites.models import AppCount, CallCount, Conference, ContactImport, Invit
 from invites.models.app import App, AppKind, EventMode
 from invites.models.attempt import AttemptState
 from invites.models.batch import BatchState
-from invites.models.contact_import import ImportSource, ImportState
+from invites.models.contact_import import PERSON_ERASED, ImportSource, ImportState
 from invites.models.invitation import InvitationState
 from invites.models.invitee import InviteeState
 from invites.models.spending import quota_month, spending_of_apps
@@ -208,6 +208,24 @@ class TestDecisions:
             book=AddressBookFactory(owner=organizer), source=ImportSource.DIRECTORY, state=ImportState.READY
         )
         assert kinds(organizer) == ["imports_wait"]
+
+    def test_import_that_went_with_somebody_erased_is_told_beside_those_that_wait(
+        self, organizer: User
+    ) -> None:
+        book, now = AddressBookFactory(owner=organizer), timezone.now()
+        common = {"book": book, "created_by": organizer, "source": ImportSource.FILE, "finished_at": now}
+        waiting = ContactImport.objects.create(**common, state=ImportState.READY)
+        lost = ContactImport.objects.create(**common, state=ImportState.DISCARDED, problem=PERSON_ERASED)
+        ContactImport.objects.create(**common, state=ImportState.DISCARDED)
+        ContactImport.objects.create(
+            **common | {"finished_at": now - timedelta(days=8)},
+            state=ImportState.DISCARDED,
+            problem=PERSON_ERASED,
+        )
+        assert [(each.kind, each.about) for each in concerns(organizer)] == [
+            (Kind.IMPORTS_WAIT, waiting.pk),
+            (Kind.IMPORT_LOST, lost.pk),
+        ]
 
     def test_days_that_nobody_has_sealed(self, organizer: User, auditor: User) -> None:
         day = clock.today() - timedelta(days=3)
