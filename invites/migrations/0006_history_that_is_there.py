@@ -4,95 +4,97 @@ on which day everything was, and the counts that the database keeps from 0007 on
 
 import os
 from collections import defaultdict
+from itertools import batched
 
 from django.db import migrations
-from django.utils import timezone
+from django.db.models import BinaryField, Case, Exists, Func, OuterRef, Subquery, Value, When
+from django.db.models.functions import TruncDate
 
 from invites import spelling
 
 PIECE = 2000
 
 
-def pieces(rows):
-    """The rows of a queryset by their keys, so many at a time."""
-    last = 0
-    while piece := list(rows.filter(pk__gt=last).order_by("pk")[:PIECE]):
-        yield piece
-        last = piece[-1].pk
+class NewSalt(Func):
+    """Sixteen bytes that nobody can guess, others for each row."""
+
+    output_field = BinaryField()
+
+    def as_postgresql(self, compiler, connection, **context):
+        return self.as_sql(compiler, connection, template="uuid_send(gen_random_uuid())", **context)
+
+    def as_sqlite(self, compiler, connection, **context):
+        return self.as_sql(compiler, connection, template="randomblob(16)", **context)
 
 
 def know_invitations(apps):
-    Invitation = apps.get_model("invites", "Invitation")
-    for piece in pieces(Invitation.objects.filter(sent_at__isnull=False)):
-        for invitation in piece:
-            invitation.day = timezone.localdate(invitation.sent_at)
-        Invitation.objects.bulk_update(piece, ["day"])
+    sent = apps.get_model("invites", "Invitation").objects.filter(sent_at__isnull=False)
+    sent.update(day=TruncDate("sent_at"))
 
 
 def know_people(apps):
-    invitees, people = apps.get_model("invites", "Invitee").objects, apps.get_model("invites", "Person")
-    for piece in pieces(invitees.filter(invitation__sent_at__isnull=False)):
-        new = {(invitee.channel, invitee.value, invitee.nick) for invitee in piece}
-        people.objects.bulk_create(
-            (
-                people(
-                    channel=channel,
-                    value=value,
-                    nick=nick,
-                    salt=os.urandom(16),
-                    search_text=spelling.search_text(
-                        nick=nick, phone_number=value if channel == "phone" else ""
-                    ),
-                )
-                for channel, value, nick in sorted(new)
-            ),
-            ignore_conflicts=True,
+    people = apps.get_model("invites", "Person").objects
+    sent = apps.get_model("invites", "Invitee").objects.filter(invitation__sent_at__isnull=False)
+    who = ("channel", "value", "nick")
+    named = sent.order_by(*who).values_list(*who).distinct().iterator(chunk_size=PIECE)
+    for piece in batched(named, PIECE, strict=False):
+        people.bulk_create(
+            people.model(
+                channel=channel,
+                value=value,
+                nick=nick,
+                salt=os.urandom(16),
+                search_text=spelling.search_text(nick=nick, phone_number=value if channel == "phone" else ""),
+            )
+            for channel, value, nick in piece
         )
-        there = people.objects.filter(value__in={value for _channel, value, _nick in new})
-        keys = {(person.channel, person.value, person.nick): person.pk for person in there}
-        for invitee in piece:
-            invitee.person_id = keys[invitee.channel, invitee.value, invitee.nick]
-        invitees.bulk_update(piece, ["person"])
+    same = people.filter(**{name: OuterRef(name) for name in who})
+    sent.update(person=Subquery(same.values("pk")[:1]))
 
 
 def know_attempts(apps):
     attempts = apps.get_model("invites", "Attempt").objects
     sendings = apps.get_model("invites", "AttemptInvitee").objects
-    for piece in pieces(attempts.select_related("invitation__conference")):
-        channels = defaultdict(set)
-        for attempt, channel in sendings.filter(attempt__in=piece).values_list("attempt", "invitee__channel"):
-            channels[attempt].add(channel)
-        for attempt in piece:
-            used = channels[attempt.pk] or {"union_id"}
-            attempt.channels = "both" if len(used) > 1 else used.pop()
-            attempt.conference_id = attempt.invitation.conference_id
-            attempt.app_id = attempt.invitation.conference.app_id
-            attempt.organizer_id = attempt.invitation.sent_by_id
-            attempt.day = timezone.localdate(attempt.started_at)
-            attempt.salt = os.urandom(16)
-        attempts.bulk_update(piece, ["channels", "conference", "app", "organizer", "day", "salt"])
-    for piece in pieces(sendings.select_related("attempt", "invitee")):
-        for sending in piece:
-            sending.started_at = sending.attempt.started_at
-            sending.person_id = sending.invitee.person_id
-        sendings.bulk_update(piece, ["started_at", "person"])
+    invitations = apps.get_model("invites", "Invitation").objects.filter(pk=OuterRef("invitation"))
+    sent = sendings.filter(attempt=OuterRef("pk"))
+    by_phone, by_union_id = (Exists(sent.filter(invitee__channel=each)) for each in ("phone", "union_id"))
+    attempts.update(
+        channels=Case(
+            When(by_phone & by_union_id, then=Value("both")),
+            When(by_phone, then=Value("phone")),
+            default=Value("union_id"),
+        ),
+        conference=Subquery(invitations.values("conference")[:1]),
+        app=Subquery(invitations.values("conference__app")[:1]),
+        organizer=Subquery(invitations.values("sent_by")[:1]),
+        day=TruncDate("started_at"),
+        salt=NewSalt(),
+    )
+    invitees = apps.get_model("invites", "Invitee").objects.filter(pk=OuterRef("invitee"))
+    of_call = attempts.filter(pk=OuterRef("attempt"))
+    sendings.update(
+        started_at=Subquery(of_call.values("started_at")[:1]), person=Subquery(invitees.values("person")[:1])
+    )
+
+
+COUNTED = ("pk", "app", "conference", "day", "state", "error_code", "people", "duration_ms")
 
 
 def count(apps):
     attempts, turnout = apps.get_model("invites", "Attempt").objects, apps.get_model("invites", "Turnout")
     bounds = (100, 250, 500, 1000, 2500, 5000, 10_000)
     by_app, by_conference = {}, {}
-    finished = attempts.exclude(state="started").order_by("pk")
-    for attempt in finished.iterator(chunk_size=PIECE):
-        ms = attempt.duration_ms or 0
-        for counts, noun in ((by_app, attempt.app_id), (by_conference, attempt.conference_id)):
-            key = (attempt.day, noun, attempt.state, attempt.error_code)
+    finished = attempts.exclude(state="started").order_by("pk").values_list(*COUNTED)
+    for pk, app, conference, day, state, code, people, duration in finished.iterator(chunk_size=PIECE):
+        ms = duration or 0
+        of_app, of_conference = ((day, noun, state, code) for noun in (app, conference))
+        for counts, key in ((by_app, of_app), (by_conference, of_conference)):
             row = counts.setdefault(key, defaultdict(int))
             row["attempts"] += 1
-            row["people"] += attempt.people
+            row["people"] += people
             if ms >= row["slowest_ms"]:
-                row["slowest_ms"], row["slowest_attempt"] = ms, attempt.pk
-        row = by_app[attempt.day, attempt.app_id, attempt.state, attempt.error_code]
+                row["slowest_ms"], row["slowest_attempt"] = ms, pk
+        row = by_app[of_app]
         row["ms_sum"] += ms
         row[next((f"ms_{bound}" for bound in bounds if ms <= bound), "ms_more")] += 1
     for model, noun, counts in (
