@@ -267,6 +267,14 @@ class TestRecording:
         assert claim_next_batch(invitation) is None
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C interrupts, also where a shell that runs the tests in the background has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class TestLeavesNothingUnderWay:
     """What once left an attempt or an invitation under way for ever."""
 
@@ -294,6 +302,7 @@ class TestLeavesNothingUnderWay:
         assert invitation.invitees.get().problem_code == delivering.APP_UNAVAILABLE
         assert Invitation.objects.filter(state=InvitationState.FINISHED).count() == 1
 
+    @pytest.mark.usefixtures("interruptible")
     def test_interrupted_call_is_unknown_at_once(
         self, sandbox: SandboxServer, conference: Conference, organizer: User
     ) -> None:
