@@ -1,8 +1,7 @@
 """Reads and writes files of contacts: CSV and pasted tables, XLSX, vCard. Knows formats, and no database.
 
 ``sniff`` tells what a file is, ``recognise`` what its columns hold, ``read`` gives its lines, ``texts`` all that stands
-in it. They hold a bounded part
-of a file in memory, and raise `Unreadable`, and nothing else, for what cannot be read.
+in it. They hold a bounded part of a file in memory, and raise `Unreadable`, and nothing else, for what cannot be read.
 """
 
 from invites.files.cells import Mark, read_day, read_mark, split_groups
