@@ -35,6 +35,8 @@ from invites.models.invitee import InviteeState
 from invites.pacing import take_turn
 
 _SHARE_FOR_ASKING = 2 / 3
+ASKED_AT_ONCE = 4
+"""So many people the directory is asked about at the same time."""
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +93,8 @@ def _ask(app: App, union_ids: list[str]) -> _Answers:
     until = time.monotonic() + asking
     # What cannot stand in a path, nobody can be asked about.
     askable = [union_id for union_id in union_ids if is_path_segment(union_id)]
-    for union_id, answer in client.get_users(union_ids=_in_turn(app, askable, until), deadline=until):
+    asked = _in_turn(app, askable, until)
+    for union_id, answer in client.get_users(union_ids=asked, deadline=until, at_once=ASKED_AT_ONCE):
         match answer:
             case UnknownPerson():
                 answers.unknown.add(union_id)

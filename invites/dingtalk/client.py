@@ -286,7 +286,7 @@ class DingTalkClient:
         return parsed(self._ask(calls.user_request(union_id=union_id), deadline), answers.contact_user)
 
     def get_users(
-        self, *, union_ids: Iterable[str], deadline: float | None = None, at_once: int = 4
+        self, *, union_ids: Iterable[str], deadline: float | None = None, at_once: int
     ) -> Iterator[tuple[str, ContactUser | DingTalkError]]:
         """What `get_user` says about each of several people, in their order, with ``at_once`` requests under way.
 

@@ -189,7 +189,7 @@ class TestClientAgainstSandbox:
             "code:Forbidden.AccessDenied.AccessTokenPermissionDenied", operation="contact_get", times=None
         )
         with client_of(sandbox) as client:
-            _union_id, answer = next(client.get_users(union_ids=["a", "b", "c"]))
+            _union_id, answer = next(client.get_users(union_ids=["a", "b", "c"], at_once=4))
         assert isinstance(answer, NotAuthorised)
         assert len([post for post in sandbox.received if "contact/users" in post.target]) == 1
 
