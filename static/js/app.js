@@ -114,8 +114,17 @@
     // While a redirect is on its way the press still counts.
     if (form && !detail.xhr.getResponseHeader("HX-Redirect")) unlock(form);
   });
+  // The second half of a double click would break off what the first has begun to fetch, and that is given once.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-once]");
+    if (!link) return;
+    if (isLocked(link)) event.preventDefault();
+    else link.setAttribute("aria-busy", "true");
+  });
   window.addEventListener("pageshow", (event) => {
-    if (event.persisted) document.querySelectorAll("form[data-once]").forEach(unlock);
+    if (!event.persisted) return;
+    document.querySelectorAll("form[data-once]").forEach(unlock);
+    document.querySelectorAll("a[data-once]").forEach((link) => link.removeAttribute("aria-busy"));
   });
 
   // Copying, dismissing ----------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A book's people taken away as a file, in a real browser."""
+"""A book's people, and the history, taken away as a file, in a real browser."""
 
 from pathlib import Path
 
@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from invites import files
-from invites.models import AddressBook, App, User
+from invites.models import AddressBook, App, HistoryExport, User
 from invites.models.app import AppKind
+from invites.models.history_export import ExportState
 from tests.browser.conftest import SignIn
 from tests.browser.looks import settled
 from tests.factories import AddressBookFactory, ContactFactory
@@ -55,3 +56,18 @@ class TestExportMenu:
         with opened.expect_download() as download:
             opened.get_by_role("link", name="CSV").press("Enter")
         assert names_in(Path(download.value.path())) == {"张三", "Zhang Example"}
+
+
+class TestFileOfTheHistory:
+    @pytest.mark.parametrize("half", ["exports", "changes/export"])
+    def test_double_click_fetches_it_whole(
+        self, opened: Page, administrator: User, sign_in: SignIn, half: str
+    ) -> None:
+        sign_in(administrator)
+        opened.goto(f"/history/{half}/")
+        opened.get_by_role("button", name="Make the file").dblclick()
+        with opened.expect_download() as download:
+            opened.get_by_role("link", name="Download").dblclick()
+        assert Path(download.value.path()).read_text("utf-8-sig").count("\n") >= 1
+        expect(opened.locator("#history_export")).to_contain_text("Finished")
+        assert HistoryExport.objects.get().outcome == ExportState.FINISHED
