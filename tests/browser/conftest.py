@@ -16,7 +16,7 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client
 from django_tasks_db.management.commands.db_worker import Worker as TaskWorker
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -41,7 +41,7 @@ LAUNCH_FLAGS = [
 ]
 # Refusals that the product means: a form again with its errors, and what the domain says no to.
 MEANT = re.compile(r"Failed to load resource: .* status of (409|422) ")
-# What a page that looks again by itself says where the end of the test cuts off its question.
+# What a page that looks again by itself says where it is left, or the end of the test cuts off its question.
 CUT_OFF = re.compile(r"htmx:(afterRequest|sendAbort), ")
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 
@@ -143,18 +143,33 @@ def colleagues(worker: None, organizer: User) -> AddressBook:
 def context(new_context: Callable[..., BrowserContext], look: Look, worker: None) -> Iterator[BrowserContext]:
     """A browser of somebody who is not signed in yet. Closed before the server and the worker end."""
     complaints: list[str] = []
-    closing = threading.Event()
+    leaving = threading.Event()
 
     def hear(message: ConsoleMessage) -> None:
-        meant = MEANT.search(message.text) or (closing.is_set() and CUT_OFF.match(message.text))
+        meant = MEANT.search(message.text) or (leaving.is_set() and CUT_OFF.match(message.text))
         if message.type in {"error", "warning"} and not meant:
             complaints.append(f"console {message.type}: {message.text} ({message.location['url']})")
 
+    def leave(request: Request) -> None:
+        if request.is_navigation_request():
+            leaving.set()
+
+    def stay(request: Request) -> None:
+        """What is fetched as a file leads nowhere."""
+        if request.is_navigation_request():
+            leaving.clear()
+
+    def watch(page: Page) -> None:
+        page.on("domcontentloaded", lambda _page: leaving.clear())
+
     context = new_context(**look.context_options())
     context.on("console", hear)
+    context.on("request", leave)
+    context.on("requestfailed", stay)
+    context.on("page", watch)
     context.on("weberror", lambda error: complaints.append(f"script error: {error.error}"))
     yield context
-    closing.set()
+    leaving.set()
     context.close()
     assert not complaints, "\n".join(complaints)
 
