@@ -2,16 +2,12 @@
 
 import gc
 import os
-import secrets
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
-from django.db import connection
 from django.test import Client
 from django.utils import timezone, translation
 from hypothesis import settings as hypothesis_settings
@@ -19,11 +15,14 @@ from pytest_django import DjangoDbBlocker
 
 from invites.models import User, Worker
 from invites.models.user import Role
+from tests.databases import Template, own_database, spare_database, template_database
 from tests.factories import UserFactory
 from tests.keeping import let_tests_end_quickly
 
 # What a test asks for that has to do with a database, also one that other processes use.
-DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
+DATABASE_FIXTURES = {"db", "transactional_db", "database_url", "migrated_database_url"}
+# Of the several that share the tests.
+PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 BROWSER_TESTS = Path(__file__).parent / "browser"
 
 # How long an example takes says more about what else the machine does than about the code.
@@ -81,23 +80,38 @@ def language_of_its_own() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Pytest-django's, and tests may leave the database as they found it."""
-    with django_db_blocker.unblock():
+def migrated_database(
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Template]:
+    """The migrated database of which this run's databases are copies."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with django_db_blocker.unblock(), template_database(shared, PROCESS) as template:
+        yield template
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(migrated_database: Template, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """In place of pytest-django's, which migrates in each process; tests leave the database as they found it."""
+    with django_db_blocker.unblock(), own_database(migrated_database, PROCESS):
         let_tests_end_quickly()
+        yield
 
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> Iterator[str]:
     """The DATABASE_URL of an empty database of the kind under test, for processes of their own."""
-    if connection.vendor == "sqlite":
-        yield f"sqlite:///{tmp_path / 'empty.sqlite3'}"
-        return
-    server, name = os.environ["DATABASE_URL"], f"empty_{secrets.token_hex(4)}"
-    with psycopg.connect(server, autocommit=True) as administrator:
-        administrator.execute(f"CREATE DATABASE {name}")
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with spare_database(os.environ.get("DATABASE_URL", ""), tmp_path, None) as url:
+        yield url
+
+
+@pytest.fixture
+def migrated_database_url(tmp_path: Path, migrated_database: Template) -> Iterator[str]:
+    """As ``database_url``, of one with every table and nobody in it."""
+    with spare_database(os.environ.get("DATABASE_URL", ""), tmp_path, migrated_database) as url:
+        yield url
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_steps(folder: Path, postgres_url: str) -> Iterator[Step]:
     )
     yield Step(
         title="tests in Chromium, on PostgreSQL",
-        command=[*pytest, *browsers, "-m", "browser", f"--junit-xml={folder / 'browser.xml'}"],
+        command=[*pytest, *browsers, "tests/browser", f"--junit-xml={folder / 'browser.xml'}"],
         environment=on_postgresql,
     )
 

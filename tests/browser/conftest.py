@@ -16,7 +16,7 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client
 from django_tasks_db.management.commands.db_worker import Worker as TaskWorker
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -55,6 +55,15 @@ def orm_beside_playwright() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> None:
+    """What must be seen is waited for longer than Playwright does: how soon it comes hangs on the machine.
+
+    How quick a page is, benchmarks say.
+    """
+    expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")

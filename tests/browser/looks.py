@@ -50,7 +50,8 @@ LOOKS = [
 
 def sideways(page: Page) -> int:
     """By how many pixels the page is wider than the window that shows it; 0 is as it should be."""
-    excess = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    # Asked of an element, which is waited for: between two pages there is none.
+    excess = page.locator("html").evaluate("html => html.scrollWidth - html.clientWidth")
     return max(0, int(excess))
 
 

@@ -142,14 +142,14 @@ type Serve = Callable[..., Served]
 
 
 @pytest.fixture
-def serve(database_url: str, tmp_path: Path) -> Iterator[Serve]:
+def serve(migrated_database_url: str, tmp_path: Path) -> Iterator[Serve]:
     """Starts `manage.py serve` with its own data and nothing else of this machine's environment."""
     started: list[Served] = []
     environment = {
         "PATH": os.environ["PATH"],
         "ENV_FILE": "",
         "DATA_DIR": str(tmp_path / "var"),
-        "DATABASE_URL": database_url,
+        "DATABASE_URL": migrated_database_url,
         "DEBUG": "1",  # spares the seconds that compressing static files takes
         "PORT": str(free_port()),
     }
@@ -168,9 +168,9 @@ class TestWithoutCredentials:
     """The demonstration: everything on this machine, nobody real."""
 
     def test_first_start_shows_the_way_and_the_second_keeps_what_was_there(
-        self, serve: Serve, tmp_path: Path
+        self, serve: Serve, database_url: str, tmp_path: Path
     ) -> None:
-        first = serve(DEBUG="")
+        first = serve(DATABASE_URL=database_url, DEBUG="")
         first.wait_for(READY)
         assert f"The dashboard is ready: http://127.0.0.1:{first.port}/" in first.said
         assert "Sign in as demo with the password " in first.said
@@ -179,7 +179,7 @@ class TestWithoutCredentials:
         self.look_as_in_production(first)
         self.stop_without_a_trace(first, signal.SIGINT)
 
-        second = serve(DEBUG="")
+        second = serve(DATABASE_URL=database_url, DEBUG="")
         second.wait_for(READY)
         assert "Preparing" not in second.said
         assert "Demo data" not in second.said
@@ -253,10 +253,10 @@ class TestWithCredentials:
 class TestRefusals:
     """What stops a start before anything has begun."""
 
-    def test_port_in_use_is_said_plainly(self, serve: Serve, tmp_path: Path) -> None:
+    def test_port_in_use_is_said_plainly(self, serve: Serve, database_url: str, tmp_path: Path) -> None:
         port = free_port()
         with socket.create_server(("127.0.0.1", port)):
-            served = serve(PORT=str(port))
+            served = serve(DATABASE_URL=database_url, PORT=str(port))
             assert served.ended() == 1
         assert (
             served.said
