@@ -9,6 +9,8 @@ from invites.dingtalk.sandbox.people import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SE
 from invites.models import User
 from tests.browser.conftest import Screenshot, SignIn
 
+APP_PAGE = re.compile(r"/settings/apps/\d+/$")
+
 
 class TestApps:
     def test_app_is_added_tested_mended_and_switched_off(
@@ -23,6 +25,8 @@ class TestApps:
         page.fill("#id_client_id", SANDBOX_CLIENT_ID)
         page.fill("#id_new_client_secret", "not-the-secret")
         page.get_by_role("button", name="Add app").click()
+        # Its scripts must be there: without them the whole test is one request.
+        page.wait_for_url(APP_PAGE)
         page.get_by_role("button", name="Test the connection").click()
         section = page.locator("#app_test")
         expect(section.get_by_role("status")).to_contain_text("1 thing needs you.")
@@ -31,13 +35,15 @@ class TestApps:
         page.get_by_role("link", name="Change", exact=True).click()
         page.fill("#id_new_client_secret", SANDBOX_CLIENT_SECRET)
         page.get_by_role("button", name="Save").click()
+        page.wait_for_url(APP_PAGE)
         page.get_by_role("button", name="Test again").click()
-        expect(section.get_by_role("status")).to_contain_text("Everything works.")
+        # Sixteen steps, each a request of the page.
+        expect(section.get_by_role("status")).to_contain_text("Everything works.", timeout=30_000)
         expect(section.get_by_text("Works", exact=True)).to_have_count(16)
         screenshot("app-tested")
         page.get_by_role("link", name="Switch off").click()
         page.get_by_role("button", name="Switch off").click()
         expect(page.get_by_text("Switched off", exact=True)).to_be_visible()
         page.get_by_role("button", name="Switch on").click()
-        expect(page).to_have_url(re.compile(r"/settings/apps/\d+/$"))
         expect(page.get_by_text("Switched on", exact=True)).to_be_visible()
+        expect(page).to_have_url(APP_PAGE)

@@ -1,5 +1,7 @@
 """The company directory in a real browser: searched from the composer, and followed by a book."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -49,6 +51,7 @@ class TestComposer:
         expect(panel).to_contain_text("Alex Sample")
         expect(opened.get_by_label("Add people")).to_have_value("")
 
+        settled(opened)
         opened.get_by_label("Also into the address book").select_option(label="Colleagues")
         opened.get_by_role("button", name="Add Alex Sample").click()
         expect(opened.locator("#draft_people")).to_contain_text("Alex Sample")
@@ -71,6 +74,7 @@ class TestComposer:
         expect(opened.locator("#draft_directory")).to_contain_text(
             "The app may not read the company directory"
         )
+        settled(opened)
         opened.get_by_role("link", name="Search again").click()
         expect(opened.locator("#draft_directory")).to_contain_text("张三")
 
@@ -101,6 +105,8 @@ class TestBook:
         page.goto(f"/books/{book.pk}/")
         page.get_by_role("link", name="Follow the directory").click()
         page.get_by_role("link", name="Engineering 研发").click()
+        # The page above has the button as well.
+        page.wait_for_url(re.compile(r"/choose/\?department=\d+$"))
         page.get_by_role("button", name="Follow Engineering 研发").click()
 
     def test_it_follows_a_department_and_keeps_up_with_it(

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from invites.models import AddressBook, Conference, Invitation, User
 from tests.browser.conftest import Screenshot, SignIn
-from tests.browser.looks import LOOKS, Look, sideways
+from tests.browser.looks import LOOKS, Look, settled, sideways
 from tests.factories import MarkedContactFactory
 
 
@@ -25,13 +25,18 @@ class TestDoNotInvite:
 
         page.goto(f"/conferences/{conference.pk}/")
         page.get_by_text("Pick from address books").click()
-        page.get_by_role("button", name="Sales 1 (1 not to be invited)").click()
+        group = page.get_by_role("button", name="Sales 1 (1 not to be invited)")
+        expect(group).to_be_visible()
+        settled(page)
+        group.click()
         expect(page.locator("#draft_change")).to_contain_text("“Alex Sample” is left out")
         expect(page.locator("#draft_people li")).to_have_count(1)
+        settled(page)
         page.get_by_role("button", name="Invite Alex Sample anyway").click()
         expect(page.locator("#draft_people li")).to_have_count(2)
         expect(page.locator("#draft_people")).to_contain_text("In spite of “do not invite”")
         expect(page.get_by_role("heading", name="is left out")).to_have_count(0)
+        settled(page)
 
         page.get_by_role("button", name="Invite 2 people").click()
         people = page.locator("#people_list")

@@ -1,5 +1,6 @@
 """A book's people, and the history, taken away as a file, in a real browser."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,8 @@ class TestFileOfTheHistory:
         sign_in(administrator)
         opened.goto(f"/history/{half}/")
         opened.get_by_role("button", name="Make the file").dblclick()
+        # The scripts of the page must be there before somebody clicks twice.
+        opened.wait_for_url(re.compile(r"/history/exports/\d+/$"))
         with opened.expect_download() as download:
             opened.get_by_role("link", name="Download").dblclick()
         assert Path(download.value.path()).read_text("utf-8-sig").count("\n") >= 1

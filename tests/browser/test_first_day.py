@@ -66,6 +66,7 @@ class Day:
         self.screenshot = screenshot
 
     def look(self, name: str) -> None:
+        self.page.wait_for_load_state()
         assert sideways(self.page) == 0
         self.screenshot(f"first-day-{name}")
 
@@ -77,10 +78,12 @@ class Day:
         self.page.wait_for_url("/")
         self.look("home")
         self.page.locator(".rail a[href='/settings/']").click()
+        self.page.wait_for_url("/settings/")
         self.look("account")
 
     def add_user(self) -> None:
         self.page.locator("a[href='/settings/users/']").click()
+        self.page.wait_for_url("/settings/users/")
         self.look("users")
         self.page.locator("a[href='/settings/users/new/']").click()
         self.page.locator("[name=username]").fill("ada")
@@ -95,7 +98,9 @@ class Day:
     def give_a_role(self) -> None:
         self.page.locator("[name=role][value=auditor]").check()
         self.page.locator("[name=may_see_phone_numbers]").check()
-        self.page.locator("main form button.btn-primary").click()
+        # It leads back to this page, which says already that the user was made.
+        with self.page.expect_navigation():
+            self.page.locator("main form button.btn-primary").click()
         expect(self.page.locator("[data-toast=success]").last).to_be_visible()
         user = User.objects.get(username="ada")
         assert (user.role, user.may_see_phone_numbers) == (Role.AUDITOR, True)
@@ -121,6 +126,7 @@ class Day:
         self.page.goto("/settings/signing-in/")
         self.page.locator("[name=sign_up][value=by_link]").check()
         self.page.locator("main form[data-once] button.btn-primary").click()
+        expect(self.page.locator("[data-toast=success]")).to_be_visible()
         expect(self.page.locator("[name=sign_up][value=by_link]")).to_be_checked()
         self.look("signing-in")
 

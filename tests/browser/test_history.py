@@ -14,6 +14,7 @@ from invites.models.invitation import InvitationState
 from invites.models.invitee import Channel, InviteeState
 from tests.browser.conftest import Screenshot, SignIn
 from tests.browser.looks import LOOKS, Look, settled, sideways
+from tests.browser.test_invitation import wait_until
 from tests.factories import AppFactory, AttemptFactory, InviteeFactory, SentInvitationFactory
 
 LONG_CODE = "Forbidden.AccessDenied.AccessTokenPermissionDenied"
@@ -100,7 +101,8 @@ class TestHistory:
         sign_in(organizer)
         page.goto("/history/")
         row = page.locator("#attempts tbody tr").first
-        page.wait_for_function("document.querySelector('#tally.htmx-request')")
+        wait_until(page, lambda: len(counts) > 0)
+        expect(page.locator("#tally.htmx-request")).to_be_visible()
         before = row.bounding_box()
         counts[0].continue_()
         expect(page.locator("#tally strong")).to_be_visible()

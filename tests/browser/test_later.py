@@ -44,11 +44,14 @@ class TestSetTime:
         scheduled = opened.locator("#draft_scheduled li")
         expect(scheduled).to_contain_text("· 2 people")
         expect(opened.locator("#draft_people li")).to_have_count(0)
+        settled(opened)
         opened.get_by_role("button", name="Change").click()
         expect(opened.locator("#draft_people li")).to_have_count(2)
         expect(opened.locator("#draft_bar")).to_contain_text("This list is sent by itself at")
+        settled(opened)
         opened.get_by_role("button", name="Remove Person 22").click()
         expect(opened.locator("#draft_people li")).to_have_count(1)
+        settled(opened)
         opened.get_by_role("button", name="Put aside").click()
         expect(scheduled).to_contain_text("· 1 person")
         opened.get_by_role("button", name="Send now").click()
@@ -66,6 +69,7 @@ class TestSetTime:
         expect(field).to_be_visible()
         expect(field).to_have_value("2020-01-01T10:00")
         expect(opened.locator("#draft_people li")).to_have_count(2)
+        settled(opened)
         field.fill(at(timedelta(hours=2)))
         later.get_by_role("button", name="Send at this time").click()
         expect(opened.locator("#draft_scheduled li")).to_contain_text("2 people")
@@ -83,10 +87,12 @@ class TestSetTime:
     def test_open_page_shows_the_people_when_their_time_has_come(
         self, page: Page, sign_in: SignIn, organizer: User, draft: Invitation
     ) -> None:
-        scheduling.schedule(
-            invitation=draft, revision=0, at=timezone.now() + timedelta(seconds=3), user=organizer
-        )
         sign_in(organizer)
+        # Once the browser has opened a page, the next is there well before the time has come.
+        page.goto("/conferences/")
+        scheduling.schedule(
+            invitation=draft, revision=0, at=timezone.now() + timedelta(seconds=5), user=organizer
+        )
         page.goto(f"/conferences/{draft.conference_id}/")
         expect(page.locator("#draft_scheduled li")).to_have_count(1)
         expect(page.locator("#latest_invitation")).to_contain_text("Person 21", timeout=20_000)
@@ -109,8 +115,12 @@ class TestEarlierInvitation:
         expect(opened.locator("#latest_invitation")).to_contain_text("Person 21")
         settled(opened)
         opened.get_by_text("Pick from an earlier invitation").click()
-        opened.get_by_role("button", name="2 people of “Weekly review”").click()
+        earlier = opened.get_by_role("button", name="2 people of “Weekly review”")
+        expect(earlier).to_be_visible()
+        settled(opened)
+        earlier.click()
         expect(opened.locator("#draft_people li")).to_have_count(2)
+        settled(opened)
         opened.locator("#draft_send").click()
         expect(opened.locator("#earlier_invitations")).to_contain_text("2 people")
 
@@ -166,6 +176,8 @@ class TestWithoutScript:
         page.get_by_role("button", name="Send at this time").click()
         expect(page.locator("#draft_scheduled li")).to_contain_text("· 2 people")
         page.get_by_role("button", name="Change").click()
+        # The page before says how often it rings, too.
+        expect(page.locator("#draft_people li")).to_have_count(2)
         page.get_by_text("Rings once").click()
         page.get_by_label("Ring those again who do not join").check()
         page.get_by_role("button", name="Save").last.click()
