@@ -44,6 +44,9 @@ class AttemptState(models.TextChoices):
     UNKNOWN = "unknown", _("Unknown")
 
 
+NOT_TAKEN = (AttemptState.FAILED.value, AttemptState.UNKNOWN.value)
+
+
 class Channels(models.TextChoices):
     """By which channels an attempt was to reach its people."""
 
@@ -251,6 +254,13 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
         """Those in ``state``."""
         return self.filter(state=state)
 
+    def not_taken(self) -> Self:
+        """Those that failed, or of which nobody knows: those with a code.
+
+        It is their state that is asked for. Beside a state, PostgreSQL would take a code for something that few have.
+        """
+        return self.filter(state__in=NOT_TAKEN)
+
     def with_code(self, code: str) -> Self:
         """Those that DingTalk (or we) answered with exactly this code."""
         return self.filter(error_code=code)
@@ -423,6 +433,25 @@ class Attempt(models.Model):
                 fields=["error_code", "-started_at", "-id"],
                 condition=~Q(error_code=""),
                 name="attempt_by_code",
+            ),
+            # The few that were not taken, apart from the thousands of the same people that were.
+            models.Index(fields=["id", "state"], condition=Q(state__in=NOT_TAKEN), name="attempt_not_taken"),
+            *(
+                models.Index(
+                    fields=[whose, "-started_at", "-id"],
+                    include=["state"],
+                    condition=Q(state__in=NOT_TAKEN),
+                    name=f"attempt_not_taken_{whose}",
+                )
+                for whose in ("organizer", "conference")
+            ),
+            *(
+                models.Index(
+                    fields=[whose, "error_code", "-started_at", "-id"],
+                    condition=~Q(error_code=""),
+                    name=f"attempt_code_{whose}",
+                )
+                for whose in ("organizer", "conference")
             ),
             models.Index(fields=["request_id"], condition=~Q(request_id=""), name="attempt_by_request"),
             models.Index(fields=["trace_id"], condition=~Q(trace_id=""), name="attempt_by_trace"),

@@ -71,7 +71,7 @@ def message_of_each(rows: AttemptQuerySet, asked: Asked) -> AttemptQuerySet:
     if not may_search_messages(asked):
         return rows.none()
     read = rows.annotate(message=Concat("error_message", Value(""), output_field=TextField()))
-    return read.filter(message__icontains=asked.criteria.text).exclude(error_code="")
+    return read.filter(message__icontains=asked.criteria.text).not_taken()
 
 
 def _with_code(rows: AttemptQuerySet, asked: Asked) -> AttemptQuerySet:

@@ -1,12 +1,12 @@
 """Which sources answer a question, and which of them is the best."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from invites import permissions
 from invites.finding import by_the_index
 from invites.models import Attempt, Conference, Person
-from invites.models.attempt import AttemptQuerySet, AttemptState
+from invites.models.attempt import NOT_TAKEN, AttemptQuerySet, AttemptState
 from invites.models.timeline import Position, Way
 from invites.searching import conditions
 from invites.searching.question import VISIBLE, Question
@@ -42,17 +42,19 @@ def best(question: Question, start: Position | None, way: Way, *, size: int) -> 
     return min(found, key=lambda each: _nearness(each[1], way))
 
 
-def further(question: Question, driver: Driver) -> Driver:
-    """What to go on with where the first candidates of ``driver`` do not fill a page."""
-    if "text" in question.filters:
-        return _by_message(question) or driver
+def further(question: Question, driver: Driver, *, has_found: bool) -> Driver:
+    """What to go on with where the first candidates of ``driver`` do not fill a page, or none of them fits."""
+    # Of a message that comes again and again, the index would gather thousands for nothing.
+    if "text" in question.filters and not has_found and (rare := _by_message(question)):
+        return rare
     source, unsure = driver.source, question.filters - driver.fits
-    if not isinstance(source, Along) or source.leading or not unsure or not unsure <= _PLAIN:
+    if not isinstance(source, Along) or source.leading or not unsure or not unsure <= {*_PLAIN, "text"}:
         return driver
     if not isinstance(source.rows, AttemptQuerySet):
         return driver
     # The database says itself of each whether it fits, and need not be given the keys of thousands.
-    sifted = Sifted(rows=source.rows, fitting=lambda rows: question.narrow(rows, unsure))
+    weight = _TEXT_COSTS if "text" in unsure else 1
+    sifted = Sifted(rows=source.rows, fitting=lambda rows: question.narrow(rows, unsure), weight=weight)
     return Driver(sifted, question.filters)
 
 
@@ -67,12 +69,34 @@ def _by_message(question: Question) -> Driver | None:
 
 
 def _drivers(question: Question) -> list[Driver]:
-    drivers = []
-    for name in sorted(question.filters):
+    drivers = list(_not_taken_of(question))
+    # What fits all that one of these does cannot be further away.
+    better = {"text"}.union(*(driver.fits for driver in drivers)) if drivers else set()
+    for name in sorted(question.filters - better):
         source = _SOURCES[name](question)
         if source is not None:
             drivers.append(Driver(source, frozenset({name}) | _asked_with_text(question, name)))
     return drivers or [Driver(Along(rows=question.attempts), frozenset())]
+
+
+def _not_taken_of(question: Question) -> Iterator[Driver]:
+    """Of a conference, of an organizer, or of all that somebody may see, what was not taken."""
+    for rows, fits in _not_taken(question):
+        for whose in sorted(question.filters & _WHOSE.keys()):
+            source = _WHOSE[whose](question, rows)
+            if source is not None:
+                yield Driver(source, fits | {whose})
+
+
+def _not_taken(question: Question) -> Iterator[tuple[AttemptQuerySet, frozenset[str]]]:
+    """The attempts that fit a filter which none fits that succeeded, and what they are known to fit."""
+    criteria = question.criteria
+    if criteria.code and criteria.whole_code:
+        yield question.attempts.with_code(criteria.code), frozenset({"code"})
+    elif criteria.outcome in NOT_TAKEN:
+        yield question.attempts.with_state(criteria.outcome), frozenset({"outcome"})
+    elif criteria.text and conditions.may_search_messages(question.asked):
+        yield question.attempts.not_taken(), frozenset()
 
 
 def _asked_with_text(question: Question, name: str) -> frozenset[str]:
@@ -108,16 +132,23 @@ def _of_message(question: Question) -> Source | None:
                 fitting=lambda rows: question.narrow(rows, question.filters & {"text", *_PLAIN}),
                 weight=_TEXT_COSTS,
             )
-            for state in (AttemptState.FAILED, AttemptState.UNKNOWN)
+            for state in NOT_TAKEN
         ]
     )
 
 
-def _of_organizer(question: Question) -> Source | None:
+def _of_conference(question: Question, rows: AttemptQuerySet) -> Source | None:
+    return Along(rows=rows.of_conference(question.criteria.conference))
+
+
+def _of_organizer(question: Question, rows: AttemptQuerySet) -> Source | None:
     organizer = question.criteria.organizer
-    rows = question.attempts.of_organizer(organizer or None)
     # PostgreSQL does not see by itself that an index has those of nobody in order.
-    return Along(rows=rows, leading="" if organizer else "organizer")
+    return Along(rows=rows.of_organizer(organizer or None), leading="" if organizer else "organizer")
+
+
+def _of_visible_conferences(question: Question, rows: AttemptQuerySet) -> Source | None:
+    return None if question.filters & _NARROWER else _of_conferences(rows, question.widely_visible)
 
 
 def _of_channel(question: Question) -> Source | None:
@@ -144,7 +175,7 @@ def _of_visible(question: Question) -> Source | None:
     if question.filters & _NARROWER:
         return None
     if question.visible is not None:
-        return _of_conferences(question, question.visible)
+        return _of_conferences(question.attempts, question.visible)
     return Sifted(
         rows=question.attempts,
         fitting=lambda rows: permissions.attempts_among(rows, question.user),
@@ -153,10 +184,10 @@ def _of_visible(question: Question) -> Source | None:
     )
 
 
-def _of_conferences(question: Question, keys: Collection[int] | None) -> Source | None:
+def _of_conferences(rows: AttemptQuerySet, keys: Collection[int] | None) -> Source | None:
     if keys is None:
         return None
-    return Many(rows=question.attempts, field="conference", owners=Conference.objects.all(), keys=keys)
+    return Many(rows=rows, field="conference", owners=Conference.objects.all(), keys=keys)
 
 
 def _of_people(question: Question, text: str) -> Source | None:
@@ -175,7 +206,7 @@ def _of_anything(question: Question) -> Source | None:
         return None
     parts = [
         _of_people(question, text),
-        _of_conferences(question, question.conferences),
+        _of_conferences(question.attempts, question.conferences),
         _of_codes(question, text),
         _listed(question.attempts.with_request(text)),
         *(Along(rows=question.attempts.of_organizer(key)) for key in organizers),
@@ -184,10 +215,16 @@ def _of_anything(question: Question) -> Source | None:
     return AnyOf(sources=sources) if len(sources) == len(parts) else None
 
 
+_WHOSE: dict[str, Callable[[Question, AttemptQuerySet], Source | None]] = {
+    VISIBLE: _of_visible_conferences,
+    "conference": _of_conference,
+    "organizer": _of_organizer,
+}
+
 _SOURCES: dict[str, Callable[[Question], Source | None]] = {
     VISIBLE: _of_visible,
-    "conference": lambda question: Along(rows=question.attempts.of_conference(question.criteria.conference)),
-    "organizer": _of_organizer,
+    "conference": lambda question: _of_conference(question, question.attempts),
+    "organizer": lambda question: _of_organizer(question, question.attempts),
     "app": lambda question: Along(rows=question.attempts.through(question.criteria.app)),
     "outcome": _of_outcome,
     "code": _of_code,

@@ -71,7 +71,7 @@ def _read(question: Question, start: Position | None, way: Way, *, size: int) ->
         if len(found) > size or end is None or windows == _WINDOWS or looked_at >= _LOOKED_AT:
             break
         if windows == 1:
-            driver = further(question, driver)
+            driver = further(question, driver, has_found=bool(found))
         is_sure = driver.fits == question.filters
         most = size + 1 if is_sure else max(size, min(_MORE * max(most, size), _LOOKED_AT - looked_at))
         window = driver.source.window(end, way, most=most)

@@ -22,6 +22,9 @@ MANY = 2000
 SEEN = 1000
 """Of more conferences that somebody may see, the attempts are looked for along the time, where they are not rare."""
 
+SEEN_WIDELY = 4000
+"""As many, for attempts that are rare."""
+
 VISIBLE = "visible"
 """The name of what everybody has to fit who may not read all of the history."""
 
@@ -62,6 +65,14 @@ class Question:
             with by_the_index():
                 self._people[text] = _keys(conditions.people(text, self.user))
         return self._people[text]
+
+    @cached_property
+    def widely_visible(self) -> Collection[int] | None:
+        """As `visible`, of several times as many: for what few attempts of a conference are."""
+        if self.visible is not None:
+            return self.visible
+        keys = permissions.newest_conferences(self.user, limit=SEEN_WIDELY + 1)
+        return keys if len(keys) <= SEEN_WIDELY else None
 
     @property
     def looked_for(self) -> Collection[int]:

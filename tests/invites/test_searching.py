@@ -217,6 +217,7 @@ def bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
             "drivers._LISTED": 2,
             "question.MANY": 1,
             "question.SEEN": 1,
+            "question.SEEN_WIDELY": 3,
             "sources._GATHERED": 2,
             "sources._SIFTED": 3,
         }.items():
