@@ -138,16 +138,18 @@
   });
 
   // A row that goes takes the focus with it: the next one gets it, or the field ------------------------------------------
-  let place = null;
+  // By request: whatever else asks meanwhile must not change where the focus goes after it.
+  const places = new WeakMap();
   document.addEventListener("htmx:beforeRequest", ({ detail }) => {
     const { activeElement } = document;
-    place = null;
+    if (!detail.elt.closest("#composer")) return;
     if (!activeElement?.closest("#composer") || isField(activeElement)) return;
     const row = activeElement.closest("li[id]");
     const rows = row ? [...row.parentElement.children] : [];
-    place = { row: row?.id, rows: rows.map(({ id }) => id), sends: detail.elt.matches("#draft_bar form") };
+    const sends = detail.elt.matches("#draft_bar form");
+    places.set(detail.xhr, { row: row?.id, rows: rows.map(({ id }) => id), sends });
   });
-  const nextPlace = () => {
+  const nextPlace = (place) => {
     if (place.sends) {
       return document.getElementById("draft_send") ?? document.getElementById("latest-heading");
     }
@@ -159,9 +161,10 @@
     const next = others.map((id) => document.getElementById(id)).find(Boolean);
     return next?.querySelector("[data-focus]");
   };
-  document.addEventListener("htmx:afterSettle", ({ target }) => {
+  document.addEventListener("htmx:afterSettle", ({ target, detail }) => {
     if (target.id === "draft_suggestions") open();
-    if (place && document.activeElement === document.body) (nextPlace() ?? field())?.focus();
+    const place = places.get(detail.xhr);
+    if (place && document.activeElement === document.body) (nextPlace(place) ?? field())?.focus();
   });
 
   document.addEventListener("click", ({ target }) => {

@@ -1,11 +1,16 @@
 """Composing and sending in a real browser: by keyboard, by pasting, on a phone, in two tabs, and without script."""
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from re import Pattern
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from invites.models import Conference, User
+from invites.models.invitee import InviteeState
+from invites.views import people_shown
 from tests.browser.conftest import Screenshot, SignIn
 from tests.browser.looks import LOOKS, Look, settled, sideways
 from tests.factories import InviteeFactory, SentInvitationFactory
@@ -18,6 +23,14 @@ PASTE = """text => {
   document.activeElement.dispatchEvent(
     new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
 }"""
+# What asks for news beside the composer asks now.
+LOOK = "() => htmx.trigger('#people_live', 'look')"
+# The same, as soon as the answer to Remove stands on the page, and before htmx calls it settled.
+LOOK_AFTER_REMOVE = """() => {
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    if (detail.requestConfig.elt.id === "draft_remove") htmx.trigger("#people_live", "look");
+  });
+}"""
 LIST = "姓名,手机号\n张三, sandbox-person-01\nKim 010 0000 0067\nnobody\nsandbox-person-01"
 
 
@@ -25,6 +38,31 @@ def paste(page: Page, text: str) -> None:
     """Into the field that has the focus; waits for the answer."""
     page.evaluate(PASTE, text)
     settled(page)
+
+
+@contextmanager
+def held_back(page: Page, address: Pattern[str], ask: Callable[[], None]) -> Iterator[None]:
+    """Asks at ``address``; the answer comes only behind the block."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(address, hold, times=1)
+    with page.expect_request(address):
+        ask()
+    yield
+    [route] = held
+    route.continue_()
+
+
+@pytest.fixture
+def watched(conference: Conference, organizer: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody is being called already, and the page asks for news of them only when the test makes it."""
+    monkeypatch.setattr(people_shown, "WHILE_CALLING", "60m")
+    monkeypatch.setattr(people_shown, "WHILE_OPEN", "60m")
+    invitation = SentInvitationFactory(conference=conference, sent_by=organizer)
+    InviteeFactory(invitation=invitation, state=InviteeState.INVITED)
 
 
 @pytest.fixture
@@ -78,6 +116,15 @@ class TestByKeyboard:
         expect(opened.get_by_role("link", name="Kimmy")).to_be_focused()
         settled(opened)
         opened.get_by_role("button", name="Remove Kimmy").click()
+        expect(opened.get_by_role("button", name="Remove Lee")).to_be_focused()
+
+    @pytest.mark.usefixtures("watched")
+    def test_focus_moves_on_though_the_page_asks_for_news_as_the_row_goes(self, opened: Page) -> None:
+        opened.keyboard.press("/")
+        paste(opened, "Kim, 010 0000 0067\nLee, 010 0000 0068")
+        opened.evaluate(LOOK_AFTER_REMOVE)
+        with opened.expect_request(re.compile("/live/")):
+            opened.get_by_role("button", name="Remove Kim").click()
         expect(opened.get_by_role("button", name="Remove Lee")).to_be_focused()
 
 
@@ -175,6 +222,17 @@ class TestInvite:
         expect(opened.locator("#draft_people li")).to_have_count(0)
         expect(opened.locator("#draft_lines li")).to_have_count(1)
         screenshot("composer-sent")
+
+    @pytest.mark.usefixtures("watched")
+    def test_focus_goes_to_the_people_though_the_page_asks_for_news_meanwhile(self, opened: Page) -> None:
+        opened.keyboard.press("/")
+        paste(opened, LIST)
+        with (
+            held_back(opened, re.compile("/draft/send/$"), opened.locator("#draft_send").click),
+            opened.expect_response(re.compile("/live/")),
+        ):
+            opened.evaluate(LOOK)
+        expect(opened.locator("#latest-heading")).to_be_focused()
 
     def test_back_button_brings_no_list_back_that_was_sent(self, opened: Page) -> None:
         opened.keyboard.press("/")
