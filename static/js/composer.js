@@ -21,7 +21,10 @@
     }
   };
 
+  // A search that only waits for the typing to pause cannot be aborted: it is stopped when it wants to begin.
+  let isCalledOff = false;
   const close = () => {
+    isCalledOff = true;
     htmx.trigger(field(), "htmx:abort");
     list().hidden = true;
     list().classList.remove("show");
@@ -73,14 +76,15 @@
     else if (isOpen && ["ArrowDown", "ArrowUp"].includes(event.key)) {
       event.preventDefault();
       step(event.key === "ArrowDown" ? 1 : -1);
-    } else if (isOpen && event.key === "Escape") {
-      event.preventDefault();
+    } else if (event.key === "Escape") {
+      if (isOpen) event.preventDefault();
       close();
     } else if (event.key === "Backspace" && !event.repeat && field().value === "") removeLast();
   });
 
   document.addEventListener("input", (event) => {
     if (!isField(event.target)) return;
+    isCalledOff = false;
     fit();
     // What was found belongs to another text now: Enter must not add it.
     mark(null);
@@ -115,7 +119,7 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!isField(event.detail.elt)) return;
     const text = field().value;
-    if (!text.trim() || SEPARATOR.test(text)) event.preventDefault();
+    if (isCalledOff || !text.trim() || SEPARATOR.test(text)) event.preventDefault();
   });
 
   // What was sent leaves the field as it goes, so that one can type on, and comes back if it was refused ---------------

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from re import Pattern
 
 import pytest
@@ -105,6 +106,23 @@ class TestByKeyboard:
         opened.keyboard.press("Escape")
         expect(opened.get_by_role("listbox")).to_be_hidden()
         expect(opened.get_by_label("Add people")).to_have_value("sam")
+
+    def test_escape_calls_a_search_off_that_has_not_begun(self, opened: Page) -> None:
+        opened.clock.install()
+        opened.keyboard.press("/")
+        opened.keyboard.type("sam")
+        expect(opened.get_by_role("option")).to_have_count(3)
+        settled(opened)
+        opened.clock.pause_at(datetime.now(UTC) + timedelta(minutes=5))
+        opened.keyboard.press("p")
+        opened.keyboard.press("Escape")
+        opened.clock.run_for(1000)
+        opened.clock.resume()
+        settled(opened)
+        expect(opened.get_by_role("listbox")).to_be_hidden()
+        opened.keyboard.press("l")
+        expect(opened.get_by_role("listbox")).to_be_visible()
+        expect(opened.get_by_label("Add people")).to_have_value("sampl")
 
     def test_focus_moves_on_when_a_row_goes_or_changes(self, opened: Page) -> None:
         opened.keyboard.press("/")
