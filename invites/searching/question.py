@@ -23,7 +23,7 @@ SEEN = 1000
 """Of more conferences that somebody may see, the attempts are looked for along the time, where they are not rare."""
 
 SEEN_WIDELY = 4000
-"""As many, for attempts that are rare."""
+"""Of so many they are, where the attempts are rare or at hand."""
 
 VISIBLE = "visible"
 """The name of what everybody has to fit who may not read all of the history."""
@@ -68,7 +68,7 @@ class Question:
 
     @cached_property
     def widely_visible(self) -> Collection[int] | None:
-        """As `visible`, of several times as many: for what few attempts of a conference are."""
+        """As `visible`, of several times as many: for attempts that are rare, or at hand."""
         if self.visible is not None:
             return self.visible
         keys = permissions.newest_conferences(self.user, limit=SEEN_WIDELY + 1)
@@ -94,7 +94,11 @@ class Question:
 
     def narrowed(self, positions: Iterable[Position], names: frozenset[str]) -> AttemptQuerySet:
         """The attempts at some positions that fit the filters called ``names``."""
-        return self.narrow(Attempt.objects.among(position.pk for position in positions), names)
+        rows = Attempt.objects.among(position.pk for position in positions)
+        if VISIBLE in names and self.widely_visible is not None:
+            # Nobody need be asked whose the conference of each is.
+            rows, names = rows.of_any("conference", self.widely_visible), names - {VISIBLE}
+        return self.narrow(rows, names)
 
     def narrow(self, rows: AttemptQuerySet, names: frozenset[str]) -> AttemptQuerySet:
         """Those of ``rows`` that fit the filters called ``names``."""
