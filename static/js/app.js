@@ -114,6 +114,15 @@
     // While a redirect is on its way the press still counts.
     if (form && !detail.xhr.getResponseHeader("HX-Redirect")) unlock(form);
   });
+  // What comes back for a press finds its places from the form that was pressed: a search puts its answer there later.
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const { target, requestConfig } = detail;
+    const { elt } = requestConfig;
+    const busy = elt.matches('[role="search"]') && target.querySelector('form[data-once][aria-busy="true"]');
+    if (!busy) return;
+    detail.shouldSwap = false;
+    busy.addEventListener("htmx:afterRequest", () => htmx.trigger(elt, "submit"), { once: true });
+  });
   // The second half of a double click would break off what the first has begun to fetch, and that is given once.
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-once]");

@@ -217,6 +217,20 @@ class TestPicking:
         expect(opened.locator("#draft_people bdi")).to_have_text(["Sam Placeholder"])
         expect(sam).not_to_be_checked()
 
+    def test_search_that_is_answered_while_people_are_added_takes_nobody_away(self, opened: Page) -> None:
+        opened.get_by_text("Pick from address books").click()
+        expect(opened.locator(".composer-contact")).to_have_count(3)
+        settled(opened)
+        opened.get_by_role("checkbox", name="Sam Placeholder").check()
+        add = opened.get_by_role("button", name="Add those ticked")
+        with (
+            held_back(opened, re.compile(r"/draft/pick/$"), add.click),
+            opened.expect_response(re.compile(r"/draft/pick/\?")),
+        ):
+            opened.get_by_label("Search address books").fill("robin")
+        expect(opened.locator("#draft_people bdi")).to_have_text(["Sam Placeholder"])
+        expect(opened.locator(".composer-contact")).to_have_count(1)
+
     def test_page_of_its_own_leads_back_to_the_list(self, opened: Page, conference: Conference) -> None:
         opened.goto(f"/conferences/{conference.pk}/draft/pick/")
         opened.locator("#picker_q").fill("sam place")
