@@ -1,6 +1,7 @@
 """Lends a PostgreSQL server of its own to whoever needs one for a while, and leaves nothing of it behind.
 
-``python -m tests.services.postgres COMMAND…`` runs a command with DATABASE_URL set. Standard library only.
+``python -m tests.services.postgres COMMAND…`` runs a command with DATABASE_URL set, on a server with as much memory as
+docs/operating.md tells to give it. Standard library only.
 """
 
 import os
@@ -170,8 +171,12 @@ def _wait_until_ready(programs: Path, folder: Path, server: subprocess.Popen[byt
 def main(command: list[str]) -> int:
     """Runs ``command`` with a server at hand; returns its exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    with temporary_postgres() as url:
-        return subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=False).returncode
+    with PostgresServer(shared_buffers=_a_quarter_of_memory()) as server:
+        return subprocess.run(command, env=os.environ | {"DATABASE_URL": server.url}, check=False).returncode
+
+
+def _a_quarter_of_memory() -> str:
+    return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') // 4 // 1024}kB"
 
 
 if __name__ == "__main__":
