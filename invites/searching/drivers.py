@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
-from invites import permissions
 from invites.finding import by_the_index
 from invites.models import Attempt, Conference, Person
 from invites.models.attempt import NOT_TAKEN, AttemptQuerySet, AttemptState
@@ -178,7 +177,7 @@ def _of_visible(question: Question) -> Source | None:
         return _of_conferences(question.attempts, question.visible)
     return Sifted(
         rows=question.attempts,
-        fitting=lambda rows: permissions.attempts_among(rows, question.user),
+        fitting=lambda rows: question.narrow(rows, frozenset({VISIBLE})),
         # Beside another filter it is only tried.
         weight=1 if question.filters == {VISIBLE} else _TRIED,
     )

@@ -54,10 +54,16 @@ class Question:
         return AttemptInvitee.objects.between(self.criteria.since, self.criteria.until)
 
     @cached_property
+    def widely_visible(self) -> Collection[int] | None:
+        """The conferences whose attempts may be read, None where they are too many even for attempts that are rare."""
+        keys = permissions.newest_conferences(self.user, limit=SEEN_WIDELY + 1)
+        return keys if len(keys) <= SEEN_WIDELY else None
+
+    @property
     def visible(self) -> Collection[int] | None:
-        """The conferences whose attempts may be read, None where they are many."""
-        keys = permissions.newest_conferences(self.user, limit=SEEN + 1)
-        return keys if len(keys) <= SEEN else None
+        """As `widely_visible`, None where they are many."""
+        keys = self.widely_visible
+        return keys if keys is not None and len(keys) <= SEEN else None
 
     def people(self, text: str) -> list[int] | None:
         """Whom ``text`` finds; None where they are many."""
@@ -65,14 +71,6 @@ class Question:
             with by_the_index():
                 self._people[text] = _keys(conditions.people(text, self.user))
         return self._people[text]
-
-    @cached_property
-    def widely_visible(self) -> Collection[int] | None:
-        """As `visible`, of several times as many: for attempts that are rare, or at hand."""
-        if self.visible is not None:
-            return self.visible
-        keys = permissions.newest_conferences(self.user, limit=SEEN_WIDELY + 1)
-        return keys if len(keys) <= SEEN_WIDELY else None
 
     @property
     def looked_for(self) -> Collection[int]:
@@ -94,11 +92,7 @@ class Question:
 
     def narrowed(self, positions: Iterable[Position], names: frozenset[str]) -> AttemptQuerySet:
         """The attempts at some positions that fit the filters called ``names``."""
-        rows = Attempt.objects.among(position.pk for position in positions)
-        if VISIBLE in names and self.widely_visible is not None:
-            # Nobody need be asked whose the conference of each is.
-            rows, names = rows.of_any("conference", self.widely_visible), names - {VISIBLE}
-        return self.narrow(rows, names)
+        return self.narrow(Attempt.objects.among(position.pk for position in positions), names)
 
     def narrow(self, rows: AttemptQuerySet, names: frozenset[str]) -> AttemptQuerySet:
         """Those of ``rows`` that fit the filters called ``names``."""
@@ -109,6 +103,9 @@ class Question:
     def _narrow(self, rows: AttemptQuerySet, name: str) -> AttemptQuerySet:
         """The candidates that fit one filter. Each is asked, so that what it costs depends on their number alone."""
         if name == VISIBLE:
+            # Where the keys are known, no conference need be asked whose it is.
+            if self.widely_visible is not None:
+                return rows.of_any("conference", self.widely_visible)
             return permissions.attempts_among(rows, self.user)
         if name == "person":
             return rows.filter(conditions.with_people(self._sendings(self.criteria.person), each=True))
