@@ -147,7 +147,7 @@ class AttemptQuerySet(TimelineQuerySet["Attempt"]):
 
     def into_any(self, conferences: ConferenceKeys) -> Self:
         """Those into the conferences with these keys."""
-        return self.filter(conference__in=conferences)
+        return self.filter(with_any("conference", conferences))
 
     def into_conferences_of(self, user: User) -> Self:
         """Those into conferences that ``user`` owns or shares. Each is asked, for where not many are looked at."""

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from invites.models.app import App
 from invites.models.conference import Conference, ConferenceKeys, ConferenceQuerySet
+from invites.models.keys import with_any
 from invites.models.member import CAME
 
 LATENCY_BUCKETS_MS = (100, 250, 500, 1000, 2500, 5000, 10_000)
@@ -206,7 +207,7 @@ class ConferenceCountQuerySet(_CountsQuerySet["ConferenceCount"]):
 
     def among(self, conferences: ConferenceKeys) -> Self:
         """Those of the conferences with these keys."""
-        return self.filter(conference__in=conferences)
+        return self.filter(with_any("conference", conferences))
 
 
 class ConferenceCount(_Counts):
@@ -304,7 +305,7 @@ class TurnoutQuerySet(_TurnoutsQuerySet["Turnout"]):
 
     def among(self, conferences: ConferenceKeys) -> Self:
         """Those of the conferences with these keys."""
-        return self.filter(conference__in=conferences)
+        return self.filter(with_any("conference", conferences))
 
 
 class Turnout(models.Model):
