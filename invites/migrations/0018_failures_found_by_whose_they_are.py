@@ -13,8 +13,7 @@ INDEXES = [
     models.Index(fields=["id", "state"], condition=NOT_TAKEN, name="attempt_not_taken"),
     *(
         models.Index(
-            fields=[whose, "-started_at", "-id"],
-            include=["state"],
+            fields=[whose, "-started_at", "-id", "state"],
             condition=NOT_TAKEN,
             name=f"attempt_not_taken_{whose}",
         )

@@ -438,8 +438,7 @@ class Attempt(models.Model):
             models.Index(fields=["id", "state"], condition=Q(state__in=NOT_TAKEN), name="attempt_not_taken"),
             *(
                 models.Index(
-                    fields=[whose, "-started_at", "-id"],
-                    include=["state"],
+                    fields=[whose, "-started_at", "-id", "state"],
                     condition=Q(state__in=NOT_TAKEN),
                     name=f"attempt_not_taken_{whose}",
                 )
