@@ -9,13 +9,11 @@ from factory import (
     Faker,
     LazyAttribute,
     LazyFunction,
-    PostGenerationMethodCall,
     SelfAttribute,
     Sequence,
     SubFactory,
-    post_generation,
 )
-from factory.django import DjangoModelFactory
+from factory.django import DjangoModelFactory, Password
 
 from invites import clock
 from invites.models import (
@@ -48,17 +46,11 @@ PASSWORD = "a long test password"
 class UserFactory(DjangoModelFactory[User]):
     class Meta:
         model = User
-        skip_postgeneration_save = True
 
     username = Sequence(lambda n: f"organizer{n}")
-    password = PostGenerationMethodCall("set_password", PASSWORD)
+    password = Password(PASSWORD)
     role = Role.ORGANIZER
     union_id = Sequence(lambda n: f"operator{n}")
-
-    @post_generation
-    def saved(self: User, create: bool, extracted: object, **kwargs: object) -> None:
-        if create:
-            self.save()
 
 
 class AppFactory(DjangoModelFactory[App]):
