@@ -41,8 +41,10 @@ LAUNCH_FLAGS = [
 ]
 # Refusals that the product means: a form again with its errors, and what the domain says no to.
 MEANT = re.compile(r"Failed to load resource: .* status of (409|422) ")
-# What a page that looks again by itself says where it is left, or the end of the test cuts off its question.
+# What htmx says of a question that was broken off, as every page does that is left. A part of a page that looks again
+# by itself asks another time, and when it says so is anybody's guess: the next page may be there already.
 CUT_OFF = re.compile(r"htmx:(afterRequest|sendAbort), ")
+LOOKS_AGAIN = re.compile(CUT_OFF.pattern + r"\[object HTML(Div)?Element\]")
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 
 type SignIn = Callable[[User], None]
@@ -155,9 +157,10 @@ def context(new_context: Callable[..., BrowserContext], look: Look, worker: None
     leaving = threading.Event()
 
     def hear(message: ConsoleMessage) -> None:
-        meant = MEANT.search(message.text) or (leaving.is_set() and CUT_OFF.match(message.text))
+        text = message.text
+        meant = MEANT.search(text) or LOOKS_AGAIN.match(text) or (leaving.is_set() and CUT_OFF.match(text))
         if message.type in {"error", "warning"} and not meant:
-            complaints.append(f"console {message.type}: {message.text} ({message.location['url']})")
+            complaints.append(f"console {message.type}: {text} ({message.location['url']})")
 
     def leave(request: Request) -> None:
         if request.is_navigation_request():
