@@ -8,7 +8,7 @@ from invites.models import Attempt, Conference, Person
 from invites.models.attempt import NOT_TAKEN, AttemptQuerySet, AttemptState
 from invites.models.timeline import Position, Way
 from invites.searching import conditions
-from invites.searching.question import VISIBLE, Question
+from invites.searching.question import NARROWER, VISIBLE, Question
 from invites.searching.sources import Along, AnyOf, Listed, Many, Sifted, Source, Window
 from invites.spelling import FEWEST_ANYWHERE
 
@@ -17,8 +17,6 @@ _ALIKE, _LISTED = 20, 2000
 # So many candidates show which source is the best.
 _FIRST = 200
 _TEXT_COSTS = _TRIED = 4
-# Beside these nobody has to look along all that somebody may see.
-_NARROWER = {"conference", "request"}
 # What a row says of itself.
 _PLAIN = {VISIBLE, "conference", "organizer", "app", "outcome", "code", "channel"}
 
@@ -147,7 +145,7 @@ def _of_organizer(question: Question, rows: AttemptQuerySet) -> Source | None:
 
 
 def _of_visible_conferences(question: Question, rows: AttemptQuerySet) -> Source | None:
-    return None if question.filters & _NARROWER else _of_conferences(rows, question.widely_visible)
+    return _of_conferences(rows, question.widely_visible)
 
 
 def _of_channel(question: Question) -> Source | None:
@@ -171,7 +169,7 @@ def _of_codes(question: Question, beginning: str) -> Source | None:
 
 
 def _of_visible(question: Question) -> Source | None:
-    if question.filters & _NARROWER:
+    if question.filters & NARROWER:
         return None
     if question.visible is not None:
         return _of_conferences(question.attempts, question.visible)

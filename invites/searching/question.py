@@ -22,8 +22,11 @@ MANY = 2000
 SEEN = 1000
 """Of more conferences that somebody may see, the attempts are looked for along the time, where they are not rare."""
 
-SEEN_WIDELY = 4000
+SEEN_WIDELY = 2000
 """Of so many they are, where the attempts are rare or at hand."""
+
+NARROWER = {"conference", "request"}
+"""Beside these filters nobody has to look along all that somebody may see, nor to look up what that is."""
 
 VISIBLE = "visible"
 """The name of what everybody has to fit who may not read all of the history."""
@@ -55,7 +58,11 @@ class Question:
 
     @cached_property
     def widely_visible(self) -> Collection[int] | None:
-        """The conferences whose attempts may be read, None where they are too many even for attempts that are rare."""
+        """The conferences whose attempts may be read; None where they are too many even for attempts that are rare, or
+        where something else narrows the question further.
+        """
+        if self.filters & NARROWER:
+            return None
         keys = permissions.newest_conferences(self.user, limit=SEEN_WIDELY + 1)
         return keys if len(keys) <= SEEN_WIDELY else None
 

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
 
 from invites import searching
 from invites.models import Attempt, Conference, User
@@ -236,6 +237,18 @@ class TestPages:
         expected = history.fitting(criteria, user)
         assert walked_back(criteria, user, size=size) == expected
         assert walked_on(criteria, user, size=size) == expected
+
+    @pytest.mark.parametrize(
+        "filters", [{"conference": 0}, {"request": "REQ-3"}], ids=["conference", "request"]
+    )
+    def test_what_somebody_may_see_is_not_looked_up_where_few_are_left(
+        self, filters: dict[str, object], history: History, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        criteria = made(history, filters)
+        # The candidates, who of them may be seen, the rows and the names in them.
+        with django_assert_num_queries(4):
+            page = searching.find(criteria, history.organizer)
+        assert [row.pk for row in page.rows] == history.fitting(criteria, history.organizer)
 
     @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(question=questions())
