@@ -103,14 +103,14 @@ def django_db_setup(migrated_database: Template, django_db_blocker: DjangoDbBloc
 @pytest.fixture
 def database_url(tmp_path: Path) -> Iterator[str]:
     """The DATABASE_URL of an empty database of the kind under test, for processes of their own."""
-    with spare_database(os.environ.get("DATABASE_URL", ""), tmp_path, None) as url:
+    with spare_database(tmp_path, None) as url:
         yield url
 
 
 @pytest.fixture
 def migrated_database_url(tmp_path: Path, migrated_database: Template) -> Iterator[str]:
     """As ``database_url``, of one with every table and nobody in it."""
-    with spare_database(os.environ.get("DATABASE_URL", ""), tmp_path, migrated_database) as url:
+    with spare_database(tmp_path, migrated_database) as url:
         yield url
 
 

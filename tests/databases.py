@@ -3,6 +3,7 @@
 Migrating takes longer than hundreds of tests, and copying a file or a database of PostgreSQL hardly any time.
 """
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -67,10 +68,10 @@ def own_database(template: Template, process: str) -> Iterator[None]:
 
 
 @contextmanager
-def spare_database(server: str, folder: Path, template: Template | None) -> Iterator[str]:
+def spare_database(folder: Path, template: Template | None) -> Iterator[str]:
     """The DATABASE_URL of one more, for processes of their own: a copy of ``template``, empty where that is None.
 
-    On PostgreSQL it is on the ``server`` (a DATABASE_URL, too), on SQLite in ``folder``.
+    On SQLite it is in ``folder``.
     """
     if connection.vendor == "sqlite":
         path = folder / ("empty.sqlite3" if template is None else "migrated.sqlite3")
@@ -78,7 +79,7 @@ def spare_database(server: str, folder: Path, template: Template | None) -> Iter
             shutil.copy(template.name, path)
         yield f"sqlite:///{path}"
         return
-    name = f"spare_{secrets.token_hex(4)}"
+    server, name = os.environ["DATABASE_URL"], f"spare_{secrets.token_hex(4)}"
     copied = "" if template is None else f" TEMPLATE {template.name}"
     with psycopg.connect(server, autocommit=True) as administrator:
         administrator.execute(f"CREATE DATABASE {name}{copied}")
